@@ -1,0 +1,32 @@
+// Builds dist/: one ESM entry that imports nothing statically, and lazily loaded chunks beside it.
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+rmSync(`${root}dist`, { recursive: true, force: true });
+mkdirSync(`${root}dist`, { recursive: true });
+
+await build({
+  absWorkingDir: root,
+  entryPoints: { mltop: 'src/main.tsx' },
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node22',
+  // React's development build is 5x slower and leaked performance entries (facebook/react#35761).
+  define: { 'process.env.NODE_ENV': '"production"' },
+  // Ink imports it only when DEV is set; external, it would become a static import that fails at start.
+  alias: { 'react-devtools-core': './.build/empty.mjs' },
+  // CommonJS packages inside an ESM bundle still call require().
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
+  // A crash prints the source line; in one 40 kB line nobody can read it.
+  lineLimit: 160,
+  legalComments: 'external',
+  logLevel: 'warning',
+});
+cpSync(`${root}src/demo/catalogue`, `${root}dist/catalogue`, { recursive: true, force: true });
