@@ -1,0 +1,48 @@
+/** A kind that the server serves. */
+export interface Kind {
+  /** Empty for the core group. */
+  readonly group: string;
+  /** Served versions, preferred first; objects are kept in the preferred one. */
+  readonly versions: readonly string[];
+  readonly kind: string;
+  readonly plural: string;
+  readonly singular: string;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  readonly namespaced: boolean;
+  readonly verbs: readonly string[];
+  readonly subresources: readonly Subresource[];
+  /** Printer columns of a custom resource, as its CustomResourceDefinition lists them. */
+  readonly printerColumns: readonly PrinterColumn[];
+}
+
+export interface Subresource {
+  readonly name: string;
+  readonly verbs: readonly string[];
+  readonly kind: string;
+  readonly group?: string;
+  readonly version?: string;
+}
+
+export interface PrinterColumn {
+  readonly name: string;
+  readonly type: string;
+  readonly jsonPath: string;
+  readonly format?: string;
+  readonly description?: string;
+  readonly priority?: number;
+}
+
+/** What is enough to serve a custom resource: the `spec` of a CustomResourceDefinition, flattened. */
+export interface KindDefinition {
+  readonly group: string;
+  readonly versions: readonly string[];
+  readonly kind: string;
+  readonly plural?: string;
+  readonly singular?: string;
+  readonly shortNames?: readonly string[];
+  readonly categories?: readonly string[];
+  readonly namespaced: boolean;
+  readonly subresources?: readonly ('status' | 'scale')[];
+  readonly printerColumns?: readonly PrinterColumn[];
+}
