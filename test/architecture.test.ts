@@ -3,7 +3,9 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 
 const source = resolve(import.meta.dirname, '../src');
-const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file));
+const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((file) =>
+  /\.tsx?$/.test(file),
+);
 
 const pure = ['kube/object.ts', '@kubernetes/client-node'];
 
@@ -18,17 +20,64 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'scheduling/': ['resources/', 'accelerators/', ...pure],
   'workloads/': ['resources/', 'accelerators/', 'scheduling/', ...pure],
   'checklist/': ['resources/', 'accelerators/', 'scheduling/', 'workloads/', 'yaml', ...pure],
-  'state/': ['resources/', 'accelerators/', 'scheduling/', 'workloads/', 'checklist/', 'kube/object.ts', 'zustand/vanilla'],
-  'feed.ts': ['node:', 'kube/', 'resources/', 'accelerators/', 'scheduling/', 'workloads/', 'checklist/', 'state/'],
-  'actions/': ['node:', 'kube/', 'resources/', 'accelerators/', 'scheduling/', 'workloads/', 'checklist/', 'state/'],
+  'state/': [
+    'resources/',
+    'accelerators/',
+    'scheduling/',
+    'workloads/',
+    'checklist/',
+    'kube/object.ts',
+    'zustand/vanilla',
+  ],
+  'feed.ts': [
+    'node:',
+    'kube/',
+    'resources/',
+    'accelerators/',
+    'scheduling/',
+    'workloads/',
+    'checklist/',
+    'state/',
+  ],
+  'actions/': [
+    'node:',
+    'kube/',
+    'resources/',
+    'accelerators/',
+    'scheduling/',
+    'workloads/',
+    'checklist/',
+    'state/',
+  ],
   'ui/': ['node:', 'ink', 'react', 'ink-spinner', 'ink-table', 'string-width', '../themes/'],
   'screens/': [
-    'ui/', 'state/', 'resources/', 'accelerators/', 'scheduling/', 'workloads/', 'checklist/', 'actions/',
-    'ink', 'react', 'zustand', 'kube/object.ts',
+    'ui/',
+    'state/',
+    'resources/',
+    'accelerators/',
+    'scheduling/',
+    'workloads/',
+    'checklist/',
+    'actions/',
+    'ink',
+    'react',
+    'zustand',
+    'kube/object.ts',
   ],
   'cli/': [
-    'node:', 'yaml', 'kube/', 'resources/', 'accelerators/', 'scheduling/', 'workloads/', 'checklist/', 'state/',
-    'actions/', 'feed.ts', 'ui/text.ts', 'demo/index.ts',
+    'node:',
+    'yaml',
+    'kube/',
+    'resources/',
+    'accelerators/',
+    'scheduling/',
+    'workloads/',
+    'checklist/',
+    'state/',
+    'actions/',
+    'feed.ts',
+    'ui/text.ts',
+    'demo/index.ts',
   ],
   'demo/': ['node:', '@kubernetes/client-node', 'yaml', 'selfsigned', 'ws'],
   'version.ts': ['node:'],
@@ -44,7 +93,8 @@ interface Import {
 
 function importsOf(file: string): Import[] {
   const code = readFileSync(join(source, file), 'utf8');
-  const statement = /(?:^|\n)\s*(import|export)(\s+type)?\s[^;'"]*?from\s*'([^']+)'|import\s*\(\s*'([^']+)'\s*\)|(?:^|\n)import\s+'([^']+)'/g;
+  const statement =
+    /(?:^|\n)\s*(import|export)(\s+type)?\s[^;'"]*?from\s*'([^']+)'|import\s*\(\s*'([^']+)'\s*\)|(?:^|\n)import\s+'([^']+)'/g;
   return [...code.matchAll(statement)].map((match) => {
     const name = match[3] ?? match[4] ?? match[5] ?? '';
     return {
@@ -77,7 +127,11 @@ test('pure rooms take only types from client-node', () => {
 test('pure rooms read no clock and do no I/O', () => {
   const strays = files
     .filter((file) => /^(resources|accelerators|scheduling|workloads|checklist)\//.test(file))
-    .filter((file) => /\bDate\.now\(|\bnew Date\(\)|\bprocess\.|\bsetTimeout\(|\bsetInterval\(/.test(readFileSync(join(source, file), 'utf8')));
+    .filter((file) =>
+      /\bDate\.now\(|\bnew Date\(\)|\bprocess\.|\bsetTimeout\(|\bsetInterval\(/.test(
+        readFileSync(join(source, file), 'utf8'),
+      ),
+    );
   expect(strays).toEqual([]);
 });
 

@@ -1,0 +1,132 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { gpus } from '../accelerators/gpus.ts';
+import { pods } from '../resources/pods.ts';
+import type { Row, Table } from '../resources/resource.ts';
+import { numberOf, type ParsedFlags } from './flags.ts';
+import { type CommandIo, exitCode, UsageError } from './io.ts';
+import { printRows } from './print.ts';
+import { loadTable } from './rows.ts';
+import { type Screens, screenFlags } from './screen-options.ts';
+
+/**
+ * `mltop demo`: the simulated cluster on the live screen; with `--serve` for other clients; without a terminal the same
+ * facts once.
+ */
+export async function demoCommand(parsed: ParsedFlags, screens: Screens, io: CommandIo): Promise<number> {
+  const options = demoOptions(parsed);
+  if (parsed.on('serve')) {
+    const { serveDemo } = await import('../demo/index.ts');
+    return serveDemo(options);
+  }
+  // The cluster runs in a process of its own, as real ones do: what the screen costs is then the screen's alone.
+  const served = await serveInChild(parsed);
+  try {
+    const connectOptions = { ...io.connectOptions, kubeconfig: served.kubeconfig };
+    if (
+      process.stdout.isTTY === true &&
+      process.stdin.isTTY === true &&
+      parsed.one('output') === undefined &&
+      !parsed.on('once')
+    ) {
+      return await screens.openScreen({
+        connect: connectOptions,
+        namespaces: 'all',
+        demo: true,
+        ...screenFlags(parsed.positionals[1] ?? '', parsed),
+      });
+    }
+    return await printFacts({ ...io, connectOptions });
+  } finally {
+    served.stop();
+  }
+}
+
+function demoOptions(parsed: ParsedFlags): Parameters<typeof import('../demo/index.ts')['serveDemo']>[0] {
+  const optional = <K extends string, V>(name: K, value: V | undefined): Partial<Record<K, V>> =>
+    value === undefined ? {} : ({ [name]: value } as Record<K, V>);
+  const from = parsed.many('from').concat(parsed.many('from').length > 0 ? parsed.positionals.slice(1) : []);
+  return {
+    ...optional('port', numberOf(parsed, 'port', 0, 65_535)),
+    ...optional('pods', numberOf(parsed, 'pods', 1, 200_000)),
+    ...optional('nodes', numberOf(parsed, 'nodes', 1, 10_000)),
+    ...optional('seed', numberOf(parsed, 'seed', 0, 2 ** 31)),
+    ...optional('requestsFile', parsed.one('requests')),
+    ...optional('kubeconfigFile', parsed.one('kubeconfig')),
+    ...(from.length > 0 ? { from } : {}),
+    still: parsed.on('still'),
+  };
+}
+
+interface Served {
+  readonly kubeconfig: string;
+  readonly stop: () => void;
+}
+
+/** Starts `mltop demo --serve` and waits until it answers. The child ends with its stdin, so also when this process is killed. */
+async function serveInChild(parsed: ParsedFlags): Promise<Served> {
+  const pass = ['pods', 'nodes', 'seed', 'port', 'requests', 'from'].flatMap((name) =>
+    parsed.many(name).flatMap((value) => [`--${name}`, value]),
+  );
+  const entry = process.argv[1] ?? '';
+  const child = spawn(
+    process.execPath,
+    [...process.execArgv, entry, 'demo', '--serve', ...(parsed.on('still') ? ['--still'] : []), ...pass],
+    { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, MLTOP_DEMO_UNTIL_STDIN_ENDS: '1' } },
+  );
+  let complaint = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    complaint += chunk.toString('utf8');
+  });
+  const died = once(child, 'exit').then(() => {
+    throw new UsageError(
+      `the demo cluster did not start: ${complaint.trim()}`,
+      'mltop demo --serve shows why.',
+    );
+  });
+  died.catch(() => {});
+  const ready = new Promise<string>((resolve) => {
+    let kubeconfig = '';
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const path = /^kubeconfig (.+)$/.exec(line)?.[1];
+      if (path !== undefined) kubeconfig = path;
+      if (line.startsWith('serving ')) setImmediate(() => resolve(kubeconfig));
+    });
+  });
+  const kubeconfig = await Promise.race([ready, died]);
+  return { kubeconfig, stop: () => child.kill('SIGTERM') };
+}
+
+/** Without a terminal: the facts that the first screens show, once. */
+async function printFacts(io: CommandIo): Promise<number> {
+  const { connect } = await import('../kube/connection.ts');
+  const connection = await connect(io.connectOptions);
+  try {
+    const now = Date.now();
+    const server = await connection.version();
+    const all = { namespaces: 'all' } as const;
+    const podRows = (await loadTable(connection, pods, all, now)).rows;
+    const gpuRows = (await loadTable(connection, gpus, all, now)).rows;
+    const faults = podRows.filter((row) => pods.fault?.(row, now) === true);
+    const print = <R extends Row>(table: Table<R>, rows: readonly R[]): string =>
+      printRows(table, rows, {
+        format: 'table',
+        withNamespace: true,
+        headers: true,
+        now,
+        context: connection.contextName,
+        partial: [],
+      });
+    io.stdout.write(`${connection.contextName}  ${connection.server}  ${server.text}\n\n`);
+    io.stdout.write(`GPUs\n${print(gpus, gpuRows)}\n`);
+    io.stdout.write(`Pods that need a person: ${faults.length} of ${podRows.length}\n${print(pods, faults)}`);
+    for (const row of faults) {
+      const why = pods.why?.(row, now);
+      if (why !== undefined) io.stdout.write(`${row.namespace}/${row.name}: ${why}\n`);
+    }
+    return exitCode.ok;
+  } finally {
+    await connection.close();
+  }
+}

@@ -1,0 +1,95 @@
+import { version } from '../version.ts';
+import { connectOptionsOf, namespacesOf, type ParsedFlags, parseFlags } from './flags.ts';
+import { type CommandIo, exitCode, UsageError } from './io.ts';
+import { type Screens, screenFlags } from './screen-options.ts';
+
+/** Runs one command line to its end and leaves the process with its exit code. Never rejects. */
+export async function run(args: readonly string[], screens: Screens): Promise<void> {
+  // `mltop gpus | head`: the reader has gone, and that is fine.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  const code = await dispatch(args, screens).catch(report);
+  await drained();
+  process.exit(code);
+}
+
+async function dispatch(args: readonly string[], screens: Screens): Promise<number> {
+  // These commands have flag tables of their own.
+  const [first, ...rest] = args;
+  if (first === 'check') return (await import('./check.ts')).checkCommand(rest, ioOf({ userAgent }));
+  if (first === 'fit') return (await import('./fit.ts')).fitCommand(rest, ioOf({ userAgent }));
+  if (first === 'rules') return (await import('./rules.ts')).rulesCommand(rest, ioOf({ userAgent }));
+
+  const parsed = parseFlags(args);
+  const [word = ''] = parsed.positionals;
+  if (parsed.on('help') || word === 'help') return say((await import('./help.ts')).helpText());
+  if (parsed.on('version') || word === 'version') return say(`mltop ${version}\n`);
+  if (word === 'completion')
+    return say((await import('./completion.ts')).completionScript(parsed.positionals[1]));
+  if (word === 'demo') return (await import('./demo.ts')).demoCommand(parsed, screens, ioOf({ userAgent }));
+
+  const io = ioOf(connectOptionsOf(parsed, userAgent));
+  if (printsOnce(parsed))
+    return (await import('./view.ts')).viewCommand(word === '' ? 'pods' : word, parsed, io);
+  return openLive(word, parsed, screens, io);
+}
+
+/** A screen needs a terminal on both ends; a stdout that is none gets the view once, as text. */
+function printsOnce(parsed: ParsedFlags): boolean {
+  return (
+    parsed.on('once') ||
+    parsed.one('output') !== undefined ||
+    parsed.many('from').length > 0 ||
+    process.stdout.isTTY !== true
+  );
+}
+
+async function openLive(word: string, parsed: ParsedFlags, screens: Screens, io: CommandIo): Promise<number> {
+  if (process.stdin.isTTY !== true) {
+    throw new UsageError(
+      'stdin is not a terminal, so the screen could not be driven',
+      'Run it in a terminal, or print once: mltop pods -o table.',
+    );
+  }
+  const namespaces = namespacesOf(parsed);
+  return screens.openScreen({
+    connect: io.connectOptions,
+    ...screenFlags(word, parsed),
+    ...(namespaces === undefined ? {} : { namespaces }),
+  });
+}
+
+const userAgent = `mltop/${version} (${process.platform})`;
+
+function ioOf(connectOptions: CommandIo['connectOptions']): CommandIo {
+  return { stdout: process.stdout, stderr: process.stderr, env: process.env, connectOptions };
+}
+
+function say(text: string): number {
+  process.stdout.write(text);
+  return exitCode.ok;
+}
+
+/** One named error and the way out, on stderr; the exit code that belongs to it. */
+function report(error: unknown): number {
+  const hint =
+    error instanceof Error && 'hint' in error && typeof error.hint === 'string' ? error.hint : undefined;
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`mltop: ${message}\n${hint === undefined ? '' : `  ${hint}\n`}`);
+  if (error instanceof UsageError) return exitCode.usage;
+  const kind = error instanceof Error && 'kind' in error && typeof error.kind === 'string' ? error.kind : '';
+  if (kind === 'no-kubeconfig' || kind === 'bad-kubeconfig' || kind === 'unknown-context')
+    return exitCode.usage;
+  if (kind === 'not-found') return exitCode.notFound;
+  if (kind === 'timeout') return exitCode.timeout;
+  if (kind === 'forbidden') return exitCode.partial;
+  if (kind !== '') return exitCode.unreachable;
+  if (process.env['MLTOP_TRACE'] !== undefined && error instanceof Error)
+    process.stderr.write(`${error.stack}\n`);
+  return 1;
+}
+
+/** Waits until stdout has handed on what was written: process.exit would cut a pipe short. */
+async function drained(): Promise<void> {
+  if (process.stdout.writableLength === 0) return;
+  await new Promise<void>((resolve) => process.stdout.once('drain', resolve).write(''));
+}

@@ -1,0 +1,130 @@
+import { gpus } from '../accelerators/gpus.ts';
+import { findTable, tables } from '../resources/index.ts';
+import type { Row, Table } from '../resources/resource.ts';
+import { namespacesOf, type ParsedFlags } from './flags.ts';
+import { type CommandIo, exitCode, UsageError } from './io.ts';
+import { nearest } from './nearest.ts';
+import { type Format, printRows } from './print.ts';
+import { loadTable, type Scope, tableFromObjects } from './rows.ts';
+
+/** Every table by any of its names; derived ones before the kinds. */
+export function tableNamed(word: string): Table<Row> | undefined {
+  const derived: readonly Table<Row>[] = [gpus as unknown as Table<Row>];
+  return derived.find((table) => table.name === word || table.aliases.includes(word)) ?? findTable(word);
+}
+
+/** All words that name a table, for suggestions and completion. */
+export function tableWords(): readonly string[] {
+  return [gpus.name, ...gpus.aliases, ...tables.flatMap((table) => [table.name, ...table.aliases])];
+}
+
+/**
+ * `mltop pods -A -o wide`: reads a table once and prints it.
+ * Gives the exit code: 0, 3 when some sources could not be read, 5 when a named object is not there.
+ * @throws UsageError, KubeError
+ */
+export async function viewCommand(word: string, parsed: ParsedFlags, io: CommandIo): Promise<number> {
+  const table = tableNamed(word);
+  if (table === undefined) {
+    const close = nearest(word, tableWords());
+    throw new UsageError(
+      `unknown view or command '${word}'`,
+      close === undefined ? 'mltop --help lists them.' : `Did you mean '${close}'?`,
+    );
+  }
+  const names = parsed.positionals.slice(1);
+  const asked = namespacesOf(parsed);
+  const now = Date.now();
+  const files = parsed.many('from');
+  const { rows, partial, namespaces, context } =
+    files.length > 0
+      ? await fromFiles(table, files, { namespaces: asked ?? 'all' }, now)
+      : await fromCluster(table, asked, parsed, io, now);
+  const chosen = names.length === 0 ? rows : rows.filter((row) => names.includes(row.name));
+  const kept = parsed.on('faults') ? chosen.filter((row) => table.fault?.(row, now) === true) : chosen;
+  const sorted = sortRows(table, kept, parsed.one('sort-by'));
+  io.stdout.write(
+    printRows(table, sorted, {
+      format: (parsed.one('output') ?? 'table') as Format,
+      withNamespace: namespaces === 'all' || namespaces.length > 1,
+      headers: !parsed.on('no-headers'),
+      now,
+      context,
+      partial,
+    }),
+  );
+  for (const note of partial) io.stderr.write(`mltop: partial: ${note}\n`);
+  const missing = names.filter((name) => !rows.some((row) => row.name === name));
+  for (const name of missing) io.stderr.write(`mltop: ${table.name} "${name}" not found\n`);
+  if (missing.length > 0) return exitCode.notFound;
+  return partial.length > 0 ? exitCode.partial : exitCode.ok;
+}
+
+interface Read {
+  readonly rows: readonly Row[];
+  readonly partial: readonly string[];
+  readonly namespaces: readonly string[] | 'all';
+  readonly context: string;
+}
+
+async function fromFiles(
+  table: Table<Row>,
+  files: readonly string[],
+  scope: Scope,
+  now: number,
+): Promise<Read> {
+  const { readObjects } = await import('../demo/index.ts');
+  const { objects, notes } = await readObjects(files);
+  return {
+    rows: tableFromObjects(objects, table, scope, now),
+    partial: notes,
+    namespaces: scope.namespaces,
+    context: files.join(' '),
+  };
+}
+
+async function fromCluster(
+  table: Table<Row>,
+  asked: readonly string[] | 'all' | undefined,
+  parsed: ParsedFlags,
+  io: CommandIo,
+  now: number,
+): Promise<Read> {
+  const { connect } = await import('../kube/connection.ts');
+  const connection = await connect(io.connectOptions);
+  try {
+    const namespaces = asked ?? [connection.namespace];
+    const { rows, partial } = await loadTable(
+      connection,
+      table,
+      { namespaces, labelSelector: parsed.one('selector'), fieldSelector: parsed.one('field-selector') },
+      now,
+    );
+    return { rows, partial, namespaces, context: connection.contextName };
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Stable; unknown values last. `-COLUMN` turns it round. @throws UsageError for a column that is not there. */
+function sortRows(table: Table<Row>, rows: readonly Row[], by: string | undefined): readonly Row[] {
+  if (by === undefined) return rows;
+  const descending = by.startsWith('-');
+  const title = (descending ? by.slice(1) : by).toUpperCase();
+  const column = table.columns.find((candidate) => candidate.title === title);
+  if (column === undefined) {
+    throw new UsageError(
+      `--sort-by ${by}: ${table.name} has no such column`,
+      `Columns: ${table.columns.map((candidate) => candidate.title).join(', ')}.`,
+    );
+  }
+  const sign = descending ? -1 : 1;
+  return rows.toSorted((a, b) => {
+    const left = column.value(a);
+    const right = column.value(b);
+    if (left === undefined || right === undefined)
+      return Number(left === undefined) - Number(right === undefined);
+    if (typeof left === 'number' && typeof right === 'number') return sign * (left - right);
+    return sign * String(left).localeCompare(String(right), 'en', { numeric: true });
+  });
+}
