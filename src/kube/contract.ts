@@ -1,5 +1,7 @@
+import type { Duplex } from 'node:stream';
 import type { KubeObject, ServerVersion } from './object.ts';
 import type { StreamState } from './stream-state.ts';
+import type { Timing } from './timing.ts';
 
 /** What the command line says about the cluster; everything absent falls to the kubeconfig. */
 export interface ConnectOptions {
@@ -21,6 +23,11 @@ export interface ConnectOptions {
   readonly userAgent: string;
   /** Hands the terminal to an exec plugin that must prompt. Absent: plugins may not prompt. */
   readonly withTerminal?: <T>(work: () => Promise<T>) => Promise<T>;
+  /** What an exec plugin says on stderr while it runs (`open this page to log in: …`), a line at a time. */
+  readonly notice?: (text: string) => void;
+  /** The process's environment unless given. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly timing?: Partial<Timing>;
 }
 
 export interface KubeRequest {
@@ -31,9 +38,11 @@ export interface KubeRequest {
   readonly accept?: string;
   readonly contentType?: string;
   readonly body?: string | Uint8Array;
-  /** Of silence, not of the whole answer. */
+  /** Of silence, not of the whole answer; 0: none. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** Logs travel on a connection of their own, so that a flood of lines does not delay watches. */
+  readonly lane?: 'main' | 'logs';
 }
 
 export interface KubeResponse {
@@ -50,6 +59,44 @@ export interface ListPage {
   readonly remaining: number | undefined;
 }
 
+export interface WatchEvent {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+  /** For ERROR: the Status. */
+  readonly object: KubeObject;
+}
+
+/** Cuts one watch body into events. `push` keeps the chunk; `next` decodes one event, so the caller may pause between. */
+export interface EventReader {
+  readonly push: (chunk: Uint8Array) => void;
+  /**
+   * Undefined: more bytes are needed. An event that cannot be read throws; the reader is then spent: what follows
+   * a corrupt frame cannot be trusted.
+   */
+  readonly next: () => WatchEvent | undefined;
+}
+
+/**
+ * How the bytes of one kind become objects. JSON reads every kind; a projecting protobuf decoder reads one.
+ * An answer whose content type `reads` denies is read as JSON.
+ */
+export interface Decoder {
+  /** The Accept header of LIST; it ends in `application/json` so that older servers can answer. */
+  readonly listAccept: string;
+  readonly watchAccept: string;
+  readonly reads: (contentType: string) => boolean;
+  /** Throws on a body that is no list. */
+  readonly list: (body: Uint8Array) => ListPage;
+  readonly events: () => EventReader;
+}
+
+/** What one more socket to the API server needs: for WebSockets (exec, port-forward). */
+export interface Dialled {
+  /** Connected (TLS included, through the proxy where there is one), HTTP/1.1. */
+  readonly socket: Duplex;
+  /** Authorization, impersonation, User-Agent. A name may repeat. */
+  readonly headers: readonly (readonly [string, string])[];
+}
+
 /** One server with one identity. All methods reject with KubeError and nothing else. */
 export interface Connection {
   readonly contextName: string;
@@ -58,23 +105,48 @@ export interface Connection {
   readonly server: string;
   /** The context's namespace, `default` where it names none. */
   readonly namespace: string;
+  readonly timing: Timing;
   /** What happened on the wire of late, for the header. */
   readonly health: () => ConnectionHealth;
+  /** Called when `health().state` changes; gives the way to stop listening. */
+  readonly onHealth: (listener: (health: ConnectionHealth) => void) => () => void;
   readonly version: (signal?: AbortSignal) => Promise<ServerVersion>;
   /** Rejects for every status of 400 or more, with the Status body's words. */
   readonly request: (request: KubeRequest) => Promise<KubeResponse>;
   readonly json: <T = KubeObject>(request: KubeRequest) => Promise<T>;
-  /** Body chunks as they come; ends when the server ends it; gunzipped. */
-  readonly stream: (request: KubeRequest) => Promise<{ readonly headers: Readonly<Record<string, string>>; readonly chunks: AsyncIterable<Uint8Array> }>;
+  /** Body chunks as they come; ends when the server ends it; gunzipped. Its iteration rejects with KubeError. */
+  readonly stream: (request: KubeRequest) => Promise<KubeStream>;
   /** Pages of 500, in order. A continue token that expired starts the list again (yield `restarted`). */
-  readonly pages: (path: string, query?: KubeRequest['query'], signal?: AbortSignal) => AsyncIterable<ListPage & { readonly restarted: boolean }>;
+  readonly pages: (
+    path: string,
+    query?: KubeRequest['query'],
+    signal?: AbortSignal,
+    decoder?: Decoder,
+  ) => AsyncIterable<ListPage & { readonly restarted: boolean }>;
+  /** A socket of one's own; the caller destroys it. */
+  readonly dial: (signal?: AbortSignal) => Promise<Dialled>;
+  /** A person asks: failed logins are tried again at once, and may prompt. */
+  readonly retryNow: () => void;
   readonly close: () => Promise<void>;
 }
 
+export interface KubeStream {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
 export interface ConnectionHealth {
+  /**
+   * `unused` before the first answer; `answering`; `unverified` after a clock jump, until something is heard;
+   * `silent` when neither a byte nor an answer came for 10 s.
+   */
+  readonly state: 'unused' | 'answering' | 'unverified' | 'silent';
   /** Epoch ms of the last byte or ping answer; undefined before the first. */
   readonly lastHeardMs: number | undefined;
   readonly roundTripMs: number | undefined;
+  /** For `silent` and `unverified`: what is known of why. */
+  readonly reason: string | undefined;
 }
 
 /** What to watch: one kind in one scope. */
@@ -83,12 +155,15 @@ export interface ReflectorTarget {
   readonly path: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  /** JSON unless given. */
+  readonly decoder?: Decoder;
 }
 
 /**
  * Called synchronously as bytes are decoded; must only enqueue.
  * A first list or a relist is: `listStart`, `put`…, `listEnd`. Only `listEnd` makes absent objects disappear,
- * so a list that breaks off removes nothing.
+ * so a list that breaks off removes nothing; the next `listStart` forgets what the broken one had brought.
+ * Resource versions of two lists are not comparable: an etcd restored from a backup counts anew.
  */
 export interface ReflectorHandlers {
   readonly listStart: () => void;

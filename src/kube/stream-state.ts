@@ -2,7 +2,8 @@
 export type StreamState =
   /** `soFar` objects have arrived; `expected` is the server's estimate, undefined where it gives none. */
   | { readonly state: 'listing'; readonly soFar: number; readonly expected: number | undefined; readonly sinceMs: number }
-  | { readonly state: 'live'; readonly sinceMs: number }
+  /** `polledEveryMs`: the kind may be listed but not watched, so what is shown may be as old as that. */
+  | { readonly state: 'live'; readonly sinceMs: number; readonly polledEveryMs?: number }
   /** Nothing contradicts it, but nothing proves it either (clock jump, probe under way). */
   | { readonly state: 'unverified'; readonly sinceMs: number; readonly reason: string }
   /** Neither a byte nor an answer for 10 s: what is shown is as old as `sinceMs`. */

@@ -1,0 +1,80 @@
+/**
+ * Every interval and deadline of `kube/`, in one place so that tests can shorten them.
+ * The numbers are client-go's where it has one (`tools/cache/reflector.go`), else those of the freshness rules.
+ */
+export interface Timing {
+  /** Epoch ms. */
+  readonly now: () => number;
+  /** 0–1, for jitter. */
+  readonly random: () => number;
+  /** From the first SYN to the end of the TLS handshake, proxy included. */
+  readonly connectMs: number;
+  /** Until the headers of a watch or a log. */
+  readonly headersMs: number;
+  /** Silence within any other answer. */
+  readonly requestMs: number;
+  readonly pingEveryMs: number;
+  /** Neither a byte nor an answer for so long: what is shown is stale. */
+  readonly silentAfterMs: number;
+  /** Between two attempts to reach a server that fell silent. */
+  readonly probeEveryMs: number;
+  readonly tickMs: number;
+  /** A wall clock that moved by more between two ticks: the machine slept, or the process was stopped. */
+  readonly clockJumpMs: number;
+  readonly watchMinMs: number;
+  readonly watchMaxMs: number;
+  readonly backoffFirstMs: number;
+  readonly backoffMaxMs: number;
+  /** A stream that lived so long starts its back-off anew. */
+  readonly healthyMs: number;
+  /** A watch that ends sooner and brought nothing is an error, not an end. */
+  readonly shortWatchMs: number;
+  /** Bookmarks come about each 60 s; a watch silent for longer is probed, then reopened. */
+  readonly quietWatchMs: number;
+  /** A streaming list that sends nothing for so long is given up for pages. */
+  readonly watchListSilenceMs: number;
+  readonly pollEveryMs: number;
+  /** A refused right, or a kind that the server lacks, is asked for again. */
+  readonly rightRetryMs: number;
+  readonly rightsCacheMs: number;
+  /** Decoding hands the event loop back this often. */
+  readonly sliceMs: number;
+  readonly pluginMs: number;
+  /** A credential is renewed so long before it expires. */
+  readonly expirySkewMs: number;
+  /** A plugin that failed is not run again sooner, unless a person asks. */
+  readonly pluginRetryMs: number;
+}
+
+export const realTiming: Timing = {
+  now: Date.now,
+  random: Math.random,
+  connectMs: 10_000,
+  headersMs: 30_000,
+  requestMs: 60_000,
+  pingEveryMs: 5_000,
+  silentAfterMs: 10_000,
+  probeEveryMs: 3_000,
+  tickMs: 1_000,
+  clockJumpMs: 10_000,
+  watchMinMs: 300_000,
+  watchMaxMs: 600_000,
+  backoffFirstMs: 800,
+  backoffMaxMs: 30_000,
+  healthyMs: 120_000,
+  shortWatchMs: 1_000,
+  quietWatchMs: 75_000,
+  watchListSilenceMs: 10_000,
+  pollEveryMs: 15_000,
+  rightRetryMs: 300_000,
+  rightsCacheMs: 60_000,
+  sliceMs: 8,
+  pluginMs: 60_000,
+  expirySkewMs: 60_000,
+  pluginRetryMs: 30_000,
+};
+
+/** Full jitter: anywhere between nothing and the ceiling, so that a thousand clients do not return at once. */
+export function backoffMs(attempt: number, timing: Timing): number {
+  return timing.random() * Math.min(timing.backoffMaxMs, timing.backoffFirstMs * 2 ** Math.min(attempt, 20));
+}
