@@ -52,6 +52,7 @@ function demoOptions(parsed: ParsedFlags): Parameters<typeof import('../demo/ind
     ...optional('pods', numberOf(parsed, 'pods', 1, 200_000)),
     ...optional('nodes', numberOf(parsed, 'nodes', 1, 10_000)),
     ...optional('seed', numberOf(parsed, 'seed', 0, 2 ** 31)),
+    ...optional('churn', numberOf(parsed, 'churn', 0, 100_000)),
     ...optional('requestsFile', parsed.one('requests')),
     ...optional('kubeconfigFile', parsed.one('kubeconfig')),
     ...(from.length > 0 ? { from } : {}),
@@ -66,7 +67,7 @@ interface Served {
 
 /** Starts `mltop demo --serve` and waits until it answers. The child ends with its stdin, so also when this process is killed. */
 async function serveInChild(parsed: ParsedFlags): Promise<Served> {
-  const pass = ['pods', 'nodes', 'seed', 'port', 'requests', 'from'].flatMap((name) =>
+  const pass = ['pods', 'nodes', 'seed', 'churn', 'port', 'requests', 'from'].flatMap((name) =>
     parsed.many(name).flatMap((value) => [`--${name}`, value]),
   );
   const entry = process.argv[1] ?? '';

@@ -129,6 +129,13 @@ export const flags: readonly Flag[] = [
   { name: 'pods', value: 'N', group: 'Demo', help: 'demo: pods in all, up to 100,000' },
   { name: 'nodes', value: 'N', group: 'Demo', help: 'demo: nodes in all, up to 5,000' },
   { name: 'seed', value: 'N', group: 'Demo', help: 'demo: seed of the generated pods' },
+  {
+    name: 'churn',
+    value: 'N',
+    group: 'Demo',
+    help: 'demo: random pod changes a second, for benchmarks',
+    hidden: true,
+  },
   { name: 'still', group: 'Demo', help: 'demo: nothing moves by itself' },
   { name: 'requests', value: 'FILE', group: 'Demo', help: 'demo: append each request as a JSON line' },
 
