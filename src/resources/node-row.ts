@@ -22,6 +22,7 @@ export interface NodeRow extends Row {
   readonly internalIp: string;
   readonly externalIp: string;
   readonly osImage: string;
+  /** As the API server prints it: with the architecture from 1.35 on (kubernetes#132402). */
   readonly kernel: string;
   readonly runtime: string;
   readonly architecture: string;

@@ -25,7 +25,12 @@ export type PodVolume =
   | { readonly kind: 'claim'; readonly claim: string; readonly readOnly: boolean }
   /** A generic ephemeral volume: its claim is `<pod>-<volume>`. */
   | { readonly kind: 'ephemeral'; readonly volume: string }
-  | { readonly kind: 'disk'; readonly driver: 'gce' | 'aws' | 'iscsi' | 'rbd' | 'azure'; readonly id: string; readonly readOnly: boolean };
+  | {
+      readonly kind: 'disk';
+      readonly driver: 'gce' | 'aws' | 'iscsi' | 'rbd' | 'azure';
+      readonly id: string;
+      readonly readOnly: boolean;
+    };
 
 export interface PodClaim {
   readonly name: string;
@@ -85,7 +90,15 @@ export interface ContainerTrouble {
   readonly finishedAt: number | undefined;
   readonly restarts: number;
   /** The run before, from lastState.terminated. */
-  readonly last: { readonly reason: string; readonly exitCode: number; readonly signal: number | undefined; readonly finishedAt: number | undefined; readonly message: string } | undefined;
+  readonly last:
+    | {
+        readonly reason: string;
+        readonly exitCode: number;
+        readonly signal: number | undefined;
+        readonly finishedAt: number | undefined;
+        readonly message: string;
+      }
+    | undefined;
 }
 
 export interface PodCondition {
@@ -121,7 +134,9 @@ export interface PodRow extends Row {
   /** Only the keys that mltop reads: queues, gangs, fractions, HAMi (gpu.md 1.8, 5.1). */
   readonly annotations: Labels;
   /** The controlling owner; undefined for a bare pod. */
-  readonly owner: { readonly apiVersion: string; readonly kind: string; readonly name: string; readonly uid: string } | undefined;
+  readonly owner:
+    | { readonly apiVersion: string; readonly kind: string; readonly name: string; readonly uid: string }
+    | undefined;
   readonly spec: PodSpecRecord;
   readonly scheduled: PodCondition | undefined;
   readonly ready: PodCondition | undefined;

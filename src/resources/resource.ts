@@ -1,7 +1,17 @@
 import type { KubeObject, ServerVersion } from '../kube/object.ts';
 
 /** What a colour means. `ui/theme.ts` knows how each looks; no kind knows a colour. */
-export type Tone = 'plain' | 'strong' | 'dim' | 'good' | 'warn' | 'bad' | 'pending' | 'done' | 'unknown' | 'accent';
+export type Tone =
+  | 'plain'
+  | 'strong'
+  | 'dim'
+  | 'good'
+  | 'warn'
+  | 'bad'
+  | 'pending'
+  | 'done'
+  | 'unknown'
+  | 'accent';
 
 /** What sorting and filtering compare. `undefined` is "not known", sorts last and matches nothing. */
 export type Value = string | number | undefined;
@@ -90,7 +100,7 @@ export interface ClusterRows {
   readonly rowsOf: <R extends Row>(resource: Resource<R>) => Iterable<R>;
 }
 
-/** Checks a kind against its own row type, then erases it, so that one list holds all kinds (cast 1 of 2). */
+/** Checks a kind against its own row type. */
 export function defineResource<R extends Row>(resource: Resource<R>): Resource<R> {
   return resource;
 }
@@ -100,7 +110,13 @@ export function pathOf(
   resource: Pick<Resource, 'group' | 'apiVersion' | 'name' | 'namespaced'>,
   namespace = '',
 ): string {
-  const root = resource.group === '' ? `/api/${resource.apiVersion}` : `/apis/${resource.group}/${resource.apiVersion}`;
+  const root =
+    resource.group === '' ? `/api/${resource.apiVersion}` : `/apis/${resource.group}/${resource.apiVersion}`;
   const scope = resource.namespaced && namespace !== '' ? `/namespaces/${encodeURIComponent(namespace)}` : '';
   return `${root}${scope}/${resource.name}`;
+}
+
+/** A kind whose row type is forgotten, for lists of kinds: its functions only ever see its own rows. */
+export function anyResource<R extends Row>(resource: Resource<R>): Resource {
+  return resource as unknown as Resource;
 }

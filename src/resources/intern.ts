@@ -1,0 +1,38 @@
+/** A table of values that repeat: equal keys give one shared value. */
+export interface Interner<K, V> {
+  /** The shared value of `key`; made on first sight. */
+  readonly get: (key: K, make: () => V) => V;
+}
+
+/**
+ * Two generations: lookups promote, and a full young generation drops the old one. So memory stays bounded
+ * in a cluster that churns for weeks, while what is in use stays shared.
+ */
+export function createInterner<K, V>(capacity: number): Interner<K, V> {
+  let young = new Map<K, V>();
+  let old = new Map<K, V>();
+  const keep = (key: K, value: V): V => {
+    if (young.size >= capacity) {
+      old = young;
+      young = new Map();
+    }
+    young.set(key, value);
+    return value;
+  };
+  return {
+    get: (key, make) => {
+      const known = young.get(key);
+      if (known !== undefined) return known;
+      const older = old.get(key);
+      return keep(key, older === undefined ? make() : older);
+    },
+  };
+}
+
+const strings = createInterner<string, string>(50_000);
+
+/** The one shared copy of a string that repeats from row to row. */
+export function intern(text: string): string {
+  if (text === '') return '';
+  return strings.get(text, () => text);
+}
