@@ -10,22 +10,36 @@ const path = new URL('../README.md', import.meta.url);
 const cell = (text) => text.replaceAll('|', '\\|');
 const code = (text) => `\`${cell(text)}\``;
 const table = (head, rows) =>
-  [`| ${head.join(' | ')} |`, `|${head.map(() => '---').join('|')}|`, ...rows.map((row) => `| ${row.join(' | ')} |`)].join('\n');
+  [
+    `| ${head.join(' | ')} |`,
+    `|${head.map(() => '---').join('|')}|`,
+    ...rows.map((row) => `| ${row.join(' | ')} |`),
+  ].join('\n');
 
 const views = [...new Set(keyTable().map((key) => key.view))];
 const sections = {
   keys: views
     .map((view) => {
-      const rows = keyTable().filter((key) => key.view === view).map((key) => [code(key.keys), cell(key.title)]);
+      const rows = keyTable()
+        .filter((key) => key.view === view)
+        .map((key) => [code(key.keys), cell(key.title)]);
       return `**${view}**\n\n${table(['key', 'does'], rows)}`;
     })
     .join('\n\n'),
-  commands: table(['command', ''], commands.map((command) => [code(command.usage), cell(command.help)])),
+  commands: table(
+    ['command', ''],
+    commands.map((command) => [code(command.usage), cell(command.help)]),
+  ),
   flags: table(
     ['flag', ''],
-    flags.filter((flag) => flag.hidden !== true).map((flag) => [code(flagUsage(flag).trim()), cell(flag.help)]),
+    flags
+      .filter((flag) => flag.hidden !== true)
+      .map((flag) => [code(flagUsage(flag).trim()), cell(flag.help)]),
   ),
-  'exit codes': table(['code', 'meaning'], exitCodes.map(([number, meaning]) => [number, cell(meaning)])),
+  'exit codes': table(
+    ['code', 'meaning'],
+    exitCodes.map(([number, meaning]) => [number, cell(meaning)]),
+  ),
 };
 
 const before = readFileSync(path, 'utf8');

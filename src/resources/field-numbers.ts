@@ -20,11 +20,11 @@ core/v1.Event
   3 reason string
   4 message string
   5 source core/v1.EventSource
-  6 firstTimestamp time
-  7 lastTimestamp time
+  6 firstTimestamp time!
+  7 lastTimestamp time!
   8 count int
   9 type string
-  10 eventTime microTime
+  10 eventTime microTime!
   11 series core/v1.EventSeries?
   12 action string
   13 related core/v1.ObjectReference?
@@ -55,6 +55,7 @@ core/v1.LimitRange
   2 spec core/v1.LimitRangeSpec
 core/v1.ServiceAccount
   1 metadata meta/v1.ObjectMeta
+  2 secrets []core/v1.ObjectReference
   3 imagePullSecrets []core/v1.LocalObjectReference
   4 automountServiceAccountToken bool?
 apps/v1.Deployment
@@ -150,7 +151,11 @@ meta/v1.ObjectMeta
   10 deletionGracePeriodSeconds int?
   11 labels map string
   12 annotations map string
+  13 ownerReferences []meta/v1.OwnerReference
+  14 finalizers []string
 core/v1.PodSpec
+  1 volumes []core/v1.Volume
+  2 containers []core/v1.Container!
   3 restartPolicy string
   4 terminationGracePeriodSeconds int?
   5 activeDeadlineSeconds int?
@@ -166,6 +171,7 @@ core/v1.PodSpec
   17 subdomain string
   18 affinity core/v1.Affinity?
   19 schedulerName string
+  20 initContainers []core/v1.Container
   21 automountServiceAccountToken bool?
   22 tolerations []core/v1.Toleration
   24 priorityClassName string
@@ -176,14 +182,19 @@ core/v1.PodSpec
   30 enableServiceLinks bool?
   31 preemptionPolicy string?
   32 overhead map quantity
+  33 topologySpreadConstraints []core/v1.TopologySpreadConstraint
+  34 ephemeralContainers []core/v1.EphemeralContainer
   35 setHostnameAsFQDN bool?
   36 os core/v1.PodOS?
   37 hostUsers bool?
+  38 schedulingGates []core/v1.PodSchedulingGate
+  39 resourceClaims []core/v1.PodResourceClaim
   40 resources core/v1.ResourceRequirements?
   41 hostnameOverride string?
   43 schedulingGroup core/v1.PodSchedulingGroup?
 core/v1.PodStatus
   1 phase string
+  2 conditions []core/v1.PodCondition
   3 message string
   4 reason string
   5 hostIP string
@@ -196,6 +207,7 @@ core/v1.PodStatus
   12 podIPs []core/v1.PodIP
   13 ephemeralContainerStatuses []core/v1.ContainerStatus
   14 resize string
+  15 resourceClaimStatuses []core/v1.PodResourceClaimStatus
   16 hostIPs []core/v1.HostIP
   17 observedGeneration int
   18 extendedResourceClaimStatus core/v1.PodExtendedResourceClaimStatus?
@@ -214,6 +226,8 @@ core/v1.NodeStatus
   1 capacity map quantity
   2 allocatable map quantity
   3 phase string
+  4 conditions []core/v1.NodeCondition
+  5 addresses []core/v1.NodeAddress
   6 daemonEndpoints core/v1.NodeDaemonEndpoints
   7 nodeInfo core/v1.NodeSystemInfo
   9 volumesInUse []string
@@ -235,12 +249,14 @@ core/v1.EventSource
   2 host string
 core/v1.EventSeries
   1 count int
-  2 lastObservedTime microTime
+  2 lastObservedTime microTime!
 core/v1.NamespaceSpec
   1 finalizers []string
 core/v1.NamespaceStatus
   1 phase string
+  2 conditions []core/v1.NamespaceCondition
 core/v1.ServiceSpec
+  1 ports []core/v1.ServicePort
   2 selector map string
   3 clusterIP string
   4 type string
@@ -262,6 +278,7 @@ core/v1.ServiceSpec
   23 trafficDistribution string?
 core/v1.ServiceStatus
   1 loadBalancer core/v1.LoadBalancerStatus
+  2 conditions []meta/v1.Condition
 core/v1.PersistentVolumeSpec
   1 capacity map quantity
   2 . core/v1.PersistentVolumeSource!
@@ -292,6 +309,7 @@ core/v1.PersistentVolumeClaimStatus
   1 phase string
   2 accessModes []string
   3 capacity map quantity
+  4 conditions []core/v1.PersistentVolumeClaimCondition
   5 allocatedResources map quantity
   7 allocatedResourceStatuses map string
   8 currentVolumeAttributesClassName string?
@@ -311,6 +329,7 @@ apps/v1.DeploymentSpec
   1 replicas int?
   2 selector meta/v1.LabelSelector?
   3 template core/v1.PodTemplateSpec!
+  4 strategy apps/v1.DeploymentStrategy
   5 minReadySeconds int
   6 revisionHistoryLimit int?
   7 paused bool
@@ -321,6 +340,7 @@ apps/v1.DeploymentStatus
   3 updatedReplicas int
   4 availableReplicas int
   5 unavailableReplicas int
+  6 conditions []apps/v1.DeploymentCondition
   7 readyReplicas int
   8 collisionCount int?
   9 terminatingReplicas int?
@@ -345,6 +365,7 @@ apps/v1.StatefulSetStatus
   6 currentRevision string
   7 updateRevision string
   9 collisionCount int?
+  10 conditions []apps/v1.StatefulSetCondition
   11 availableReplicas int!
 apps/v1.DaemonSetSpec
   1 selector meta/v1.LabelSelector?
@@ -362,6 +383,7 @@ apps/v1.DaemonSetStatus
   7 numberAvailable int
   8 numberUnavailable int
   9 collisionCount int?
+  10 conditions []apps/v1.DaemonSetCondition
 apps/v1.ReplicaSetSpec
   1 replicas int?
   2 selector meta/v1.LabelSelector?
@@ -373,6 +395,7 @@ apps/v1.ReplicaSetStatus
   3 observedGeneration int
   4 readyReplicas int
   5 availableReplicas int
+  6 conditions []apps/v1.ReplicaSetCondition
   7 terminatingReplicas int?
 batch/v1.JobSpec
   1 parallelism int?
@@ -392,6 +415,7 @@ batch/v1.JobSpec
   15 managedBy string?
   16 successPolicy batch/v1.SuccessPolicy?
 batch/v1.JobStatus
+  1 conditions []batch/v1.JobCondition
   2 startTime time?
   3 completionTime time?
   4 active int
@@ -418,7 +442,7 @@ batch/v1.CronJobStatus
 core/v1.TopologySelectorTerm
   1 matchLabelExpressions []core/v1.TopologySelectorLabelRequirement
 storage.k8s.io/v1.CSINodeSpec
-
+  1 drivers []storage.k8s.io/v1.CSINodeDriver!
 resource.k8s.io/v1.ResourceClaimSpec
   1 devices resource.k8s.io/v1.DeviceClaim!
 resource.k8s.io/v1.ResourceClaimStatus
@@ -474,17 +498,20 @@ autoscaling/v2.HorizontalPodAutoscalerStatus
   3 currentReplicas int
   4 desiredReplicas int!
   5 currentMetrics []autoscaling/v2.MetricStatus!
+  6 conditions []autoscaling/v2.HorizontalPodAutoscalerCondition
 policy/v1.PodDisruptionBudgetSpec
   1 minAvailable intOrString?
+  2 selector meta/v1.LabelSelector?
   3 maxUnavailable intOrString?
   4 unhealthyPodEvictionPolicy string?
 policy/v1.PodDisruptionBudgetStatus
   1 observedGeneration int
-  2 disruptedPods map time
+  2 disruptedPods map time!
   3 disruptionsAllowed int!
   4 currentHealthy int!
   5 desiredHealthy int!
   6 expectedPods int!
+  7 conditions []meta/v1.Condition
 coordination.k8s.io/v1.LeaseSpec
   1 holderIdentity string?
   2 leaseDurationSeconds int?
@@ -506,6 +533,30 @@ meta/v1.StatusDetails
   4 causes []meta/v1.StatusCause
   5 retryAfterSeconds int
   6 uid string
+meta/v1.OwnerReference
+  1 kind string!
+  3 name string!
+  4 uid string!
+  5 apiVersion string!
+  6 controller bool?
+  7 blockOwnerDeletion bool?
+core/v1.Volume
+  1 name string!
+  2 . core/v1.VolumeSource!
+core/v1.Container
+  1 name string!
+  2 image string
+  6 ports []core/v1.ContainerPort
+  8 resources core/v1.ResourceRequirements
+  14 imagePullPolicy string
+  16 stdin bool
+  17 stdinOnce bool
+  18 tty bool
+  24 restartPolicy string?
+  25 restartPolicyRules []core/v1.ContainerRestartRule
+core/v1.EphemeralContainer
+  1 . core/v1.EphemeralContainerCommon!
+  2 targetContainerName string
 core/v1.Affinity
   1 nodeAffinity core/v1.NodeAffinity?
   2 podAffinity core/v1.PodAffinity?
@@ -518,14 +569,37 @@ core/v1.Toleration
   5 tolerationSeconds int?
 core/v1.PodReadinessGate
   1 conditionType string!
+core/v1.TopologySpreadConstraint
+  1 maxSkew int!
+  2 topologyKey string!
+  3 whenUnsatisfiable string!
+  4 labelSelector meta/v1.LabelSelector?
+  5 minDomains int?
+  6 nodeAffinityPolicy string?
+  7 nodeTaintsPolicy string?
+  8 matchLabelKeys []string
 core/v1.PodOS
   1 name string!
+core/v1.PodSchedulingGate
+  1 name string!
+core/v1.PodResourceClaim
+  1 name string!
+  3 resourceClaimName string?
+  4 resourceClaimTemplateName string?
 core/v1.ResourceRequirements
   1 limits map quantity
   2 requests map quantity
   3 claims []core/v1.ResourceClaim
 core/v1.PodSchedulingGroup
   1 podGroupName string?
+core/v1.PodCondition
+  1 type string!
+  2 status string!
+  3 lastProbeTime time!
+  4 lastTransitionTime time!
+  5 reason string
+  6 message string
+  7 observedGeneration int
 core/v1.HostIP
   1 ip string!
 core/v1.PodIP
@@ -542,7 +616,11 @@ core/v1.ContainerStatus
   9 started bool?
   10 allocatedResources map quantity
   11 resources core/v1.ResourceRequirements?
+  14 allocatedResourcesStatus []core/v1.ResourceStatus
   15 stopSignal string?
+core/v1.PodResourceClaimStatus
+  1 name string!
+  2 resourceClaimName string?
 core/v1.PodExtendedResourceClaimStatus
   1 requestMappings []core/v1.ContainerExtendedResourceRequest!
   2 resourceClaimName string!
@@ -557,6 +635,16 @@ core/v1.Taint
   4 timeAdded time?
 core/v1.NodeConfigSource
   2 configMap core/v1.ConfigMapNodeConfigSource?
+core/v1.NodeCondition
+  1 type string!
+  2 status string!
+  3 lastHeartbeatTime time!
+  4 lastTransitionTime time!
+  5 reason string
+  6 message string
+core/v1.NodeAddress
+  1 type string!
+  2 address string!
 core/v1.NodeDaemonEndpoints
   1 kubeletEndpoint core/v1.DaemonEndpoint
 core/v1.NodeSystemInfo
@@ -584,10 +672,30 @@ core/v1.NodeRuntimeHandler
   2 features core/v1.NodeRuntimeHandlerFeatures?
 core/v1.NodeFeatures
   1 supplementalGroupsPolicy bool?
+core/v1.NamespaceCondition
+  1 type string!
+  2 status string!
+  4 lastTransitionTime time!
+  5 reason string
+  6 message string
+core/v1.ServicePort
+  1 name string
+  2 protocol string
+  3 port int!
+  4 targetPort intOrString
+  5 nodePort int
+  6 appProtocol string?
 core/v1.SessionAffinityConfig
   1 clientIP core/v1.ClientIPConfig?
 core/v1.LoadBalancerStatus
   1 ingress []core/v1.LoadBalancerIngress
+meta/v1.Condition
+  1 type string!
+  2 status string!
+  3 observedGeneration int
+  4 lastTransitionTime time!
+  5 reason string!
+  6 message string!
 core/v1.PersistentVolumeSource
   1 gcePersistentDisk core/v1.GCEPersistentDiskVolumeSource?
   2 awsElasticBlockStore core/v1.AWSElasticBlockStoreVolumeSource?
@@ -628,6 +736,13 @@ core/v1.TypedObjectReference
   2 kind string!
   3 name string!
   4 namespace string?
+core/v1.PersistentVolumeClaimCondition
+  1 type string!
+  2 status string!
+  3 lastProbeTime time!
+  4 lastTransitionTime time!
+  5 reason string
+  6 message string
 core/v1.ModifyVolumeStatus
   1 targetVolumeAttributesClassName string
   2 status string!
@@ -643,6 +758,16 @@ core/v1.LimitRangeItem
 core/v1.PodTemplateSpec
   1 metadata meta/v1.ObjectMeta
   2 spec core/v1.PodSpec
+apps/v1.DeploymentStrategy
+  1 type string
+  2 rollingUpdate apps/v1.RollingUpdateDeployment?
+apps/v1.DeploymentCondition
+  1 type string!
+  2 status string!
+  4 reason string
+  5 message string
+  6 lastUpdateTime time!
+  7 lastTransitionTime time!
 apps/v1.StatefulSetUpdateStrategy
   1 type string
   2 rollingUpdate apps/v1.RollingUpdateStatefulSetStrategy?
@@ -651,13 +776,38 @@ apps/v1.StatefulSetPersistentVolumeClaimRetentionPolicy
   2 whenScaled string
 apps/v1.StatefulSetOrdinals
   1 start int!
+apps/v1.StatefulSetCondition
+  1 type string!
+  2 status string!
+  3 lastTransitionTime time!
+  4 reason string
+  5 message string
 apps/v1.DaemonSetUpdateStrategy
   1 type string
   2 rollingUpdate apps/v1.RollingUpdateDaemonSet?
+apps/v1.DaemonSetCondition
+  1 type string!
+  2 status string!
+  3 lastTransitionTime time!
+  4 reason string
+  5 message string
+apps/v1.ReplicaSetCondition
+  1 type string!
+  2 status string!
+  3 lastTransitionTime time!
+  4 reason string
+  5 message string
 batch/v1.PodFailurePolicy
   1 rules []batch/v1.PodFailurePolicyRule!
 batch/v1.SuccessPolicy
   1 rules []batch/v1.SuccessPolicyRule!
+batch/v1.JobCondition
+  1 type string!
+  2 status string!
+  3 lastProbeTime time!
+  4 lastTransitionTime time!
+  5 reason string
+  6 message string
 batch/v1.UncountedTerminatedPods
   1 succeeded []string
   2 failed []string
@@ -667,6 +817,11 @@ batch/v1.JobTemplateSpec
 core/v1.TopologySelectorLabelRequirement
   1 key string!
   2 values []string!
+storage.k8s.io/v1.CSINodeDriver
+  1 name string!
+  2 nodeID string!
+  3 topologyKeys []string!
+  4 allocatable storage.k8s.io/v1.VolumeNodeResources?
 resource.k8s.io/v1.DeviceClaim
   1 requests []resource.k8s.io/v1.DeviceRequest!
   2 constraints []resource.k8s.io/v1.DeviceConstraint
@@ -754,12 +909,68 @@ autoscaling/v2.MetricStatus
   4 resource autoscaling/v2.ResourceMetricStatus?
   5 external autoscaling/v2.ExternalMetricStatus?
   7 containerResource autoscaling/v2.ContainerResourceMetricStatus?
+autoscaling/v2.HorizontalPodAutoscalerCondition
+  1 type string!
+  2 status string!
+  3 lastTransitionTime time!
+  4 reason string
+  5 message string
 meta/v1.ShardInfo
   1 selector string!
 meta/v1.StatusCause
   1 reason string
   2 message string
   3 field string
+core/v1.VolumeSource
+  1 hostPath core/v1.HostPathVolumeSource?
+  2 emptyDir core/v1.EmptyDirVolumeSource?
+  3 gcePersistentDisk core/v1.GCEPersistentDiskVolumeSource?
+  4 awsElasticBlockStore core/v1.AWSElasticBlockStoreVolumeSource?
+  5 gitRepo core/v1.GitRepoVolumeSource?
+  7 nfs core/v1.NFSVolumeSource?
+  8 iscsi core/v1.ISCSIVolumeSource?
+  9 glusterfs core/v1.GlusterfsVolumeSource?
+  10 persistentVolumeClaim core/v1.PersistentVolumeClaimVolumeSource?
+  11 rbd core/v1.RBDVolumeSource?
+  12 flexVolume core/v1.FlexVolumeSource?
+  13 cinder core/v1.CinderVolumeSource?
+  14 cephfs core/v1.CephFSVolumeSource?
+  15 flocker core/v1.FlockerVolumeSource?
+  17 fc core/v1.FCVolumeSource?
+  18 azureFile core/v1.AzureFileVolumeSource?
+  20 vsphereVolume core/v1.VsphereVirtualDiskVolumeSource?
+  21 quobyte core/v1.QuobyteVolumeSource?
+  22 azureDisk core/v1.AzureDiskVolumeSource?
+  23 photonPersistentDisk core/v1.PhotonPersistentDiskVolumeSource?
+  24 portworxVolume core/v1.PortworxVolumeSource?
+  25 scaleIO core/v1.ScaleIOVolumeSource?
+  27 storageos core/v1.StorageOSVolumeSource?
+  28 csi core/v1.CSIVolumeSource?
+  29 ephemeral core/v1.EphemeralVolumeSource?
+  30 image core/v1.ImageVolumeSource?
+core/v1.ContainerPort
+  1 name string
+  2 hostPort int
+  3 containerPort int!
+  4 protocol string
+  5 hostIP string
+core/v1.ContainerRestartRule
+  1 action string
+  2 exitCodes core/v1.ContainerRestartRuleOnExitCodes?
+core/v1.EphemeralContainerCommon
+  1 name string!
+  2 image string
+  5 workingDir string
+  6 ports []core/v1.ContainerPort
+  8 resources core/v1.ResourceRequirements
+  13 terminationMessagePath string
+  14 imagePullPolicy string
+  16 stdin bool
+  17 stdinOnce bool
+  18 tty bool
+  20 terminationMessagePolicy string
+  24 restartPolicy string?
+  25 restartPolicyRules []core/v1.ContainerRestartRule
 core/v1.NodeAffinity
   1 requiredDuringSchedulingIgnoredDuringExecution core/v1.NodeSelector?
   2 preferredDuringSchedulingIgnoredDuringExecution []core/v1.PreferredSchedulingTerm
@@ -776,6 +987,9 @@ core/v1.ContainerState
   1 waiting core/v1.ContainerStateWaiting?
   2 running core/v1.ContainerStateRunning?
   3 terminated core/v1.ContainerStateTerminated?
+core/v1.ResourceStatus
+  1 name string!
+  2 resources []core/v1.ResourceHealth
 core/v1.ContainerExtendedResourceRequest
   1 containerName string!
   2 resourceName string!
@@ -940,6 +1154,9 @@ core/v1.ScopedResourceSelectorRequirement
   1 scopeName string!
   2 operator string!
   3 values []string
+apps/v1.RollingUpdateDeployment
+  1 maxUnavailable intOrString?
+  2 maxSurge intOrString?
 apps/v1.RollingUpdateStatefulSetStrategy
   1 partition int?
   2 maxUnavailable intOrString?
@@ -953,6 +1170,8 @@ batch/v1.PodFailurePolicyRule
 batch/v1.SuccessPolicyRule
   1 succeededIndexes string?
   2 succeededCount int?
+storage.k8s.io/v1.VolumeNodeResources
+  1 count int?
 resource.k8s.io/v1.DeviceRequest
   1 name string!
   2 exactly resource.k8s.io/v1.ExactDeviceRequest?
@@ -967,13 +1186,6 @@ resource.k8s.io/v1.DeviceClaimConfiguration
 resource.k8s.io/v1.DeviceAllocationResult
   1 results []resource.k8s.io/v1.DeviceRequestAllocationResult
   2 config []resource.k8s.io/v1.DeviceAllocationConfiguration
-meta/v1.Condition
-  1 type string!
-  2 status string!
-  3 observedGeneration int
-  4 lastTransitionTime time!
-  5 reason string!
-  6 message string!
 resource.k8s.io/v1.NetworkDeviceData
   1 interfaceName string
   2 ips []string
@@ -1042,6 +1254,7 @@ autoscaling/v2.ExternalMetricSource
   2 target autoscaling/v2.MetricTarget!
 autoscaling/v2.HPAScalingRules
   1 selectPolicy string?
+  2 policies []autoscaling/v2.HPAScalingPolicy
   3 stabilizationWindowSeconds int?
   4 tolerance quantity?
 autoscaling/v2.ObjectMetricStatus
@@ -1061,6 +1274,94 @@ autoscaling/v2.ContainerResourceMetricStatus
 autoscaling/v2.ExternalMetricStatus
   1 metric autoscaling/v2.MetricIdentifier!
   2 current autoscaling/v2.MetricValueStatus!
+core/v1.EmptyDirVolumeSource
+  1 medium string
+  2 sizeLimit quantity?
+core/v1.GitRepoVolumeSource
+  1 repository string!
+  2 revision string
+  3 directory string
+core/v1.ISCSIVolumeSource
+  1 targetPortal string!
+  2 iqn string!
+  3 lun int!
+  4 iscsiInterface string
+  5 fsType string
+  6 readOnly bool
+  7 portals []string
+  8 chapAuthDiscovery bool
+  10 secretRef core/v1.LocalObjectReference?
+  11 chapAuthSession bool
+  12 initiatorName string?
+core/v1.GlusterfsVolumeSource
+  1 endpoints string!
+  2 path string!
+  3 readOnly bool
+core/v1.PersistentVolumeClaimVolumeSource
+  1 claimName string!
+  2 readOnly bool
+core/v1.RBDVolumeSource
+  1 monitors []string!
+  2 image string!
+  3 fsType string
+  4 pool string
+  5 user string
+  6 keyring string
+  7 secretRef core/v1.LocalObjectReference?
+  8 readOnly bool
+core/v1.FlexVolumeSource
+  1 driver string!
+  2 fsType string
+  3 secretRef core/v1.LocalObjectReference?
+  4 readOnly bool
+  5 options map string
+core/v1.CinderVolumeSource
+  1 volumeID string!
+  2 fsType string
+  3 readOnly bool
+  4 secretRef core/v1.LocalObjectReference?
+core/v1.CephFSVolumeSource
+  1 monitors []string!
+  2 path string
+  3 user string
+  4 secretFile string
+  5 secretRef core/v1.LocalObjectReference?
+  6 readOnly bool
+core/v1.AzureFileVolumeSource
+  1 secretName string!
+  2 shareName string!
+  3 readOnly bool
+core/v1.ScaleIOVolumeSource
+  1 gateway string!
+  2 system string!
+  3 secretRef core/v1.LocalObjectReference?
+  4 sslEnabled bool
+  5 protectionDomain string
+  6 storagePool string
+  7 storageMode string
+  8 volumeName string
+  9 fsType string
+  10 readOnly bool
+core/v1.StorageOSVolumeSource
+  1 volumeName string
+  2 volumeNamespace string
+  3 fsType string
+  4 readOnly bool
+  5 secretRef core/v1.LocalObjectReference?
+core/v1.CSIVolumeSource
+  1 driver string!
+  2 readOnly bool?
+  3 fsType string?
+  4 volumeAttributes map string
+  5 nodePublishSecretRef core/v1.LocalObjectReference?
+core/v1.EphemeralVolumeSource
+  1 volumeClaimTemplate core/v1.PersistentVolumeClaimTemplate?
+core/v1.ImageVolumeSource
+  1 reference string
+  2 pullPolicy string
+core/v1.ContainerRestartRuleOnExitCodes
+  1 operator string
+  2 values []int
 core/v1.PreferredSchedulingTerm
   1 weight int!
   2 preference core/v1.NodeSelectorTerm!
@@ -1078,15 +1379,19 @@ core/v1.ContainerStateWaiting
   1 reason string
   2 message string
 core/v1.ContainerStateRunning
-  1 startedAt time
+  1 startedAt time!
 core/v1.ContainerStateTerminated
   1 exitCode int!
   2 signal int
   3 reason string
   4 message string
-  5 startedAt time
-  6 finishedAt time
+  5 startedAt time!
+  6 finishedAt time!
   7 containerID string
+core/v1.ResourceHealth
+  1 resourceID string!
+  2 health string
+  6 message string?
 core/v1.PortStatus
   1 port int!
   2 protocol string!
@@ -1160,10 +1465,17 @@ autoscaling/v2.MetricTarget
 autoscaling/v2.MetricIdentifier
   1 name string!
   2 selector meta/v1.LabelSelector?
+autoscaling/v2.HPAScalingPolicy
+  1 type string!
+  2 value int!
+  3 periodSeconds int!
 autoscaling/v2.MetricValueStatus
   1 value quantity?
   2 averageValue quantity?
   3 averageUtilization int?
+core/v1.PersistentVolumeClaimTemplate
+  1 metadata meta/v1.ObjectMeta
+  2 spec core/v1.PersistentVolumeClaimSpec!
 resource.k8s.io/v1.DeviceToleration
   1 key string
   2 operator string
