@@ -1,0 +1,231 @@
+import type { NodeRow } from '../resources/node-row.ts';
+import type { PodRow, PodSpecRecord } from '../resources/pod-row.ts';
+import type { SchedulingCluster } from './cluster.ts';
+import { dynamicResources } from './filters/devices.ts';
+import type { Filter, Plugin, Prepared, Question, Refusal, Verdict } from './filters/filter.ts';
+import { passes } from './filters/filter.ts';
+import { interPodAffinity } from './filters/inter-pod.ts';
+import { nodeAffinity, nodeName, nodeUnschedulable, taintToleration } from './filters/node.ts';
+import { nodePorts, nodeResourcesFit } from './filters/resources.ts';
+import { podTopologySpread } from './filters/spread.ts';
+import { nodeVolumeLimits, volumeBinding, volumeRestrictions, volumeZone } from './filters/volumes.ts';
+import type { Account, Ledger } from './ledger.ts';
+import { ledgerOf, orMake } from './ledger.ts';
+
+/** The default profile of v1.36, in the order in which its filters reject. */
+export const filters: readonly Filter[] = [
+  nodeUnschedulable,
+  nodeName,
+  taintToleration,
+  nodeAffinity,
+  nodePorts,
+  nodeResourcesFit,
+  volumeRestrictions,
+  nodeVolumeLimits,
+  volumeBinding,
+  volumeZone,
+  podTopologySpread,
+  interPodAffinity,
+  dynamicResources,
+];
+
+/** These depend on the pod's spec and the node's row alone: their verdicts are kept as long as both stand. */
+const lasting: ReadonlySet<Filter> = new Set([nodeUnschedulable, taintToleration, nodeAffinity]);
+
+/** Only these report all their reasons at once; the others name the first. */
+const reportsAll: ReadonlySet<Plugin> = new Set(['NodeResourcesFit', 'VolumeBinding']);
+
+export interface Blocker extends Refusal {
+  readonly plugin: Plugin;
+}
+
+export interface NodeVerdict {
+  readonly name: string;
+  /** In the scheduler's order; empty where the pod would start. */
+  readonly blockers: readonly Blocker[];
+  /** What could not be evaluated here: with no blocker the node may or may not do. */
+  readonly doubts: readonly Doubtful[];
+}
+
+export interface Doubtful {
+  readonly plugin: Plugin;
+  readonly why: string;
+}
+
+/** What the scheduler would say about one pod now, and what it does not say. */
+export interface Explanation {
+  /** Nodes where nothing stands in the way. */
+  readonly fits: readonly string[];
+  readonly nodes: readonly NodeVerdict[];
+  /** Nodes by reason, in the scheduler's words, of the first plugin that fails on each: what its message counts. */
+  readonly reasons: Readonly<Record<string, number>>;
+  /** Set where the scheduler gives up before it looks at any node; `reasons` is empty then, as its message names no counts. */
+  readonly preFilter:
+    | { readonly plugin: Plugin; readonly message: string; readonly detail: string }
+    | undefined;
+  /** What could not be evaluated for the pod as a whole. */
+  readonly doubts: readonly Doubtful[];
+}
+
+type Check = (account: Account) => Verdict;
+
+interface Plan {
+  readonly checks: readonly { readonly plugin: Plugin; readonly check: Check }[];
+  readonly only: { readonly plugin: Plugin; readonly names: ReadonlySet<string> } | undefined;
+  readonly rejections: readonly Blocker[];
+  readonly doubts: readonly Doubtful[];
+}
+
+/** Verdicts of the lasting filters, by spec and node row. */
+const kept = new WeakMap<PodSpecRecord, Map<Plugin, WeakMap<NodeRow, readonly Refusal[]>>>();
+
+function keeping(filter: Filter, spec: PodSpecRecord, check: Check): Check {
+  if (!lasting.has(filter)) return check;
+  const ofSpec = orMake(kept, spec, () => new Map<Plugin, WeakMap<NodeRow, readonly Refusal[]>>());
+  const byNode = orMake(ofSpec, filter.plugin, () => new WeakMap<NodeRow, readonly Refusal[]>());
+  return (account) => {
+    const known = byNode.get(account.node);
+    if (known !== undefined) return known;
+    const verdict = check(account) as readonly Refusal[];
+    byNode.set(account.node, verdict);
+    return verdict;
+  };
+}
+
+function planOf(question: Question): Plan {
+  const checks: { plugin: Plugin; check: Check }[] = [];
+  const rejections: Blocker[] = [];
+  const doubts: Doubtful[] = [];
+  let only: Plan['only'];
+  const { pod } = question;
+  if (pod.gates.length > 0) {
+    rejections.push({
+      plugin: 'SchedulingGates',
+      reason: `waiting for scheduling gates: [${pod.gates.join(' ')}]`,
+      detail: `gated by ${pod.gates.join(', ')}`,
+      final: true,
+    });
+  }
+  for (const filter of filters) {
+    const { plugin } = filter;
+    const prepared: Prepared = filter.prepare(question);
+    if (prepared === undefined) continue;
+    if ('rejects' in prepared)
+      rejections.push({
+        plugin,
+        reason: prepared.rejects,
+        detail: prepared.detail ?? prepared.rejects,
+        final: true,
+      });
+    else if ('doubt' in prepared) doubts.push({ plugin, why: prepared.doubt });
+    else {
+      checks.push({ plugin, check: keeping(filter, pod.spec, prepared.check) });
+      if (prepared.only !== undefined) only = { plugin, names: prepared.only };
+    }
+  }
+  return { checks, only, rejections, doubts };
+}
+
+function verdictOn(account: Account, { checks, only, rejections }: Plan): NodeVerdict {
+  const blockers: Blocker[] = [...rejections];
+  const doubts: Doubtful[] = [];
+  const excluded = only !== undefined && !only.names.has(account.node.name);
+  if (excluded) {
+    const reason = `node(s) didn't satisfy plugin(s) [${only.plugin}]`;
+    blockers.push({
+      plugin: only.plugin,
+      reason,
+      detail: `only ${[...only.names].join(', ')} may take it`,
+      final: true,
+    });
+  }
+  for (const { plugin, check } of checks) {
+    if (excluded && plugin === only.plugin) continue;
+    const verdict = check(account);
+    if (verdict === passes) continue;
+    if ('doubt' in verdict) doubts.push({ plugin, why: verdict.doubt });
+    else for (const refusal of verdict) blockers.push({ plugin, ...refusal });
+  }
+  return { name: account.node.name, blockers, doubts };
+}
+
+/** Counts what the scheduler's message counts: of each node only the first plugin that fails. */
+function countFirst(verdict: NodeVerdict, reasons: Map<string, number>): void {
+  const [first] = verdict.blockers;
+  if (first === undefined) return;
+  for (const { plugin, reason } of verdict.blockers) {
+    if (plugin !== first.plugin) break;
+    reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+    if (!reportsAll.has(plugin)) break;
+  }
+}
+
+function explainAfresh(ledger: Ledger, pod: PodRow): Explanation {
+  const plan = planOf({ ledger, pod });
+  const nodes: NodeVerdict[] = [];
+  const fits: string[] = [];
+  const reasons = new Map<string, number>();
+  const [rejection] = plan.rejections;
+  for (const account of ledger.accounts()) {
+    const verdict = verdictOn(account, plan);
+    nodes.push(verdict);
+    if (verdict.blockers.length === 0 && verdict.doubts.length === 0 && plan.doubts.length === 0)
+      fits.push(verdict.name);
+    if (rejection === undefined) countFirst(verdict, reasons);
+  }
+  return {
+    fits,
+    nodes,
+    reasons: Object.fromEntries(reasons),
+    preFilter:
+      rejection === undefined
+        ? undefined
+        : { plugin: rejection.plugin, message: rejection.reason, detail: rejection.detail },
+    doubts: plan.doubts,
+  };
+}
+
+interface Kept {
+  readonly ledger: Ledger;
+  readonly version: number;
+  readonly pod: PodRow;
+  readonly explanation: Explanation;
+}
+
+/** The last answer per spec: the pods of one job ask the same. */
+const answers = new WeakMap<PodSpecRecord, Kept>();
+
+/** Nothing but its name tells two waiting pods apart, and nothing that is asked depends on the name. */
+function asksTheSame(a: PodRow, b: PodRow): boolean {
+  if (a === b) return true;
+  const plain = (pod: PodRow) =>
+    pod.node === '' &&
+    pod.nominatedNode === '' &&
+    pod.gates.length === 0 &&
+    pod.spec.claims.length === 0 &&
+    !pod.spec.volumes.some(({ kind }) => kind === 'ephemeral');
+  return a.namespace === b.namespace && a.labels === b.labels && plain(a) && plain(b);
+}
+
+/**
+ * Every filter on every node. A pod that is placed already is asked as if it were not there: where could it also run?
+ * (its own node included, unless spec.nodeName is meant to bind it: the filter NodeName applies).
+ */
+export function explain(cluster: SchedulingCluster | Ledger, pod: PodRow): Explanation {
+  const ledger = 'version' in cluster ? cluster : ledgerOf(cluster);
+  const last = answers.get(pod.spec);
+  if (
+    last !== undefined &&
+    last.ledger === ledger &&
+    last.version === ledger.version() &&
+    asksTheSame(last.pod, pod)
+  )
+    return last.explanation;
+  const explanation = explainAfresh(ledger, pod);
+  answers.set(pod.spec, { ledger, version: ledger.version(), pod, explanation });
+  return explanation;
+}
+
+/** Pods that wait for a node. */
+export const isWaiting = (pod: PodRow): boolean =>
+  pod.node === '' && pod.phase !== 'Succeeded' && pod.phase !== 'Failed' && pod.deletedAt === undefined;

@@ -1,0 +1,3 @@
+import type { Filter } from './filter.ts';
+
+export const dynamicResources: Filter = { plugin: 'DynamicResources', prepare: () => undefined };

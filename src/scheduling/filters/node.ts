@@ -1,0 +1,109 @@
+import type { V1NodeSelector } from '@kubernetes/client-node';
+import type { NodeRow } from '../../resources/node-row.ts';
+import type { PodSpecRecord } from '../../resources/pod-row.ts';
+import type { Requirement } from '../cluster.ts';
+import {
+  missedRequirement,
+  nodeSelectorMatches,
+  requirementText,
+  taintText,
+  tolerates,
+  untoleratedTaint,
+} from '../selectors.ts';
+import type { Filter, Refusal } from './filter.ts';
+import { passes, refusal } from './filter.ts';
+
+const cordonTaint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
+
+export const nodeUnschedulable: Filter = {
+  plugin: 'NodeUnschedulable',
+  prepare({ pod }) {
+    if (pod.spec.tolerations.some((toleration) => tolerates(toleration, cordonTaint))) return undefined;
+    const cordoned = [refusal('node(s) were unschedulable', 'cordoned', true)];
+    return { check: ({ node }) => (node.unschedulable ? cordoned : passes) };
+  },
+};
+
+export const nodeName: Filter = {
+  plugin: 'NodeName',
+  prepare({ pod }) {
+    if (pod.node === '') return undefined;
+    const elsewhere = [
+      refusal("node(s) didn't match the requested node name", `spec.nodeName is ${pod.node}`, true),
+    ];
+    return { check: ({ node }) => (node.name === pod.node ? passes : elsewhere) };
+  },
+};
+
+export const taintToleration: Filter = {
+  plugin: 'TaintToleration',
+  prepare({ pod }) {
+    const { tolerations } = pod.spec;
+    return {
+      check({ node }) {
+        const taint = untoleratedTaint(node.taints, tolerations);
+        return taint === undefined
+          ? passes
+          : [refusal('node(s) had untolerated taint(s)', `taint ${taintText(taint)}`, true)];
+      },
+    };
+  },
+};
+
+/** spec.nodeSelector and the required node affinity: both must hold. */
+export function matchesNodeAffinity(spec: PodSpecRecord, node: NodeRow): boolean {
+  for (const key in spec.nodeSelector) if (node.labels[key] !== spec.nodeSelector[key]) return false;
+  const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  return required === undefined || required === null || nodeSelectorMatches(required, node);
+}
+
+function isText(requirement: Requirement, node: NodeRow): string {
+  const value = node.labels[requirement.key];
+  return `${requirementText(requirement)}, node has ${value === undefined ? 'no such label' : value === '' ? "''" : value}`;
+}
+
+function whyNotAffinity(spec: PodSpecRecord, node: NodeRow): string {
+  const selectors = Object.entries(spec.nodeSelector ?? {})
+    .filter(([key, value]) => node.labels[key] !== value)
+    .map(([key, value]) => `selector ${key}=${value}, node has ${node.labels[key] ?? 'no such label'}`);
+  const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  const terms = (required?.nodeSelectorTerms ?? []).map((term) => missedRequirement(term, node.labels, node));
+  if (required === undefined || required === null || terms.includes(undefined)) return selectors.join('; ');
+  const missed = terms.flatMap((term) =>
+    term === undefined || term === 'empty term' ? [] : [`affinity ${isText(term, node)}`],
+  );
+  return [...selectors, ...(missed.length > 0 ? missed : ['affinity has no term that can match'])].join('; ');
+}
+
+/** The node names that matchFields allow; undefined where some term allows any. */
+function namedNodes(required: V1NodeSelector | undefined | null): ReadonlySet<string> | undefined {
+  const terms = required?.nodeSelectorTerms ?? [];
+  if (terms.length === 0) return undefined;
+  const names = new Set<string>();
+  for (const term of terms) {
+    const fields = (term.matchFields ?? []).filter(
+      ({ key, operator }) => key === 'metadata.name' && operator === 'In',
+    );
+    const [first, ...others] = fields;
+    if (first === undefined) return undefined;
+    for (const name of first.values ?? [])
+      if (others.every(({ values }) => values?.includes(name))) names.add(name);
+  }
+  return names;
+}
+
+export const nodeAffinity: Filter = {
+  plugin: 'NodeAffinity',
+  prepare({ pod }) {
+    const { spec } = pod;
+    const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+    if ((required === undefined || required === null) && spec.nodeSelector === undefined) return undefined;
+    const only = namedNodes(required);
+    if (only?.size === 0) return { rejects: 'pod affinity terms conflict' };
+    const check = ({ node }: { readonly node: NodeRow }): readonly Refusal[] =>
+      matchesNodeAffinity(spec, node)
+        ? passes
+        : [refusal("node(s) didn't match Pod's node affinity/selector", whyNotAffinity(spec, node), true)];
+    return only === undefined ? { check } : { only, check };
+  },
+};

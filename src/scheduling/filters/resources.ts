@@ -1,0 +1,122 @@
+import type { HostPort, PodRow } from '../../resources/pod-row.ts';
+import { amountText } from '../amount.ts';
+import type { Account, Ledger } from '../ledger.ts';
+import type { Filter, Refusal } from './filter.ts';
+import { passes, refusal } from './filter.ts';
+
+const anyAddress = '0.0.0.0';
+
+function clashes(mine: HostPort, theirs: HostPort): boolean {
+  if (mine.port !== theirs.port || (mine.protocol || 'TCP') !== (theirs.protocol || 'TCP')) return false;
+  const [a, b] = [mine.ip || anyAddress, theirs.ip || anyAddress];
+  return a === b || a === anyAddress || b === anyAddress;
+}
+
+/** Pods with at least this priority that wait for room which a preemption is making here. */
+export function* ahead(account: Account, pod: PodRow): Iterable<PodRow> {
+  for (const other of account.nominated.values()) {
+    if (other.uid !== pod.uid && other.spec.priority >= pod.spec.priority) yield other;
+  }
+}
+
+export const nodePorts: Filter = {
+  plugin: 'NodePorts',
+  prepare({ pod }) {
+    const wanted = pod.spec.hostPorts;
+    if (wanted.length === 0) return undefined;
+    const clash = (other: PodRow) =>
+      other.uid === pod.uid
+        ? undefined
+        : wanted.find((port) => other.spec.hostPorts.some((taken) => clashes(port, taken)));
+    return {
+      check(account) {
+        for (const other of [...account.withPorts, ...ahead(account, pod)]) {
+          const port = clash(other);
+          if (port === undefined) continue;
+          const detail = `${port.port}/${port.protocol || 'TCP'} held by ${other.namespace}/${other.name}`;
+          return [refusal("node(s) didn't have free ports for the requested pod ports", detail, false)];
+        }
+        return passes;
+      },
+    };
+  },
+};
+
+/** The device class that serves an extended resource: the newest that names it, or the one in the implicit name. */
+export function classServing(ledger: Ledger, resource: string): string | undefined {
+  const classes = ledger.shelves().deviceClasses;
+  if (classes === undefined || !resource.includes('/')) return undefined;
+  const implicit = resource.startsWith(implicitPrefix) ? resource.slice(implicitPrefix.length) : undefined;
+  if (implicit !== undefined) return classes.has(implicit) ? implicit : undefined;
+  const naming = [...classes.values()].filter(({ extendedResource }) => extendedResource === resource);
+  naming.sort((a, b) => (b.createdAt ?? 0) - (a.createdAt ?? 0) || (a.name < b.name ? -1 : 1));
+  return naming[0]?.name;
+}
+
+const implicitPrefix = 'deviceclass.resource.kubernetes.io/';
+
+/** What the scheduler checks first; scalars follow in the order of their names. */
+const checkedFirst = ['cpu', 'memory', 'ephemeral-storage'];
+
+const order = (a: string, b: string): number => {
+  const [first, second] = [checkedFirst.indexOf(a), checkedFirst.indexOf(b)];
+  if (first >= 0 || second >= 0)
+    return (first < 0 ? checkedFirst.length : first) - (second < 0 ? checkedFirst.length : second);
+  return a < b ? -1 : 1;
+};
+
+interface Demand {
+  readonly resource: string;
+  readonly amount: number;
+  /** A device class serves it on nodes whose device plugin offers none: DynamicResources decides there. */
+  readonly byClass: boolean;
+}
+
+function shortage({ resource, amount }: Demand, allocatable: number, taken: number): Refusal {
+  const free = allocatable - taken;
+  const room = amount > allocatable ? `, the whole node has ${amountText(resource, allocatable)}` : '';
+  return {
+    reason: `Insufficient ${resource}`,
+    detail: `needs ${amountText(resource, amount)}, free ${amountText(resource, free)}${room}`,
+    final: amount > allocatable,
+    short: { resource, missing: amount - free },
+  };
+}
+
+export const nodeResourcesFit: Filter = {
+  plugin: 'NodeResourcesFit',
+  prepare({ pod, ledger }) {
+    const demands: Demand[] = Object.entries(pod.spec.requests)
+      .filter(([resource, amount]) => amount > 0 && resource !== 'pods')
+      .map(([resource, amount]) => ({
+        resource,
+        amount,
+        byClass: classServing(ledger, resource) !== undefined,
+      }))
+      .sort((a, b) => order(a.resource, b.resource));
+    return {
+      check(account) {
+        const { allocatable } = account.node;
+        const own = account.pods.has(pod.uid) ? 1 : 0;
+        const reserving = account.nominated.size === 0 ? [] : [...ahead(account, pod)];
+        const refusals: Refusal[] = [];
+        const slots = allocatable['pods'] ?? 0;
+        const podCount = account.pods.size - own + reserving.length;
+        if (podCount + 1 > slots) {
+          refusals.push({
+            ...refusal('Too many pods', `${podCount} of ${slots} pod slots taken`, slots < 1),
+            short: { resource: 'pods', missing: podCount + 1 - slots },
+          });
+        }
+        for (const demand of demands) {
+          const has = allocatable[demand.resource] ?? 0;
+          if (demand.byClass && has === 0) continue;
+          let taken = (account.requested.get(demand.resource) ?? 0) - own * demand.amount;
+          for (const other of reserving) taken += other.spec.requests[demand.resource] ?? 0;
+          if (demand.amount > has - taken) refusals.push(shortage(demand, has, taken));
+        }
+        return refusals.length === 0 ? passes : refusals;
+      },
+    };
+  },
+};
