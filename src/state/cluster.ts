@@ -16,6 +16,8 @@ export type Change =
   | { readonly type: 'listStart'; readonly resource: Resource; readonly scope: string }
   | { readonly type: 'put'; readonly resource: Resource; readonly scope: string; readonly row: Row }
   | { readonly type: 'remove'; readonly resource: Resource; readonly scope: string; readonly key: string }
+  /** An object that could not be read, or has no name: counted and said, never fatal. */
+  | { readonly type: 'malformed'; readonly resource: Resource; readonly scope: string }
   /** The list is whole: rows of its scope that it did not bring are gone. */
   | { readonly type: 'listEnd'; readonly resource: Resource; readonly scope: string }
   | { readonly type: 'link'; readonly resource: Resource; readonly scope: string; readonly link: LinkState }
@@ -41,6 +43,8 @@ export interface Cluster extends ClusterRows {
   readonly ghost: (resource: Resource, key: string, nowMs: number) => Ghost | undefined;
   readonly isFault: (resource: Resource, key: string) => boolean;
   readonly faults: (resource: Resource) => number;
+  /** Objects that could not be read, since the last list began. */
+  readonly malformed: (resource: Resource) => number;
   readonly links: () => Iterable<Link>;
   readonly linksOf: (resource: Resource) => readonly Link[];
   /** True where a list of this kind was whole at least once in one of its scopes. */
@@ -58,6 +62,22 @@ export interface Cluster extends ClusterRows {
   readonly clear: () => void;
 }
 
+/** How far a list of a kind has come in a namespace, or why there is none: of the streams that cover it, the best. */
+export function linkFor(cluster: Cluster, resource: Resource, namespace: string): Link | undefined {
+  const links = cluster.linksOf(resource).filter(({ scope }) => scope === '' || scope === namespace);
+  return links.sort((a, b) => usefulness[a.state] - usefulness[b.state])[0];
+}
+
+const usefulness: Readonly<Record<LinkState['state'], number>> = {
+  live: 0,
+  unverified: 1,
+  stale: 2,
+  reconnecting: 3,
+  listing: 4,
+  forbidden: 5,
+  unsupported: 6,
+};
+
 /** What a row is known by: its UID, or its name where a malformed object has none. */
 export const keyOf = (row: Row): string => (row.uid !== '' ? row.uid : `${row.namespace}/${row.name}`);
 
@@ -73,6 +93,8 @@ interface Kind {
   readonly seen: Map<string, Set<string>>;
   readonly listed: Set<string>;
   readonly hooks: Set<RowHook>;
+  /** By scope. */
+  readonly malformed: Map<string, number>;
   version: number;
 }
 
@@ -95,6 +117,7 @@ export function createCluster(): Cluster {
         seen: new Map(),
         listed: new Set(),
         hooks: new Set(),
+        malformed: new Map(),
         version: 0,
       };
       kinds.set(resource, kind);
@@ -135,10 +158,14 @@ export function createCluster(): Cluster {
     switch (change.type) {
       case 'listStart':
         kind.seen.set(change.scope, new Set());
+        kind.malformed.delete(change.scope);
         return;
       case 'put':
         kind.seen.get(change.scope)?.add(keyOf(change.row));
         put(kind, change.row, nowMs);
+        return;
+      case 'malformed':
+        kind.malformed.set(change.scope, (kind.malformed.get(change.scope) ?? 0) + 1);
         return;
       case 'remove':
         kind.seen.get(change.scope)?.delete(change.key);
@@ -159,6 +186,7 @@ export function createCluster(): Cluster {
         kind.links.delete(change.scope);
         kind.seen.delete(change.scope);
         kind.listed.delete(change.scope);
+        kind.malformed.delete(change.scope);
         removeWhere(kind, (row) => ![...kind.links.keys()].some((scope) => inScope(row, scope)), undefined);
         return;
     }
@@ -201,6 +229,8 @@ export function createCluster(): Cluster {
     },
     isFault: (resource, key) => kinds.get(resource)?.faults.has(key) ?? false,
     faults: (resource) => kinds.get(resource)?.faults.size ?? 0,
+    malformed: (resource) =>
+      [...(kinds.get(resource)?.malformed.values() ?? [])].reduce((sum, count) => sum + count, 0),
     *links() {
       for (const kind of kinds.values()) yield* kind.links.values();
     },
@@ -247,6 +277,7 @@ export function createCluster(): Cluster {
         kind.seen.clear();
         kind.listed.clear();
         kind.ghosts.clear();
+        kind.malformed.clear();
         kind.version += 1;
       }
       server = undefined;
