@@ -204,7 +204,7 @@ export function startFeed(options: FeedOptions): Feed {
   }
 
   function askVersion(): void {
-    connection.version(stopping.signal).then(useVersion, () => undefined);
+    connection.version().then(useVersion, () => undefined);
   }
 
   /** Rows are projected by the server's version: another one, and they are all asked for again. */
@@ -223,7 +223,7 @@ export function startFeed(options: FeedOptions): Feed {
   }
 
   const versionTimer = setTimeout(openStreams, versionWaitMs);
-  connection.version(stopping.signal).then(
+  connection.version().then(
     (version) => {
       clearTimeout(versionTimer);
       useVersion(version);

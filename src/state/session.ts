@@ -65,11 +65,19 @@ export interface Place {
   readonly namespaces: Namespaces;
 }
 
-export interface Prompt {
-  readonly mode: 'command' | 'filter';
+/** A line that is being typed; `ui/prompt` edits it. */
+export interface PromptLine {
   readonly text: string;
   /** Of the caret, in UTF-16 units. */
-  readonly at: number;
+  readonly cursor: number;
+  /** How far back in the history. */
+  readonly back: number;
+  readonly draft: string;
+}
+
+export interface Prompt {
+  readonly mode: 'command' | 'filter';
+  readonly line: PromptLine;
   /** Which suggestion ↑↓ has picked. */
   readonly picked: number | undefined;
   /** The filter that Esc brings back. */
@@ -322,7 +330,8 @@ export const openPrompt =
   (session) => {
     const former = mode === 'filter' ? filterOf(shownView(session)) : '';
     const first = text === '' ? former : text;
-    return { prompt: { mode, text: first, at: first.length, picked: undefined, former }, notice: undefined };
+    const line = { text: first, cursor: first.length, back: 0, draft: first };
+    return { prompt: { mode, line, picked: undefined, former }, notice: undefined };
   };
 
 const filterOf = (view: View): string => (view.kind === 'table' || view.kind === 'help' ? view.filter : '');
