@@ -1,0 +1,152 @@
+import { boxLines } from './box.ts';
+import type { Overlay } from './Frame.tsx';
+import { type PromptState, promptSpans } from './prompt.ts';
+import { displayWidth, fitCell, wrap } from './text.ts';
+import type { Role, Spans, Theme } from './theme.ts';
+
+export interface DialogLook {
+  readonly title: string;
+  /** `danger` for what cannot be undone. Default: border.focus. */
+  readonly border?: Role;
+  /** What will happen, a line each. Spans are cut at the right edge; plain strings are wrapped. */
+  readonly body: readonly (Spans | string)[];
+  /** A text that must be typed before the choice is possible. */
+  readonly confirm?:
+    | { readonly ask: string; readonly expected: string; readonly typed: PromptState }
+    | undefined;
+  readonly buttons: readonly DialogButton[];
+  /** Index of the focused button. */
+  readonly focus: number;
+  /** Keys that work here: `<K>copy command  <esc>cancel`. */
+  readonly footer?: Spans;
+}
+
+export interface DialogButton {
+  readonly text: string;
+  /** Why it cannot be pressed; undefined when it can. */
+  readonly whyNot?: string | undefined;
+  readonly danger?: boolean;
+}
+
+/** True when the text that was asked for has been typed, or none was asked for. */
+export const isConfirmed = ({ confirm }: Pick<DialogLook, 'confirm'>): boolean =>
+  confirm === undefined || confirm.typed.text === confirm.expected;
+
+/** A dialog as an overlay of at most `columns` x `rows` cells. The buttons are always seen; a long body is cut. */
+export function dialogOverlay(theme: Theme, look: DialogLook, columns: number, rows: number): Overlay {
+  const width = Math.min(columns, Math.max(48, Math.min(76, columns - 4)));
+  const inner = width - 2;
+  const body = look.body.flatMap((line): Spans[] =>
+    typeof line === 'string'
+      ? wrap(line, inner - 4).map((text) => [{ text: `  ${text}` }])
+      : [[{ text: '  ' }, ...line]],
+  );
+  const ending: Spans[] = [];
+  if (look.confirm !== undefined) {
+    ending.push(
+      [],
+      [{ text: ' ' }, ...promptSpans(look.confirm.typed, inner - 2, { label: `${look.confirm.ask} ` })],
+    );
+  }
+  ending.push([], [{ text: '  ' }, ...buttonSpans(look)], []);
+  const room = Math.max(0, rows - 2 - ending.length - 1);
+  const shown =
+    body.length <= room
+      ? body
+      : [
+          ...body.slice(0, Math.max(0, room - 1)),
+          [{ text: `  ${theme.glyphs.ellipsis} ${body.length - room + 1} more lines`, role: 'dim' as const }],
+        ];
+  const lines = boxLines(theme, [[], ...shown, ...ending], {
+    width,
+    title: [{ text: look.title, role: look.border ?? 'strong' }],
+    border: look.border ?? 'border.focus',
+    ...(look.footer === undefined ? {} : { footer: look.footer }),
+  });
+  return { lines: lines.slice(0, rows), width };
+}
+
+function buttonSpans({ buttons, focus }: DialogLook): Spans {
+  const focused = buttons[focus];
+  return [
+    ...buttons.flatMap((button, index): Spans => {
+      const text = index === focus ? `[ ${button.text} ]` : `  ${button.text}  `;
+      const role: Role =
+        button.whyNot !== undefined
+          ? 'hint.off'
+          : index === focus
+            ? 'selection'
+            : button.danger
+              ? 'danger'
+              : 'plain';
+      return [{ text, role }, { text: '  ' }];
+    }),
+    ...(focused?.whyNot === undefined ? [] : [{ text: focused.whyNot, role: 'dim' as const }]),
+  ];
+}
+
+export interface MenuItem {
+  readonly key?: string;
+  readonly text: string;
+  /** What it does, or for an item that is off: why not. */
+  readonly note?: string;
+  /** Group word at the left: `view`, `action`, `history`. */
+  readonly kind?: string;
+  readonly off?: boolean;
+  readonly danger?: boolean;
+}
+
+export interface MenuLook {
+  readonly title: Spans;
+  readonly items: readonly MenuItem[];
+  /** Index into `items`. */
+  readonly selected: number;
+  readonly footer?: Spans;
+  /** Said where there are no items. */
+  readonly empty?: string;
+}
+
+/** A list of choices with their keys, what they do and why they cannot be chosen. Scrolls with the selection. */
+export function menuOverlay(
+  theme: Theme,
+  { title, items, selected, footer, empty = 'nothing here' }: MenuLook,
+  columns: number,
+  rows: number,
+): Overlay {
+  const width = Math.min(columns, Math.max(40, Math.min(88, columns - 8)));
+  const inner = width - 2;
+  const room = Math.max(1, Math.min(rows - 2, Math.max(1, items.length)));
+  const top = Math.max(0, Math.min(selected - (room >> 1), items.length - room));
+  const kindWidth = Math.max(0, ...items.map((item) => displayWidth(item.kind ?? '')));
+  const keyWidth = Math.min(12, Math.max(0, ...items.map((item) => displayWidth(item.key ?? ''))));
+  const textWidth = Math.min(inner >> 1, Math.max(0, ...items.map((item) => displayWidth(item.text))));
+  const column = (text: string, columnWidth: number): string =>
+    columnWidth === 0 ? '' : `${text.padEnd(columnWidth)}  `;
+  const lineOf = (item: MenuItem, index: number): string => {
+    const role: Role = item.off ? 'hint.off' : item.danger ? 'danger' : 'plain';
+    const spans: Spans = [
+      { text: index === selected ? '> ' : '  ', role },
+      { text: column(item.kind ?? '', kindWidth), role: 'dim' },
+      { text: column(item.key ?? '', keyWidth), role: item.off ? 'hint.off' : 'hint.key' },
+      { text: column(item.text, textWidth), role },
+      { text: item.note ?? '', role: 'dim' },
+    ];
+    if (index !== selected) return theme.line(spans, inner);
+    return theme.paintSelected(
+      role,
+      fitCell(spans.map((span) => span.text).join(''), inner, { ellipsis: theme.glyphs.ellipsis }),
+    );
+  };
+  const content =
+    items.length === 0
+      ? [theme.line([{ text: `  ${empty}`, role: 'dim' }], inner)]
+      : items.slice(top, top + room).map((item, index) => lineOf(item, top + index));
+  const [rim = '', bottom = ''] = boxLines(theme, [], {
+    width,
+    title,
+    border: 'border.focus',
+    ...(footer === undefined ? {} : { footer }),
+  });
+  const edge = theme.paint('border.focus', theme.glyphs.box[1]);
+  return { lines: [rim, ...content.map((line) => edge + line + edge), bottom], width };
+}
