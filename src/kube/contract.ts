@@ -11,7 +11,11 @@ export interface ConnectOptions {
   readonly user?: string;
   readonly server?: string;
   readonly token?: string;
-  readonly impersonate?: { readonly user?: string; readonly groups?: readonly string[]; readonly uid?: string };
+  readonly impersonate?: {
+    readonly user?: string;
+    readonly groups?: readonly string[];
+    readonly uid?: string;
+  };
   readonly certificateAuthority?: string;
   readonly clientCertificate?: string;
   readonly clientKey?: string;
@@ -34,7 +38,7 @@ export interface KubeRequest {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Without the query. */
   readonly path: string;
-  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>> | undefined;
   readonly accept?: string;
   readonly contentType?: string;
   readonly body?: string | Uint8Array;
@@ -110,7 +114,8 @@ export interface Connection {
   readonly health: () => ConnectionHealth;
   /** Called when `health().state` changes; gives the way to stop listening. */
   readonly onHealth: (listener: (health: ConnectionHealth) => void) => () => void;
-  readonly version: (signal?: AbortSignal) => Promise<ServerVersion>;
+  /** Kept for a minute. */
+  readonly version: () => Promise<ServerVersion>;
   /** Rejects for every status of 400 or more, with the Status body's words. */
   readonly request: (request: KubeRequest) => Promise<KubeResponse>;
   readonly json: <T = KubeObject>(request: KubeRequest) => Promise<T>;

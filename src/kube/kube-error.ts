@@ -1,3 +1,5 @@
+import type { KubeObject } from './object.ts';
+
 /** What went wrong between mltop and a cluster, in a person's terms. */
 export type KubeErrorKind =
   | 'no-kubeconfig'
@@ -27,6 +29,8 @@ export interface KubeErrorDetails {
   /** What the person can do next: one sentence. */
   readonly hint: string;
   readonly retryAfterMs?: number;
+  /** The API server's Status object, where it sent one. */
+  readonly answer?: KubeObject;
   readonly cause?: unknown;
 }
 
@@ -37,6 +41,7 @@ export class KubeError extends Error {
   readonly reason: string | undefined;
   readonly hint: string;
   readonly retryAfterMs: number | undefined;
+  readonly answer: KubeObject | undefined;
 
   constructor(message: string, details: KubeErrorDetails) {
     super(message, { cause: details.cause });
@@ -46,5 +51,6 @@ export class KubeError extends Error {
     this.reason = details.reason;
     this.hint = details.hint;
     this.retryAfterMs = details.retryAfterMs;
+    this.answer = details.answer;
   }
 }

@@ -1,0 +1,315 @@
+import { readFile, stat } from 'node:fs/promises';
+import type { ConnectOptions } from './contract.ts';
+import { type PluginCredential, runPlugin } from './exec-plugin.ts';
+import { KubeError } from './kube-error.ts';
+import type { Access, UserEntry } from './kubeconfig.ts';
+import type { Timing } from './timing.ts';
+
+/** Who we are at this moment. */
+export interface Identity {
+  /** `Authorization`, `Impersonate-*`. A name may repeat. */
+  readonly headers: readonly (readonly [string, string])[];
+  readonly certificate: string | Buffer | undefined;
+  readonly key: string | Buffer | undefined;
+  readonly authorities: string | Buffer | undefined;
+}
+
+export interface Credentials {
+  /** Rejects with KubeError `credentials`. */
+  readonly current: () => Promise<Identity>;
+  /** After a 401: something other than what `used` was, or undefined where nothing better can be had. */
+  readonly renewed: (used: Identity) => Promise<Identity | undefined>;
+  /** A person asks: a plugin that failed may run again, and may prompt. */
+  readonly retryNow: () => void;
+}
+
+/** Files are looked at again after this time: rotated tokens and certificates are picked up (client-go: 10 s for tokens). */
+const fileFreshMs = 10_000;
+
+/**
+ * Credentials of one user of the kubeconfig, by client-go's precedence: token, tokenFile (re-read), basic, exec
+ * plugin, auth-provider. Over plain `http:` nothing but impersonation is sent, as kubectl has it.
+ */
+export function openCredentials(access: Access, options: ConnectOptions, timing: Timing): Credentials {
+  const { user, cluster } = access;
+  const secure = access.server.startsWith('https:');
+  const impersonation = impersonationHeaders(user);
+  const files = fileCache(timing);
+  const plugin =
+    user.exec === undefined || hasStaticLogin(user)
+      ? undefined
+      : pluginLogin(access, options, timing, files.read);
+  let last: Identity | undefined;
+
+  async function authorization(): Promise<{ header: string | undefined; from?: PluginCredential }> {
+    // client-go lets tokenFile win over a token of the same user: the token is what the file held at login.
+    if (user.tokenFile !== undefined && user.tokenFile !== '')
+      return { header: `Bearer ${(await files.read(user.tokenFile)).toString('utf8').trim()}` };
+    if (user.token !== undefined && user.token !== '') return { header: `Bearer ${user.token}` };
+    if (user.username !== undefined && user.username !== '')
+      return { header: `Basic ${Buffer.from(`${user.username}:${user.password ?? ''}`).toString('base64')}` };
+    if (plugin !== undefined) {
+      const from = await plugin.current();
+      return { header: from.token === undefined ? undefined : `Bearer ${from.token}`, from };
+    }
+    if (user['auth-provider'] !== undefined)
+      return { header: `Bearer ${providerToken(user['auth-provider'], access.userName, timing.now())}` };
+    return { header: undefined };
+  }
+
+  async function current(): Promise<Identity> {
+    if (!secure)
+      return same({ headers: impersonation, certificate: undefined, key: undefined, authorities: undefined });
+    const { header, from } = await authorization();
+    const headers =
+      header === undefined ? impersonation : [['Authorization', header] as const, ...impersonation];
+    return same({
+      headers,
+      certificate:
+        from?.certificate ??
+        (await dataOrFile(user['client-certificate-data'], user['client-certificate'], files.read)),
+      key: from?.key ?? (await dataOrFile(user['client-key-data'], user['client-key'], files.read)),
+      authorities: await dataOrFile(
+        cluster['certificate-authority-data'],
+        cluster['certificate-authority'],
+        files.read,
+      ),
+    });
+  }
+
+  /** The same object while nothing changed, so that who holds it can tell. */
+  function same(next: Identity): Identity {
+    if (last !== undefined && sameIdentity(last, next)) return last;
+    last = next;
+    return next;
+  }
+
+  async function renewed(used: Identity): Promise<Identity | undefined> {
+    files.forget();
+    await plugin?.renew(used);
+    const next = await current();
+    return sameIdentity(next, used) ? undefined : next;
+  }
+
+  return { current, renewed, retryNow: () => plugin?.retryNow() };
+}
+
+const hasStaticLogin = (user: UserEntry): boolean =>
+  [user.token, user.tokenFile, user.username].some((value) => value !== undefined && value !== '');
+
+function sameIdentity(a: Identity, b: Identity): boolean {
+  return (
+    a.headers.length === b.headers.length &&
+    a.headers.every(([name, value], at) => b.headers[at]?.[0] === name && b.headers[at]?.[1] === value) &&
+    sameTls(a, b)
+  );
+}
+
+/** Whether sockets opened as `a` may carry requests of `b`. */
+export function sameTls(a: Identity, b: Identity): boolean {
+  return (
+    sameBytes(a.certificate, b.certificate) &&
+    sameBytes(a.key, b.key) &&
+    sameBytes(a.authorities, b.authorities)
+  );
+}
+
+function sameBytes(a: string | Buffer | undefined, b: string | Buffer | undefined): boolean {
+  if (a === b) return true;
+  return a !== undefined && b !== undefined && Buffer.from(a).equals(Buffer.from(b));
+}
+
+type ReadFile = (path: string) => Promise<Buffer>;
+
+async function dataOrFile(
+  data: string | undefined,
+  path: string | undefined,
+  read: ReadFile,
+): Promise<Buffer | undefined> {
+  if (data !== undefined && data !== '') return Buffer.from(data, 'base64');
+  return path === undefined || path === '' ? undefined : await read(path);
+}
+
+/** Files by path, re-read when their time stamp moved. A file that vanishes for a moment (a rotation) keeps its last content. */
+function fileCache(timing: Timing): { readonly read: ReadFile; readonly forget: () => void } {
+  const known = new Map<string, { bytes: Buffer; stamp: string; seenMs: number }>();
+  async function read(path: string): Promise<Buffer> {
+    const entry = known.get(path);
+    if (entry !== undefined && Math.abs(timing.now() - entry.seenMs) < fileFreshMs) return entry.bytes;
+    try {
+      const { mtimeMs, size, ino } = await stat(path);
+      const stamp = `${mtimeMs} ${size} ${ino}`;
+      const bytes = entry?.stamp === stamp ? entry.bytes : await readFile(path);
+      known.set(path, { bytes, stamp, seenMs: timing.now() });
+      return bytes;
+    } catch (cause) {
+      if (entry !== undefined) return entry.bytes;
+      throw new KubeError(
+        `${path} cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'unknown error'})`,
+        {
+          kind: 'credentials',
+          hint: 'The kubeconfig names this file: log in again, or correct the kubeconfig.',
+          cause,
+        },
+      );
+    }
+  }
+  return {
+    read,
+    forget: () =>
+      known.forEach((entry) => {
+        entry.seenMs = Number.NEGATIVE_INFINITY;
+      }),
+  };
+}
+
+interface PluginLogin {
+  readonly current: () => Promise<PluginCredential>;
+  readonly renew: (used: Identity) => Promise<void>;
+  readonly retryNow: () => void;
+}
+
+/** One run at a time for all who wait; a failure is remembered for a while, so that a login page does not open each second. */
+function pluginLogin(access: Access, options: ConnectOptions, timing: Timing, read: ReadFile): PluginLogin {
+  let held: PluginCredential | undefined;
+  let running: Promise<PluginCredential> | undefined;
+  let failure: { readonly error: KubeError; readonly atMs: number } | undefined;
+  // The first login and one that a person asks for may prompt; one in the background only where it cannot be avoided.
+  let mayPrompt = true;
+
+  function run(): Promise<PluginCredential> {
+    if (failure !== undefined && timing.now() - failure.atMs < timing.pluginRetryMs)
+      return Promise.reject(failure.error);
+    const prompt = mayPrompt;
+    mayPrompt = false;
+    running ??= authorityOf(access, read)
+      .then((authority) => runPlugin(access, authority, { prompt, options, timing }))
+      .then(
+        (credential) => {
+          held = credential;
+          failure = undefined;
+          return credential;
+        },
+        (error: unknown) => {
+          failure = { error: asCredentialError(error), atMs: timing.now() };
+          throw failure.error;
+        },
+      )
+      .finally(() => {
+        running = undefined;
+      });
+    return running;
+  }
+
+  async function current(): Promise<PluginCredential> {
+    if (held === undefined) return await run();
+    const { expiresAtMs, issuedAtMs } = held;
+    if (expiresAtMs === undefined) return held;
+    // A token that lives a minute would otherwise be renewed before each request.
+    const skewMs = Math.min(timing.expirySkewMs, (expiresAtMs - issuedAtMs) / 10);
+    if (timing.now() < expiresAtMs - skewMs) return held;
+    const old = held;
+    return await run().catch((error: unknown) => {
+      if (timing.now() < expiresAtMs) return old;
+      throw error;
+    });
+  }
+
+  async function renew(used: Identity): Promise<void> {
+    const token = used.headers.find(([name]) => name === 'Authorization')?.[1];
+    const alreadyNew = held?.token !== undefined && token !== undefined && token !== `Bearer ${held.token}`;
+    if (!alreadyNew) await run();
+  }
+
+  return {
+    current,
+    renew,
+    retryNow: () => {
+      failure = undefined;
+      mayPrompt = true;
+    },
+  };
+}
+
+const authorityOf = async ({ cluster, user }: Access, read: ReadFile): Promise<string | undefined> =>
+  user.exec?.provideClusterInfo === true
+    ? (
+        await dataOrFile(cluster['certificate-authority-data'], cluster['certificate-authority'], read)
+      )?.toString('base64')
+    : undefined;
+
+const asCredentialError = (error: unknown): KubeError =>
+  error instanceof KubeError
+    ? error
+    : new KubeError(`The login plugin failed: ${error instanceof Error ? error.message : String(error)}`, {
+        kind: 'credentials',
+        hint: 'Run it by hand to see.',
+        cause: error,
+      });
+
+/** `as`, `as-uid`, `as-groups`, `as-user-extra`, as client-go's transport writes them. */
+function impersonationHeaders(user: UserEntry): (readonly [string, string])[] {
+  const groups = user['as-groups'] ?? [];
+  const extra = Object.entries(user['as-user-extra'] ?? {});
+  if (user.as === undefined || user.as === '') {
+    if (groups.length === 0 && extra.length === 0 && (user['as-uid'] ?? '') === '') return [];
+    throw new KubeError('A group, uid or extra to act as is given, but no user', {
+      kind: 'bad-kubeconfig',
+      hint: 'Add --as USER (in the kubeconfig: "as").',
+    });
+  }
+  const uid = user['as-uid'];
+  return [
+    ['Impersonate-User', user.as],
+    ...(uid === undefined || uid === '' ? [] : [['Impersonate-Uid', uid] as const]),
+    ...groups.map((group) => ['Impersonate-Group', group] as const),
+    ...extra.flatMap(([key, values]) =>
+      values.map((value) => [`Impersonate-Extra-${headerKey(key)}`, value] as const),
+    ),
+  ];
+}
+
+/** client-go's headerKeyEscape: bytes that a header name cannot hold, and `%`, are percent-encoded. */
+const headerKey = (key: string): string =>
+  [...Buffer.from(key.toLowerCase())]
+    .map((byte) =>
+      /[!#$&'*+\-.^_`|~0-9a-z]/.test(String.fromCharCode(byte))
+        ? String.fromCharCode(byte)
+        : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`,
+    )
+    .join('');
+
+/** The token that a legacy auth-provider had cached, while it lasts. kubectl dropped gcp and azure in 1.26; renewing needs a plugin. */
+function providerToken(
+  provider: NonNullable<UserEntry['auth-provider']>,
+  userName: string,
+  nowMs: number,
+): string {
+  const config = provider.config ?? {};
+  const token = provider.name === 'oidc' ? config['id-token'] : config['access-token'];
+  const expiresMs = provider.name === 'oidc' ? jwtExpiryMs(token) : Date.parse(config['expiry'] ?? '');
+  const instead =
+    provider.name === 'oidc'
+      ? 'kubectl oidc-login (kubelogin)'
+      : provider.name === 'gcp'
+        ? 'gke-gcloud-auth-plugin'
+        : 'kubelogin';
+  if (token !== undefined && token !== '' && expiresMs !== undefined && expiresMs > nowMs) return token;
+  throw new KubeError(
+    `The ${provider.name} token of user "${userName}" has expired, and mltop does not renew auth-provider logins`,
+    {
+      kind: 'credentials',
+      hint: `Run any kubectl command to renew it, or switch this user to an exec plugin: ${instead}.`,
+    },
+  );
+}
+
+function jwtExpiryMs(token: string | undefined): number | undefined {
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(token?.split('.')[1] ?? '', 'base64url').toString('utf8'));
+    const exp = (claims as Record<string, unknown>)['exp'];
+    return typeof exp === 'number' ? exp * 1000 : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,184 @@
+import type { ConnectionHealth } from './contract.ts';
+import type { Timing } from './timing.ts';
+
+/** What the watchdog asks of the transport. */
+export interface Wire {
+  readonly traffic: () => { readonly bytesRead: number; readonly open: number };
+  readonly protocol: () => 'h1' | 'h2' | undefined;
+  /** `GET /livez` on the sockets in use. Any answer counts. */
+  readonly ask: (deadlineMs: number) => Promise<void>;
+  /** The same on a socket of its own. */
+  readonly askAnew: (deadlineMs: number) => Promise<void>;
+  /** Cuts every stream, for sockets that did not come back with the server. */
+  readonly cut: (error: Error) => void;
+}
+
+export interface Liveness {
+  readonly health: () => ConnectionHealth;
+  readonly onHealth: (listener: (health: ConnectionHealth) => void) => () => void;
+  /** Something came from the server. */
+  readonly heard: (roundTripMs?: number) => void;
+  /** A request could not reach the server. */
+  readonly lost: (reason: string) => void;
+  readonly stop: () => void;
+}
+
+/**
+ * Proves that the server is there, or says that it is not. Over HTTP/2 the pings prove it; over HTTP/1.1, which has
+ * none, `/livez` does after some silence. It works only while somebody listens.
+ *
+ * Bytes are counted on the sockets: undici's ping has no deadline, and its `ping` event says nothing about a peer
+ * that froze. TCP acknowledges for a stopped process, so only bytes of the application count.
+ */
+export function startLiveness(wire: Wire, timing: Timing): Liveness {
+  const listeners = new Set<(health: ConnectionHealth) => void>();
+  let state: ConnectionHealth['state'] = 'unused';
+  let reason: string | undefined;
+  let lastHeardMs: number | undefined;
+  /** Silence is counted from here: the last byte, or the first request after an idle time. */
+  let quietSinceMs = timing.now();
+  let roundTripMs: number | undefined;
+  let bytesSeen = 0;
+  let lastTickMs = timing.now();
+  let asking = false;
+  let lastAskMs = Number.NEGATIVE_INFINITY;
+  let ticker: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  const health = (): ConnectionHealth => ({ state, lastHeardMs, roundTripMs, reason });
+
+  function enter(next: ConnectionHealth['state'], why: string | undefined): void {
+    if (stopped || (state === next && reason === why)) return;
+    const changed = state !== next;
+    state = next;
+    reason = why;
+    if (changed) for (const listener of [...listeners]) listener(health());
+  }
+
+  function heard(trip?: number): void {
+    lastHeardMs = timing.now();
+    quietSinceMs = lastHeardMs;
+    if (trip !== undefined) roundTripMs = trip;
+    enter('answering', undefined);
+  }
+
+  function lost(why: string): void {
+    if (wire.traffic().open === 0) enter('silent', why);
+  }
+
+  function tick(): void {
+    const now = timing.now();
+    const jumped = Math.abs(now - lastTickMs) > timing.clockJumpMs + timing.tickMs;
+    lastTickMs = now;
+    if (jumped) {
+      afterJump(now);
+      return;
+    }
+    const { bytesRead, open } = wire.traffic();
+    if (bytesRead !== bytesSeen) {
+      bytesSeen = bytesRead;
+      heard();
+      return;
+    }
+    if (open === 0 && state !== 'silent') {
+      quietSinceMs = now;
+      return;
+    }
+    const quietMs = now - quietSinceMs;
+    if (state !== 'silent' && quietMs >= timing.silentAfterMs) enter('silent', 'the server does not answer');
+    if (state === 'silent') reach(now);
+    else if (wire.protocol() !== 'h2' && quietMs >= timing.pingEveryMs)
+      ask(now, timing.silentAfterMs - quietMs);
+  }
+
+  /** The machine slept, or this process was stopped: nothing on the screen is proved any more. */
+  function afterJump(now: number): void {
+    quietSinceMs = now;
+    bytesSeen = wire.traffic().bytesRead;
+    if (wire.traffic().open === 0) return;
+    enter('unverified', 'the clock jumped: this machine slept, or mltop was stopped');
+    const parallel = wire.protocol() !== 'h2';
+    ask(now, timing.silentAfterMs, () => {
+      // Over HTTP/1.1 each watch has a socket of its own, and only the one that was asked has proved itself.
+      if (parallel) wire.cut(new Error('the connection is opened anew after the clock jumped'));
+    });
+  }
+
+  function ask(now: number, deadlineMs: number, then?: () => void): void {
+    if (asking || now - lastAskMs < timing.pingEveryMs) return;
+    asking = true;
+    lastAskMs = now;
+    wire
+      .ask(Math.max(deadlineMs, timing.tickMs))
+      .then(
+        () => {
+          heard();
+          then?.();
+        },
+        () => {},
+      )
+      .finally(() => {
+        asking = false;
+      });
+  }
+
+  /** While the server is silent: a fresh socket each few seconds, so that its return is seen at once. */
+  function reach(now: number): void {
+    if (asking || now - lastAskMs < timing.probeEveryMs) return;
+    asking = true;
+    lastAskMs = now;
+    wire
+      .askAnew(Math.max(timing.probeEveryMs, timing.tickMs))
+      .then(
+        () => returned(),
+        () => {},
+      )
+      .finally(() => {
+        asking = false;
+      });
+  }
+
+  /** The server answers on a new socket. The old ones get a moment to wake; TCP may keep them asleep for minutes. */
+  function returned(): void {
+    const before = wire.traffic().bytesRead;
+    const parallel = wire.protocol() === 'h1';
+    const timer = setTimeout(() => {
+      if (stopped) return;
+      const isAwake = wire.traffic().bytesRead !== before || before !== bytesSeen;
+      if ((!isAwake || parallel) && wire.traffic().open > 0)
+        wire.cut(new Error('the connection did not come back with the server'));
+      bytesSeen = wire.traffic().bytesRead;
+      heard();
+    }, timing.tickMs);
+    timer.unref();
+  }
+
+  function onHealth(listener: (health: ConnectionHealth) => void): () => void {
+    listeners.add(listener);
+    if (ticker === undefined && !stopped) {
+      lastTickMs = timing.now();
+      quietSinceMs = lastTickMs;
+      ticker = setInterval(tick, timing.tickMs);
+      ticker.unref();
+    }
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) {
+        clearInterval(ticker);
+        ticker = undefined;
+      }
+    };
+  }
+
+  return {
+    health,
+    onHealth,
+    heard,
+    lost,
+    stop: () => {
+      stopped = true;
+      clearInterval(ticker);
+      listeners.clear();
+    },
+  };
+}

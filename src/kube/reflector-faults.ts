@@ -1,0 +1,130 @@
+import { KubeError } from './kube-error.ts';
+
+/** What can interrupt a list-and-watch. */
+export type Fault =
+  | 'ended'
+  | 'short'
+  | 'quiet'
+  | 'cut'
+  | 'unreachable'
+  | 'tls'
+  | 'corrupt'
+  | 'expired'
+  | 'newEpoch'
+  | 'unauthorized'
+  | 'credentials'
+  | 'listForbidden'
+  | 'watchForbidden'
+  | 'throttled'
+  | 'unavailable'
+  | 'tooNew'
+  | 'unsupported'
+  | 'noWatchList'
+  | 'trouble'
+  | 'strange';
+
+export interface Rule {
+  /** `resume`: watch from the last version (or list, if none was complete yet); `relist`: from the start. */
+  readonly next: 'resume' | 'relist';
+  /**
+   * `backoff`: full jitter, growing; `asked`: what the server asked for, else back-off; `spare`: nothing the first
+   * time, back-off when it happens again soon; `right`: until rights are asked for again.
+   */
+  readonly wait: 'none' | 'spare' | 'backoff' | 'asked' | 'right';
+  /** What the person is told meanwhile. */
+  readonly says: 'nothing' | 'reconnecting' | 'forbidden' | 'unsupported';
+  /** Wake up as soon as the server answers on any socket. */
+  readonly wakes: boolean;
+}
+
+/** After so many in a row at one version, the version is suspect: list again. */
+export const suspectAfter = 3;
+
+/**
+ * Every fault and what follows from it. The numbers are in `timing.ts`; the reasons for each row in client-go's
+ * `reflector.go`: a version that the server still has is never thrown away, because a list costs it up to a
+ * hundred times what a watch costs.
+ */
+export const faultTable: Readonly<Record<Fault, Rule>> = {
+  // The server ends each watch after the time that was asked for.
+  ended: { next: 'resume', wait: 'none', says: 'nothing', wakes: false },
+  // It ended at once: without a pause this would spin.
+  short: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: false },
+  // No bookmark for long while the connection answers: the stream may be dead behind a proxy.
+  quiet: { next: 'resume', wait: 'none', says: 'nothing', wakes: false },
+  cut: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: true },
+  unreachable: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: true },
+  tls: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: true },
+  // Never skip a line: what it said would be missing for ever.
+  corrupt: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: false },
+  expired: { next: 'relist', wait: 'spare', says: 'nothing', wakes: false },
+  // The server's versions went back: etcd was restored, and our version lies in a future that will not come.
+  newEpoch: { next: 'relist', wait: 'none', says: 'nothing', wakes: false },
+  // The connection has renewed the credentials once already.
+  unauthorized: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: false },
+  credentials: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: false },
+  listForbidden: { next: 'relist', wait: 'right', says: 'forbidden', wakes: false },
+  // The list decides: allowed, and the kind is polled; forbidden, and all is.
+  watchForbidden: { next: 'relist', wait: 'none', says: 'nothing', wakes: false },
+  throttled: { next: 'resume', wait: 'asked', says: 'reconnecting', wakes: false },
+  unavailable: { next: 'resume', wait: 'asked', says: 'reconnecting', wakes: false },
+  // A server that has not caught up with our version; a list without one is always answered.
+  tooNew: { next: 'relist', wait: 'asked', says: 'reconnecting', wakes: false },
+  unsupported: { next: 'relist', wait: 'right', says: 'unsupported', wakes: false },
+  noWatchList: { next: 'relist', wait: 'none', says: 'nothing', wakes: false },
+  trouble: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: false },
+  strange: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: false },
+};
+
+export type Step = 'list' | 'watchList' | 'watch';
+
+/** A step that did not come to its end, and why, in a person's words. */
+export interface Interruption {
+  readonly fault: Fault;
+  readonly reason: string;
+  readonly retryAfterMs: number | undefined;
+}
+
+/** Which row of the table an error is. */
+export function interruptionOf(error: unknown, step: Step): Interruption {
+  if (!(error instanceof KubeError))
+    return {
+      fault: 'corrupt',
+      reason: error instanceof Error ? error.message : String(error),
+      retryAfterMs: undefined,
+    };
+  return { fault: faultOf(error, step), reason: error.message, retryAfterMs: error.retryAfterMs };
+}
+
+function faultOf(error: KubeError, step: Step): Fault {
+  const { kind, status } = error;
+  // Gate off (422), a proxy that strips the query (400): the plain way always works.
+  if (step === 'watchList' && (status === 422 || status === 400)) return 'noWatchList';
+  if (step !== 'list' && status === 405) return 'watchForbidden';
+  switch (kind) {
+    case 'gone':
+      return 'expired';
+    case 'unauthorized':
+      return 'unauthorized';
+    case 'credentials':
+      return 'credentials';
+    case 'forbidden':
+      return step === 'list' ? 'listForbidden' : 'watchForbidden';
+    case 'not-found':
+      return 'unsupported';
+    case 'too-many-requests':
+      return 'throttled';
+    case 'unavailable':
+      return 'unavailable';
+    case 'timeout':
+      return status === 504 ? 'tooNew' : 'unreachable';
+    case 'unreachable':
+      return /cut the connection|is lost/.test(error.message) ? 'cut' : 'unreachable';
+    case 'tls':
+      return 'tls';
+    case 'bad-answer':
+      return 'strange';
+    default:
+      return 'trouble';
+  }
+}

@@ -1,0 +1,227 @@
+import type { Readable } from 'node:stream';
+import { Client, type Dispatcher, Pool } from 'undici';
+import type { OpenSocket } from './dial.ts';
+import type { Timing } from './timing.ts';
+
+export interface RawRequest {
+  readonly method: NonNullable<Dispatcher.RequestOptions['method']>;
+  readonly path: string;
+  /** Repeated names are sent repeated. */
+  readonly headers: readonly (readonly [string, string])[];
+  readonly body: string | Uint8Array | undefined;
+  /** Silence before the headers, and within the body; 0: none. */
+  readonly headersMs: number;
+  readonly bodyMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface RawResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Readable;
+}
+
+/** Sockets to one server that share one TLS identity. */
+export interface Lane {
+  readonly send: (request: RawRequest) => Promise<RawResponse>;
+  /** Bytes read on all sockets so far, and whether one is open. */
+  readonly traffic: () => { readonly bytesRead: number; readonly open: number };
+  /** Undefined until the first socket is open. */
+  readonly protocol: () => 'h1' | 'h2' | undefined;
+  /** Cuts every request in flight; the lane opens new sockets for the next one. */
+  readonly cut: (error: Error) => void;
+  /** Lets requests in flight finish, for a lane that is replaced. */
+  readonly retire: () => Promise<void>;
+  readonly destroy: () => Promise<void>;
+}
+
+export interface LaneOptions {
+  readonly origin: string;
+  /** Opens one socket; what ALPN agreed on decides how the lane goes on. */
+  readonly open: () => Promise<OpenSocket>;
+  readonly timing: Timing;
+  readonly onPing: (roundTripMs: number) => void;
+}
+
+/** Streams on one HTTP/2 connection; the API server allows more, undici does not by default. */
+const streamsPerConnection = 90;
+
+/**
+ * undici's Client speaks HTTP/2 over one connection, its Pool HTTP/1.1 over as many as there are requests; which
+ * one is right is known only after the first handshake, so the first socket is opened here and then given to it.
+ */
+export function openLane({ origin, open, timing, onPing }: LaneOptions): Lane {
+  const sockets = new Set<OpenSocket>();
+  let closedBytes = 0;
+  let protocol: 'h1' | 'h2' | undefined;
+  let starting: Promise<void> | undefined;
+  let spare: OpenSocket | undefined;
+  let clients: Client[] = [];
+  let pool: Pool | undefined;
+
+  async function openSocket(): Promise<OpenSocket> {
+    const socket = await open();
+    sockets.add(socket);
+    // undici listens too, once it has the socket; until then an error must not be unheard.
+    socket.on('error', () => {});
+    socket.once('close', () => {
+      sockets.delete(socket);
+      closedBytes += socket.bytesRead;
+    });
+    return socket;
+  }
+
+  const alpnOf = (socket: OpenSocket): 'h1' | 'h2' =>
+    'alpnProtocol' in socket && socket.alpnProtocol === 'h2' ? 'h2' : 'h1';
+
+  const connect = (
+    _options: unknown,
+    done: (...result: [null, OpenSocket] | [Error, null]) => void,
+  ): void => {
+    const ready = spare;
+    spare = undefined;
+    if (ready !== undefined && !ready.destroyed) {
+      // undici would miss an answer that comes before its own call returns.
+      queueMicrotask(() => done(null, ready));
+      return;
+    }
+    openSocket().then(
+      (socket) => {
+        if (alpnOf(socket) !== protocol) {
+          // Another server answers behind the same address: start over with what it speaks.
+          socket.destroy();
+          forget();
+          done(new Error('The server changed its protocol'), null);
+          return;
+        }
+        done(null, socket);
+      },
+      (error: unknown) => done(error instanceof Error ? error : new Error(String(error)), null),
+    );
+  };
+
+  const options = {
+    connect: connect as unknown as NonNullable<Pool.Options['connect']>,
+    headersTimeout: timing.headersMs,
+    bodyTimeout: timing.requestMs,
+    keepAliveTimeout: 60_000,
+    maxHeaderSize: 256 * 1024,
+  };
+
+  function newClient(): Client {
+    // undici's default windows (256 KiB, 512 KiB) make HTTP/2 the slowest way to list; see D11 in DESIGN.
+    const client = new Client(origin, {
+      ...options,
+      h2Options: {
+        initialWindowSize: 16 * 1024 * 1024,
+        connectionWindowSize: 32 * 1024 * 1024,
+        pingInterval: timing.pingEveryMs,
+        maxConcurrentStreams: 100,
+      },
+    } as Client.Options);
+    client.on('ping' as 'drain', ((duration: number) => onPing(duration)) as never);
+    return client;
+  }
+
+  async function start(): Promise<void> {
+    const socket = await openSocket();
+    spare = socket;
+    protocol = alpnOf(socket);
+    if (protocol === 'h1') pool = new Pool(origin, { ...options, allowH2: false });
+    else clients = [newClient()];
+  }
+
+  function forget(): { readonly clients: readonly Client[]; readonly pool: Pool | undefined } {
+    const old = { clients, pool };
+    clients = [];
+    pool = undefined;
+    protocol = undefined;
+    starting = undefined;
+    spare?.destroy();
+    spare = undefined;
+    return old;
+  }
+
+  async function dispatcher(): Promise<Client | Pool> {
+    starting ??= start().catch((error: unknown) => {
+      starting = undefined;
+      throw error;
+    });
+    await starting;
+    if (pool !== undefined) return pool;
+    const free = clients.find((client) => !client.destroyed && client.stats.size < streamsPerConnection);
+    if (free !== undefined) return free;
+    const more = newClient();
+    clients.push(more);
+    return more;
+  }
+
+  async function send(request: RawRequest): Promise<RawResponse> {
+    request.signal?.throwIfAborted();
+    const { statusCode, headers, body } = await (await dispatcher()).request({
+      method: request.method,
+      path: request.path,
+      headers: grouped(request.headers),
+      body: request.body ?? null,
+      headersTimeout: request.headersMs,
+      bodyTimeout: request.bodyMs,
+      ...(request.signal !== undefined && { signal: request.signal }),
+    });
+    // Before anything else: a body that fails while nobody reads would end the process.
+    body.on('error', () => {});
+    return { status: statusCode, headers: flat(headers), body };
+  }
+
+  function traffic(): { bytesRead: number; open: number } {
+    let bytesRead = closedBytes;
+    for (const socket of sockets) bytesRead += socket.bytesRead;
+    return { bytesRead, open: sockets.size };
+  }
+
+  const ignore = (): void => {};
+
+  async function destroyAll(error: Error | null): Promise<void> {
+    const old = forget();
+    await Promise.all(
+      [...old.clients, ...(old.pool === undefined ? [] : [old.pool])].map((one) =>
+        one.destroy(error).catch(ignore),
+      ),
+    );
+    for (const socket of sockets) socket.destroy();
+  }
+
+  return {
+    send,
+    traffic,
+    protocol: () => protocol,
+    cut: (error) => {
+      destroyAll(error).catch(ignore);
+    },
+    retire: async () => {
+      const old = forget();
+      await Promise.all(
+        [...old.clients, ...(old.pool === undefined ? [] : [old.pool])].map((one) =>
+          one.close().catch(ignore),
+        ),
+      );
+    },
+    destroy: () => destroyAll(null),
+  };
+}
+
+function grouped(headers: readonly (readonly [string, string])[]): Record<string, string | string[]> {
+  const all: Record<string, string | string[]> = {};
+  for (const [name, value] of headers) {
+    const before = all[name];
+    all[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];
+  }
+  return all;
+}
+
+const flat = (headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join(', ') : (value ?? ''),
+    ]),
+  );
