@@ -110,14 +110,11 @@ function planOf(question: Question): Plan {
     const { plugin } = filter;
     const prepared: Prepared = filter.prepare(question);
     if (prepared === undefined) continue;
-    if ('rejects' in prepared)
-      rejections.push({
-        plugin,
-        reason: prepared.rejects,
-        detail: prepared.detail ?? prepared.rejects,
-        final: true,
-      });
-    else if ('doubt' in prepared) doubts.push({ plugin, why: prepared.doubt });
+    if ('rejects' in prepared) {
+      const { rejects: reason, detail = reason, early = false } = prepared;
+      if (early) rejections.unshift({ plugin, reason, detail, final: true });
+      else rejections.push({ plugin, reason, detail, final: true });
+    } else if ('doubt' in prepared) doubts.push({ plugin, why: prepared.doubt });
     else {
       checks.push({ plugin, check: keeping(filter, pod.spec, prepared.check) });
       if (prepared.only !== undefined) only = { plugin, names: prepared.only };

@@ -94,17 +94,16 @@ export function tolerates(toleration: Toleration, taint: Pick<V1Taint, 'key' | '
   return operator === 'Lt' && BigInt(actual) < BigInt(wanted);
 }
 
-/** The first taint that keeps pods from being placed and that nothing tolerates. */
-export function untoleratedTaint(
+/** The taints that keep pods from being placed and that nothing tolerates. */
+export const untoleratedTaints = (
   taints: readonly V1Taint[],
   tolerations: readonly Toleration[],
-): V1Taint | undefined {
-  return taints.find(
+): readonly V1Taint[] =>
+  taints.filter(
     (taint) =>
       (taint.effect === 'NoSchedule' || taint.effect === 'NoExecute') &&
       !tolerations.some((toleration) => tolerates(toleration, taint)),
   );
-}
 
 /** `nvidia.com/gpu=present:NoSchedule`, as kubectl writes it. */
 export function taintText(taint: Pick<V1Taint, 'key' | 'value' | 'effect'>): string {

@@ -48,8 +48,8 @@ export interface Question {
 export type Prepared =
   /** The filter has nothing to say about this pod. */
   | undefined
-  /** No node will do, whatever it is like. */
-  | { readonly rejects: string; readonly detail?: string }
+  /** No node will do, whatever it is like. `early`: the pod does not even enter the queue, and no message says why. */
+  | { readonly rejects: string; readonly detail?: string; readonly early?: boolean }
   | Doubt
   | {
       /** Nodes that are looked at at all. Default: all. */

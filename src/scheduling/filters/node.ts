@@ -1,4 +1,4 @@
-import type { V1NodeSelector } from '@kubernetes/client-node';
+import type { V1NodeSelector, V1Taint } from '@kubernetes/client-node';
 import type { NodeRow } from '../../resources/node-row.ts';
 import type { PodSpecRecord } from '../../resources/pod-row.ts';
 import type { Requirement } from '../cluster.ts';
@@ -8,7 +8,7 @@ import {
   requirementText,
   taintText,
   tolerates,
-  untoleratedTaint,
+  untoleratedTaints,
 } from '../selectors.ts';
 import type { Filter, Refusal } from './filter.ts';
 import { passes, refusal } from './filter.ts';
@@ -35,16 +35,22 @@ export const nodeName: Filter = {
   },
 };
 
+/** A cordon's own taint says nothing that the cordon does not. */
+const speaks = (node: NodeRow, taint: V1Taint): boolean =>
+  !(node.unschedulable && taint.key === cordonTaint.key);
+
 export const taintToleration: Filter = {
   plugin: 'TaintToleration',
   prepare({ pod }) {
     const { tolerations } = pod.spec;
     return {
       check({ node }) {
-        const taint = untoleratedTaint(node.taints, tolerations);
-        return taint === undefined
-          ? passes
-          : [refusal('node(s) had untolerated taint(s)', `taint ${taintText(taint)}`, true)];
+        if (node.taints.length === 0) return passes;
+        const taints = untoleratedTaints(node.taints, tolerations).filter((taint) => speaks(node, taint));
+        if (taints.length === 0) return passes;
+        return [
+          refusal('node(s) had untolerated taint(s)', `taint ${taints.map(taintText).join(', ')}`, true),
+        ];
       },
     };
   },

@@ -2,7 +2,7 @@ import type { V1TopologySpreadConstraint } from '@kubernetes/client-node';
 import type { Labels, PodRow } from '../../resources/pod-row.ts';
 import type { Account, Ledger } from '../ledger.ts';
 import type { Matcher } from '../selectors.ts';
-import { labelMatcher, untoleratedTaint } from '../selectors.ts';
+import { labelMatcher, untoleratedTaints } from '../selectors.ts';
 import type { Filter, Refusal } from './filter.ts';
 import { passes, refusal } from './filter.ts';
 import { matchesNodeAffinity } from './node.ts';
@@ -32,7 +32,7 @@ function counts(constraint: V1TopologySpreadConstraint, account: Account, pod: P
     return false;
   return (
     constraint.nodeTaintsPolicy !== 'Honor' ||
-    untoleratedTaint(account.node.taints, pod.spec.tolerations) === undefined
+    untoleratedTaints(account.node.taints, pod.spec.tolerations).length === 0
   );
 }
 

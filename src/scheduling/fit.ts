@@ -1,0 +1,400 @@
+import { isAccelerator } from '../resources/devices.ts';
+import type { NodeRow } from '../resources/node-row.ts';
+import type { PodRow, PodSpecRecord, Requests } from '../resources/pod-row.ts';
+import type { SchedulingCluster } from './cluster.ts';
+import type { Blocker, Explanation, NodeVerdict } from './explain.ts';
+import { explain } from './explain.ts';
+import type { Account, Ledger } from './ledger.ts';
+import { ledgerOf } from './ledger.ts';
+
+/** "Can I start 2x8 H100 now?" */
+export interface Wish {
+  /** Accelerators per pod. */
+  readonly gpus: number;
+  /** Pods. */
+  readonly count: number;
+  /** A resource name or DRA device class; default: every whole accelerator that the nodes offer. */
+  readonly resource?: string | undefined;
+  /** Part of the model's name: `H100`. */
+  readonly model?: string | undefined;
+  /** Millicores and bytes per pod. Default: 1 CPU and 1 GiB for each accelerator, so that a node without any is no answer. */
+  readonly cpu?: number | undefined;
+  readonly memory?: number | undefined;
+  readonly tolerations?: PodSpecRecord['tolerations'] | undefined;
+  /** Default 0. Pods of lower priority may be preempted: they come first among those that could make room. */
+  readonly priority?: number | undefined;
+  /** True for a pod that holds accelerators and does not use them, where metrics say so. */
+  readonly isIdle?: ((pod: PodRow) => boolean) | undefined;
+}
+
+/** Copies of the pod that a node takes as it is. */
+export interface Start {
+  readonly node: string;
+  readonly resource: string;
+  readonly copies: number;
+}
+
+export interface Holder {
+  readonly namespace: string;
+  readonly name: string;
+  readonly units: number;
+  readonly priority: number;
+  readonly idle: boolean;
+}
+
+/** What would have to happen on one node for one more copy. */
+export interface Room {
+  readonly node: string;
+  readonly resource: string;
+  readonly uncordon: boolean;
+  /** Taints that the pod would have to tolerate. */
+  readonly tolerate: string | undefined;
+  /** Pods that would have to move, cheapest first. */
+  readonly move: readonly Holder[];
+}
+
+export interface FitPlan {
+  /** Where the copies would go, fullest nodes first, as many as were asked for and fit. */
+  readonly starts: readonly Start[];
+  /** Copies among `starts`. */
+  readonly placed: number;
+  /** Copies that would fit in all. */
+  readonly possible: number;
+  /** The most accelerators that one pod could get on one node, up to 64. */
+  readonly largestBlock: number;
+  /** Cheapest ways to room for one more copy, best first; empty when all are placed or nothing helps. */
+  readonly room: readonly Room[];
+  /** Nodes of the wanted kind, with what stands in the way. */
+  readonly nodes: readonly NodeVerdict[];
+  /** Why there is no answer: no node offers such a thing. */
+  readonly nothing: string | undefined;
+}
+
+const gibibyte = 2 ** 30;
+const mostPerNode = 64;
+const classPrefix = 'deviceclass.resource.kubernetes.io/';
+
+/** Taints that GPU nodes customarily carry, and that GPU pods customarily tolerate (gpu.md 3.5). */
+const customary = [
+  'nvidia.com/gpu',
+  'amd.com/gpu',
+  'google.com/tpu',
+  'habana.ai/gaudi',
+  'aws.amazon.com/neuron',
+  'gpu.intel.com/i915',
+  'gpu.intel.com/xe',
+];
+
+function podFor(wish: Wish, resource: string, copies: number): PodRow {
+  const requests: Requests = {
+    cpu: (wish.cpu ?? wish.gpus * 1000) * copies,
+    memory: (wish.memory ?? wish.gpus * gibibyte) * copies,
+    [resource]: wish.gpus * copies,
+  };
+  const tolerated = [...customary, resource].map((key) => ({ key, operator: 'Exists' }));
+  const sku = { key: 'sku', operator: 'Equal', value: 'gpu' };
+  const spec: PodSpecRecord = {
+    requests,
+    containers: [],
+    nodeSelector: undefined,
+    affinity: undefined,
+    tolerations: [...tolerated, sku, ...(wish.tolerations ?? [])],
+    spread: [],
+    hostPorts: [],
+    volumes: [],
+    claims: [],
+    schedulerName: 'default-scheduler',
+    priority: wish.priority ?? 0,
+    priorityClass: undefined,
+    preemptionPolicy: 'PreemptLowerPriority',
+    restartPolicy: 'Always',
+    serviceAccount: undefined,
+    runtimeClass: undefined,
+    hostNetwork: false,
+  };
+  return { ...blankPod, spec };
+}
+
+const blankPod: Omit<PodRow, 'spec'> = {
+  uid: 'wish',
+  namespace: '',
+  name: 'wish',
+  createdAt: undefined,
+  version: '',
+  status: 'Pending',
+  phase: 'Pending',
+  reason: '',
+  message: '',
+  readyContainers: 0,
+  totalContainers: 0,
+  restarts: 0,
+  lastRestartAt: undefined,
+  ip: '',
+  node: '',
+  nominatedNode: '',
+  readinessGates: undefined,
+  qos: '',
+  deletedAt: undefined,
+  startedAt: undefined,
+  finalizers: 0,
+  gates: [],
+  labels: {},
+  annotations: {},
+  owner: undefined,
+  scheduled: undefined,
+  ready: undefined,
+  disrupted: undefined,
+  claimNames: {},
+  trouble: undefined,
+};
+
+const squeezed = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
+
+const modelLabels = [
+  'nvidia.com/gpu.product',
+  'amd.com/gpu.product-name',
+  'beta.amd.com/gpu.product-name',
+  'cloud.google.com/gke-accelerator',
+  'cloud.google.com/gke-tpu-accelerator',
+  'k8s.amazonaws.com/accelerator',
+  'node.kubernetes.io/instance-type',
+];
+
+/** `h100` is part of `NVIDIA-H100-80GB-HBM3`; a node without such a label is judged by its devices. */
+function isModel(node: NodeRow, model: string, ledger: Ledger): boolean {
+  const wanted = squeezed(model);
+  if (modelLabels.some((label) => squeezed(node.labels[label] ?? '').includes(wanted))) return true;
+  return (ledger.shelves().devicePools ?? []).some(({ devices }) =>
+    devices.some(
+      ({ node: at, attributes }) =>
+        at !== 'all' &&
+        'name' in at &&
+        at.name === node.name &&
+        [...attributes].some(
+          ([name, value]) => name.endsWith('/productName') && squeezed(String(value)).includes(wanted),
+        ),
+    ),
+  );
+}
+
+const isWhole = (resource: string): boolean =>
+  isAccelerator(resource) &&
+  !resource.includes('/mig-') &&
+  !resource.endsWith('.shared') &&
+  !resource.endsWith('core');
+
+/** Device classes that hand out GPUs: one that serves an extended resource goes by that name. */
+function deviceClasses(ledger: Ledger): readonly string[] {
+  const { deviceClasses: classes, devicePools: pools } = ledger.shelves();
+  if (classes === undefined || pools === undefined || pools.length === 0) return [];
+  return [...classes.values()]
+    .filter(({ name }) => /(^|[.-])gpu/.test(name))
+    .map(({ name, extendedResource }) => extendedResource ?? classPrefix + name);
+}
+
+function candidates(ledger: Ledger, wish: Wish): readonly string[] {
+  if (wish.resource !== undefined) {
+    return [
+      ledger.shelves().deviceClasses?.has(wish.resource) === true
+        ? classPrefix + wish.resource
+        : wish.resource,
+    ];
+  }
+  const offered = new Set<string>(deviceClasses(ledger));
+  for (const { node } of ledger.accounts())
+    for (const name in node.capacity) if (isWhole(name) && (node.capacity[name] ?? 0) > 0) offered.add(name);
+  return [...offered];
+}
+
+/** Does the node have such a thing at all, taken or not? */
+function offers(account: Account, resource: string, ledger: Ledger): boolean {
+  if ((account.node.capacity[resource] ?? 0) > 0) return true;
+  const { deviceClasses: classes, devicePools: pools } = ledger.shelves();
+  const served =
+    resource.startsWith(classPrefix) ||
+    [...(classes?.values() ?? [])].some(({ extendedResource }) => extendedResource === resource);
+  return (
+    served &&
+    (pools ?? []).some(({ devices }) =>
+      devices.some(({ node }) => node !== 'all' && 'name' in node && node.name === account.node.name),
+    )
+  );
+}
+
+interface Option {
+  readonly account: Account;
+  readonly resource: string;
+  readonly verdict: NodeVerdict;
+  copies: number;
+}
+
+function optionsFor(ledger: Ledger, wish: Wish, resource: string): Option[] {
+  const wanted = (account: Account) =>
+    offers(account, resource, ledger) &&
+    (wish.model === undefined || isModel(account.node, wish.model, ledger));
+  const first = byName(explain(ledger, podFor(wish, resource, 1)));
+  const options = [...ledger.accounts()].filter(wanted).flatMap((account): Option[] => {
+    const verdict = first.get(account.node.name);
+    return verdict === undefined ? [] : [{ account, resource, verdict, copies: fits(verdict) ? 1 : 0 }];
+  });
+  for (let copies = 2; copies <= Math.min(wish.count, mostPerNode); copies += 1) {
+    const growing = options.filter((option) => option.copies === copies - 1);
+    if (growing.length === 0) break;
+    const verdicts = byName(explain(ledger, podFor(wish, resource, copies)));
+    for (const option of growing) {
+      const verdict = verdicts.get(option.account.node.name);
+      const slots = (option.account.node.allocatable['pods'] ?? 0) - option.account.pods.size;
+      if (verdict !== undefined && fits(verdict) && slots >= copies) option.copies = copies;
+    }
+  }
+  return options;
+}
+
+const fits = ({ blockers, doubts }: NodeVerdict): boolean => blockers.length === 0 && doubts.length === 0;
+
+const byName = ({ nodes }: Explanation): ReadonlyMap<string, NodeVerdict> =>
+  new Map(nodes.map((verdict) => [verdict.name, verdict]));
+
+/** Accelerators that one pod could get on one of the nodes where it would be let in. */
+function largestBlock(ledger: Ledger, wish: Wish, options: readonly Option[]): number {
+  let most = 0;
+  for (const resource of new Set(options.map((option) => option.resource))) {
+    const nodes = new Set(
+      options.filter((option) => option.resource === resource).map(({ account }) => account.node.name),
+    );
+    const takes = (gpus: number) =>
+      explain(ledger, podFor({ ...wish, gpus }, resource, 1)).fits.some((node) => nodes.has(node));
+    // What fits n fits fewer: halving finds the most in six questions.
+    let [low, high] = [most, mostPerNode];
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (takes(middle)) low = middle;
+      else high = middle - 1;
+    }
+    most = low;
+  }
+  return most;
+}
+
+/** Fullest first, so that whole nodes stay whole. */
+function freeUnits({ account, resource }: Option): number {
+  return (account.node.allocatable[resource] ?? 0) - (account.requested.get(resource) ?? 0);
+}
+
+function placeCopies(options: readonly Option[], count: number): Start[] {
+  const starts: Start[] = [];
+  let left = count;
+  for (const { account, resource, copies } of options
+    .filter((option) => option.copies > 0)
+    .toSorted((a, b) => freeUnits(a) - freeUnits(b))) {
+    if (left === 0) break;
+    const taken = Math.min(copies, left);
+    starts.push({ node: account.node.name, resource, copies: taken });
+    left -= taken;
+  }
+  return starts;
+}
+
+/** Nobody can move a node that is down, and pods of a DaemonSet come back. */
+const isDown = (detail: string): boolean =>
+  /node\.kubernetes\.io\/(?:not-ready|unreachable|network-unavailable|disk-pressure)/.test(detail);
+
+function roomOn(option: Option, wish: Wish): Room | undefined {
+  const { account, resource, verdict } = option;
+  const shorts: Blocker[] = [];
+  let [uncordon, tolerate]: [boolean, string | undefined] = [false, undefined];
+  for (const blocker of verdict.blockers) {
+    if (blocker.plugin === 'NodeUnschedulable') uncordon = true;
+    else if (blocker.plugin === 'TaintToleration' && !isDown(blocker.detail))
+      tolerate = blocker.detail.replace(/^taint /, '');
+    else if (blocker.plugin === 'NodeResourcesFit' && !blocker.final && blocker.short !== undefined)
+      shorts.push(blocker);
+    else return undefined;
+  }
+  const move = moversFor(account, shorts, resource, wish);
+  return move === undefined ? undefined : { node: account.node.name, resource, uncordon, tolerate, move };
+}
+
+/** The pods whose going would free what is short: idle ones first, then by priority, then by size; undefined where none would do. */
+function moversFor(
+  account: Account,
+  shorts: readonly Blocker[],
+  resource: string,
+  wish: Wish,
+): readonly Holder[] | undefined {
+  const missing = new Map(shorts.map(({ short }) => [short?.resource ?? '', short?.missing ?? 0]));
+  const isIdle = wish.isIdle ?? (() => false);
+  const freed = (pod: PodRow, name: string) => (name === 'pods' ? 1 : (pod.spec.requests[name] ?? 0));
+  const movable = [...account.pods.values()]
+    .filter(
+      (pod) =>
+        pod.owner?.kind !== 'DaemonSet' &&
+        pod.owner?.kind !== 'Node' &&
+        [...missing.keys()].some((name) => freed(pod, name) > 0),
+    )
+    .sort(
+      (a, b) =>
+        Number(isIdle(b)) - Number(isIdle(a)) ||
+        a.spec.priority - b.spec.priority ||
+        freed(a, resource) - freed(b, resource) ||
+        (a.name < b.name ? -1 : 1),
+    );
+  const chosen: PodRow[] = [];
+  const short = () =>
+    [...missing].some(([name, amount]) => chosen.reduce((sum, pod) => sum + freed(pod, name), 0) < amount);
+  for (const pod of movable) {
+    if (!short()) break;
+    chosen.push(pod);
+  }
+  if (short()) return undefined;
+  for (const pod of chosen.toReversed()) {
+    const at = chosen.indexOf(pod);
+    chosen.splice(at, 1);
+    if (short()) chosen.splice(at, 0, pod);
+  }
+  return chosen.map((pod) => ({
+    namespace: pod.namespace,
+    name: pod.name,
+    units: pod.spec.requests[resource] ?? 0,
+    priority: pod.spec.priority,
+    idle: isIdle(pod),
+  }));
+}
+
+/** Moving an idle or lower pod costs less than moving one that works; changing a node costs least. */
+function costOf({ uncordon, tolerate, move }: Room, priority: number): number {
+  const pods = move.reduce(
+    (sum, holder) => sum + (holder.idle ? 1 : holder.priority < priority ? 2 : 4) + holder.units / 100,
+    0,
+  );
+  return (uncordon ? 1.5 : 0) + (tolerate === undefined ? 0 : 1.6) + pods;
+}
+
+/** Where such pods would start now, or the cheapest way to make room. It reads; it advises nothing by itself. */
+export function fit(cluster: SchedulingCluster | Ledger, wish: Wish): FitPlan {
+  const ledger = 'version' in cluster ? cluster : ledgerOf(cluster);
+  const seen = new Map<string, Option>();
+  for (const resource of candidates(ledger, wish)) {
+    for (const option of optionsFor(ledger, wish, resource)) {
+      const known = seen.get(option.account.node.name);
+      if (known === undefined || known.copies < option.copies) seen.set(option.account.node.name, option);
+    }
+  }
+  const options = [...seen.values()];
+  const starts = placeCopies(options, wish.count);
+  const placed = starts.reduce((sum, { copies }) => sum + copies, 0);
+  const blocked = placed >= wish.count ? [] : options.filter(({ copies }) => copies === 0);
+  const room = blocked.flatMap((option) => roomOn(option, wish) ?? []);
+  return {
+    starts,
+    placed,
+    possible: options.reduce((sum, { copies }) => sum + copies, 0),
+    largestBlock: largestBlock(ledger, wish, options),
+    room: room.toSorted((a, b) => costOf(a, wish.priority ?? 0) - costOf(b, wish.priority ?? 0)).slice(0, 20),
+    nodes: options.map(({ verdict }) => verdict),
+    nothing:
+      options.length > 0
+        ? undefined
+        : `no node offers ${wish.resource ?? 'whole accelerators'}${wish.model === undefined ? '' : ` of a model like ${wish.model}`}`,
+  };
+}

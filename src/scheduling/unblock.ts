@@ -1,0 +1,139 @@
+import type { PodRow } from '../resources/pod-row.ts';
+import type { Blocker, Explanation, NodeVerdict } from './explain.ts';
+import { modernReasons, parseSchedulerMessage } from './message.ts';
+
+/** How far a blocker is from being gone: a word to the cluster's people is less than a pod that must move. */
+function distance({ plugin, final, short }: Blocker): number {
+  switch (plugin) {
+    case 'NodeUnschedulable':
+      return 1;
+    case 'TaintToleration':
+      return 2;
+    case 'NodeResourcesFit':
+    case 'DynamicResources':
+      return final ? 50 : 3 + Math.log2(1 + Math.min(short?.missing ?? 1, 64));
+    case 'NodePorts':
+    case 'PodTopologySpread':
+    case 'InterPodAffinity':
+      return 5;
+    case 'NodeAffinity':
+    case 'NodeName':
+      return 10;
+    default:
+      return 20;
+  }
+}
+
+const distanceOf = (verdict: NodeVerdict): number =>
+  verdict.blockers.reduce((sum, blocker) => sum + distance(blocker), 0);
+
+/**
+ * The node that lacks least, by the number and weight of its blockers; undefined where every node does or none exists.
+ * A node that fits is no answer.
+ */
+export function nearest({ nodes }: Pick<Explanation, 'nodes'>): NodeVerdict | undefined {
+  let best: NodeVerdict | undefined;
+  let least = Number.POSITIVE_INFINITY;
+  for (const verdict of nodes) {
+    if (verdict.blockers.length === 0) continue;
+    const far = distanceOf(verdict);
+    if (far < least) [best, least] = [verdict, far];
+  }
+  return best;
+}
+
+/** One change, and the nodes on which nothing else stands in the way. */
+export interface Change {
+  readonly plugin: Blocker['plugin'];
+  /** `the pod tolerated nvidia.com/gpu=present:NoSchedule`; reads after "it would fit if". */
+  readonly change: string;
+  readonly nodes: readonly string[];
+}
+
+function changeFor(blockers: readonly Blocker[]): string | undefined {
+  const [first] = blockers;
+  if (first === undefined || blockers.some(({ plugin }) => plugin !== first.plugin)) return undefined;
+  switch (first.plugin) {
+    case 'NodeUnschedulable':
+      return 'the node were uncordoned';
+    case 'TaintToleration':
+      return `the pod tolerated ${first.detail.replace(/^taint /, '')}`;
+    case 'NodeAffinity':
+      return `the node selector allowed it (${first.detail})`;
+    case 'NodeResourcesFit': {
+      if (blockers.some(({ final }) => final)) return undefined;
+      const names = blockers.map(({ short, reason }) => short?.resource ?? reason);
+      return `${names.map((name) => (name === 'pods' ? 'a pod slot' : name)).join(' and ')} were freed`;
+    }
+    case 'NodePorts':
+      return 'its host port were free';
+    case 'PodTopologySpread':
+      return 'the topology spread were looser (maxSkew, or ScheduleAnyway)';
+    case 'InterPodAffinity':
+      return first.reason.includes('anti-affinity')
+        ? 'the anti-affinity were preferred instead of required'
+        : 'a pod that it must be near ran there';
+    case 'DynamicResources':
+      return first.short === undefined ? undefined : `${first.short.resource} devices were freed`;
+    default:
+      return undefined;
+  }
+}
+
+/** What would open nodes with one kind of change, the one that opens most first. */
+export function wouldFitIf({ nodes }: Pick<Explanation, 'nodes'>): readonly Change[] {
+  const changes = new Map<string, { plugin: Blocker['plugin']; nodes: string[] }>();
+  for (const { name, blockers } of nodes) {
+    const change = changeFor(blockers);
+    const [first] = blockers;
+    if (change === undefined || first === undefined) continue;
+    const known = changes.get(change);
+    if (known === undefined) changes.set(change, { plugin: first.plugin, nodes: [name] });
+    else known.nodes.push(name);
+  }
+  return [...changes]
+    .map(([change, { plugin, nodes: opened }]) => ({ plugin, change, nodes: opened }))
+    .sort((a, b) => b.nodes.length - a.nodes.length);
+}
+
+/** Nodes with the same verdict, most first: a matrix of 5,000 nodes is read as a few lines. */
+export interface VerdictGroup {
+  readonly blockers: readonly Blocker[];
+  readonly nodes: readonly string[];
+}
+
+export function groupVerdicts({ nodes }: Pick<Explanation, 'nodes'>): readonly VerdictGroup[] {
+  const groups = new Map<string, { blockers: readonly Blocker[]; nodes: string[] }>();
+  for (const { name, blockers } of nodes) {
+    const key = blockers.map(({ plugin, reason }) => `${plugin}\0${reason}`).join('\n');
+    const known = groups.get(key);
+    if (known === undefined) groups.set(key, { blockers, nodes: [name] });
+    else known.nodes.push(name);
+  }
+  return [...groups.values()].sort((a, b) => b.nodes.length - a.nodes.length);
+}
+
+/** Does our verdict say what the scheduler's last message about this pod says? */
+export type Agreement =
+  | { readonly agrees: true }
+  /** No message, or one of another form: nothing to compare with. */
+  | { readonly agrees: undefined }
+  | {
+      readonly agrees: false;
+      readonly scheduler: Readonly<Record<string, number>>;
+      readonly ours: Readonly<Record<string, number>>;
+    };
+
+const sorted = (reasons: Readonly<Record<string, number>>): string =>
+  JSON.stringify(Object.entries(reasons).sort());
+
+/** They differ where the cluster changed since, with a custom profile, with an extender, and where we are wrong. */
+export function agreement(pod: Pick<PodRow, 'scheduled'>, explanation: Explanation): Agreement {
+  const said = parseSchedulerMessage(pod.scheduled?.status === 'False' ? pod.scheduled.message : '');
+  if (said.nodes === undefined) return { agrees: undefined };
+  const scheduler = modernReasons(said.reasons);
+  const ours = explanation.reasons;
+  return said.preFilter === explanation.preFilter?.message && sorted(scheduler) === sorted(ours)
+    ? { agrees: true }
+    : { agrees: false, scheduler, ours };
+}
