@@ -1,9 +1,68 @@
+import { configmaps } from './configmaps.ts';
+import { cronjobs } from './cronjobs.ts';
+import { customresourcedefinitions } from './customresourcedefinitions.ts';
+import { daemonsets } from './daemonsets.ts';
+import { deployments } from './deployments.ts';
+import { deviceclasses } from './deviceclasses.ts';
+import { endpointslices } from './endpointslices.ts';
+import { events } from './events.ts';
+import { horizontalpodautoscalers } from './horizontalpodautoscalers.ts';
+import { ingresses } from './ingresses.ts';
+import { jobs } from './jobs.ts';
+import { leases } from './leases.ts';
+import { limitranges } from './limitranges.ts';
+import { namespaces } from './namespaces.ts';
 import { nodes } from './nodes.ts';
+import { persistentvolumeclaims } from './persistentvolumeclaims.ts';
+import { persistentvolumes } from './persistentvolumes.ts';
+import { poddisruptionbudgets } from './poddisruptionbudgets.ts';
 import { pods } from './pods.ts';
+import { priorityclasses } from './priorityclasses.ts';
+import { replicasets } from './replicasets.ts';
 import { anyResource, type Resource } from './resource.ts';
+import { resourceclaims } from './resourceclaims.ts';
+import { resourceclaimtemplates } from './resourceclaimtemplates.ts';
+import { resourcequotas } from './resourcequotas.ts';
+import { resourceslices } from './resourceslices.ts';
+import { secrets } from './secrets.ts';
+import { serviceaccounts } from './serviceaccounts.ts';
+import { services } from './services.ts';
+import { statefulsets } from './statefulsets.ts';
+import { storageclasses } from './storageclasses.ts';
 
 /** Every kind that mltop knows by itself. Adding one is its file and its line here. */
-export const tables: readonly Resource[] = [anyResource(pods), anyResource(nodes)];
+export const tables: readonly Resource[] = [
+  anyResource(pods),
+  anyResource(nodes),
+  anyResource(events),
+  anyResource(namespaces),
+  anyResource(deployments),
+  anyResource(statefulsets),
+  anyResource(daemonsets),
+  anyResource(replicasets),
+  anyResource(jobs),
+  anyResource(cronjobs),
+  anyResource(services),
+  anyResource(endpointslices),
+  anyResource(ingresses),
+  anyResource(configmaps),
+  anyResource(secrets),
+  anyResource(serviceaccounts),
+  anyResource(persistentvolumeclaims),
+  anyResource(persistentvolumes),
+  anyResource(storageclasses),
+  anyResource(resourcequotas),
+  anyResource(limitranges),
+  anyResource(poddisruptionbudgets),
+  anyResource(horizontalpodautoscalers),
+  anyResource(leases),
+  anyResource(priorityclasses),
+  anyResource(resourceclaims),
+  anyResource(resourceslices),
+  anyResource(deviceclasses),
+  anyResource(resourceclaimtemplates),
+  anyResource(customresourcedefinitions),
+];
 
 const byWord = new Map<string, Resource>();
 for (const table of tables) {

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../kube/object.ts';
-import { record, shared, text, time } from './fields.ts';
+import { type Fields, labels, list, record, shared, text, time } from './fields.ts';
+import type { Labels, PodRow } from './pod-row.ts';
 import type { Row } from './resource.ts';
 
 /** The fields that every row has, from metadata. */
@@ -12,4 +13,38 @@ export function metaOf(object: KubeObject): Row {
     createdAt: time(metadata['creationTimestamp']),
     version: text(metadata['resourceVersion']),
   };
+}
+
+/** What most kinds carry besides. */
+export interface OwnedRow extends Row {
+  readonly labels: Labels;
+  /** The controlling owner; undefined where there is none. */
+  readonly owner: PodRow['owner'];
+  readonly deletedAt: number | undefined;
+  readonly finalizers: readonly string[];
+}
+
+export function ownedMetaOf(object: KubeObject): OwnedRow {
+  const metadata = record(object.metadata);
+  return {
+    ...metaOf(object),
+    labels: labels(metadata['labels']),
+    owner: controllerOf(metadata),
+    deletedAt: time(metadata['deletionTimestamp']),
+    finalizers: list(metadata['finalizers']).map(shared),
+  };
+}
+
+export function controllerOf(metadata: Fields): PodRow['owner'] {
+  for (const raw of list(metadata['ownerReferences'])) {
+    const owner = record(raw);
+    if (owner['controller'] !== true) continue;
+    return {
+      apiVersion: shared(owner['apiVersion']),
+      kind: shared(owner['kind']),
+      name: shared(owner['name']),
+      uid: shared(owner['uid']),
+    };
+  }
+  return undefined;
 }

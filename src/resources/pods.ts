@@ -1,10 +1,12 @@
 import type { KubeObject } from '../kube/object.ts';
 import { ageColumn, nameColumn } from './columns.ts';
+import { conditionNamed } from './conditions.ts';
 import { acceleratorCount } from './devices.ts';
 import { ageText, type Fields, labels, labelsNamed, list, record, shared, text, time } from './fields.ts';
 import { intern } from './intern.ts';
+import { controllerOf } from './meta.ts';
 import { podFault, podTone, podWhy } from './pod-health.ts';
-import type { Labels, PodCondition, PodRow } from './pod-row.ts';
+import type { Labels, PodRow } from './pod-row.ts';
 import { podSpecOf } from './pod-spec.ts';
 import { printPod } from './pod-status.ts';
 import { troubleOf } from './pod-trouble.ts';
@@ -82,11 +84,11 @@ function podRow(object: KubeObject, { server }: ProjectContext): PodRow {
     gates: gatesOf(list(spec['schedulingGates'])),
     labels: labels(metadata['labels']),
     annotations: labelsNamed(annotations, annotationNames),
-    owner: ownerOf(list(metadata['ownerReferences'])),
+    owner: controllerOf(metadata),
     spec: specRecord,
-    scheduled: conditionOf(conditions, 'PodScheduled'),
-    ready: conditionOf(conditions, 'Ready'),
-    disrupted: conditionOf(conditions, 'DisruptionTarget'),
+    scheduled: conditionNamed(conditions, 'PodScheduled'),
+    ready: conditionNamed(conditions, 'Ready'),
+    disrupted: conditionNamed(conditions, 'DisruptionTarget'),
     claimNames: claimNamesOf(status),
     trouble: troubleOf(status, specRecord.containers),
   };
@@ -107,34 +109,6 @@ const noGates: readonly string[] = Object.freeze([]);
 
 const gatesOf = (gates: readonly unknown[]): readonly string[] =>
   gates.length === 0 ? noGates : gates.map((gate) => shared(record(gate)['name']));
-
-function ownerOf(references: readonly unknown[]): PodRow['owner'] {
-  for (const raw of references) {
-    const owner = record(raw);
-    if (owner['controller'] !== true) continue;
-    return {
-      apiVersion: shared(owner['apiVersion']),
-      kind: shared(owner['kind']),
-      name: shared(owner['name']),
-      uid: shared(owner['uid']),
-    };
-  }
-  return undefined;
-}
-
-function conditionOf(conditions: readonly unknown[], type: string): PodCondition | undefined {
-  for (const raw of conditions) {
-    const condition = record(raw);
-    if (condition['type'] !== type) continue;
-    return {
-      status: shared(condition['status']),
-      reason: shared(condition['reason']),
-      message: shared(condition['message']),
-      at: time(condition['lastTransitionTime']),
-    };
-  }
-  return undefined;
-}
 
 const noClaims: Labels = Object.freeze({});
 

@@ -1,0 +1,59 @@
+import type { KubeObject } from '../kube/object.ts';
+import { ageColumn, nameColumn } from './columns.ts';
+import { type Condition, conditionsOf, conditionText, findCondition, readyTone } from './conditions.ts';
+import { count, number, record } from './fields.ts';
+import { type OwnedRow, ownedMetaOf } from './meta.ts';
+import { defineResource, type Resource } from './resource.ts';
+import { containerColumns, countColumn, selectorColumn, type TemplateRow, templateOf } from './template.ts';
+
+export interface ReplicaSetRow extends OwnedRow, TemplateRow {
+  readonly desired: number;
+  readonly current: number;
+  readonly ready: number;
+  readonly available: number;
+  readonly conditions: readonly Condition[];
+}
+
+export const replicasets: Resource<ReplicaSetRow> = defineResource<ReplicaSetRow>({
+  name: 'replicasets',
+  title: 'ReplicaSets',
+  kind: 'ReplicaSet',
+  group: 'apps',
+  apiVersion: 'v1',
+  aliases: ['rs', 'replicaset'],
+  namespaced: true,
+  capabilities: ['logs', 'scale'],
+  columns: [
+    nameColumn,
+    countColumn('DESIRED', (row) => row.desired, 3),
+    countColumn('CURRENT', (row) => row.current, 4),
+    {
+      ...countColumn('READY', (row: ReplicaSetRow) => row.ready, 1),
+      tone: (row) => readyTone(row.ready, row.desired),
+    },
+    ageColumn,
+    ...containerColumns,
+    selectorColumn,
+  ],
+  fault: (row) => findCondition(row.conditions, 'ReplicaFailure', 'True') !== undefined,
+  why: (row) => {
+    // Its numbers are those of the first refusal; the newest event has today's.
+    const failure = findCondition(row.conditions, 'ReplicaFailure', 'True');
+    return failure === undefined ? undefined : conditionText(failure);
+  },
+  toRow: replicaSetRow,
+});
+
+function replicaSetRow(object: KubeObject): ReplicaSetRow {
+  const spec = record(object['spec']);
+  const status = record(object['status']);
+  return {
+    ...ownedMetaOf(object),
+    ...templateOf(spec['template'], spec['selector']),
+    desired: number(spec['replicas']) ?? 1,
+    current: count(status['replicas']),
+    ready: count(status['readyReplicas']),
+    available: count(status['availableReplicas']),
+    conditions: conditionsOf(status['conditions']),
+  };
+}

@@ -1,0 +1,72 @@
+import type { KubeObject } from '../kube/object.ts';
+import { ageColumn, nameColumn } from './columns.ts';
+import { readyTone } from './conditions.ts';
+import { count, number, record, shared } from './fields.ts';
+import { type OwnedRow, ownedMetaOf } from './meta.ts';
+import { defineResource, type Resource } from './resource.ts';
+import { containerColumns, gpuPerPodColumn, type TemplateRow, templateOf } from './template.ts';
+
+export interface StatefulSetRow extends OwnedRow, TemplateRow {
+  readonly desired: number;
+  readonly current: number;
+  readonly ready: number;
+  readonly updated: number;
+  readonly available: number;
+  /** Headless Service that gives the pods their names; `''` where absent. */
+  readonly serviceName: string;
+  /** `OrderedReady` waits for each pod before it makes the next. */
+  readonly podManagement: string;
+  readonly currentRevision: string;
+  readonly updateRevision: string;
+}
+
+export const statefulsets: Resource<StatefulSetRow> = defineResource<StatefulSetRow>({
+  name: 'statefulsets',
+  title: 'StatefulSets',
+  kind: 'StatefulSet',
+  group: 'apps',
+  apiVersion: 'v1',
+  aliases: ['sts', 'statefulset'],
+  namespaced: true,
+  capabilities: ['logs', 'scale', 'restart'],
+  columns: [
+    nameColumn,
+    {
+      title: 'READY',
+      value: (row) => (row.desired === 0 ? 1 : row.ready / row.desired),
+      text: (row) => `${row.ready}/${row.desired}`,
+      tone: (row) => readyTone(row.ready, row.desired),
+      align: 'right',
+      kubectl: 'table',
+      priority: 1,
+    },
+    ageColumn,
+    ...containerColumns,
+    gpuPerPodColumn,
+  ],
+  fault: (row) => row.desired > 0 && row.ready === 0,
+  why: (row) => {
+    if (row.ready >= row.desired) return undefined;
+    const ordered = row.podManagement === 'OrderedReady' && row.current < row.desired;
+    return `${row.ready} of ${row.desired} ready${ordered ? '; OrderedReady makes the next pod only when the one before is ready' : ''}`;
+  },
+  toRow: statefulSetRow,
+});
+
+function statefulSetRow(object: KubeObject): StatefulSetRow {
+  const spec = record(object['spec']);
+  const status = record(object['status']);
+  return {
+    ...ownedMetaOf(object),
+    ...templateOf(spec['template'], spec['selector']),
+    desired: number(spec['replicas']) ?? 1,
+    current: count(status['replicas']),
+    ready: count(status['readyReplicas']),
+    updated: count(status['updatedReplicas']),
+    available: count(status['availableReplicas']),
+    serviceName: shared(spec['serviceName']),
+    podManagement: shared(spec['podManagementPolicy']) || 'OrderedReady',
+    currentRevision: shared(status['currentRevision']),
+    updateRevision: shared(status['updateRevision']),
+  };
+}
