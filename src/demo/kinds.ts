@@ -14,6 +14,10 @@ export interface Kind {
   readonly subresources: readonly Subresource[];
   /** Printer columns of a custom resource, as its CustomResourceDefinition lists them. */
   readonly printerColumns: readonly PrinterColumn[];
+  /** A custom resource: its items carry apiVersion and kind inside a list, those of built-in kinds do not. */
+  readonly custom: boolean;
+  /** The group whose objects these are under another name: `events.k8s.io` shows the events of the core group. */
+  readonly storedIn?: string;
 }
 
 export interface Subresource {

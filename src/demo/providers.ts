@@ -47,7 +47,11 @@ export interface LogSource {
 }
 
 /** Gives the log of a container that the server has already found to exist and to have run. */
-export type LogsProvider = (pod: KubeLike, container: string, which: { readonly previous: boolean }) => LogSource | undefined;
+export type LogsProvider = (
+  pod: KubeLike,
+  container: string,
+  which: { readonly previous: boolean },
+) => LogSource | undefined;
 
 /** What `loadScenario` gives back: the story keeps running until `stop`. */
 export interface Scenario {

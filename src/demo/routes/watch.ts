@@ -1,0 +1,148 @@
+import { negotiate } from '../accept.ts';
+import type { Cluster, ResourceHandler, ResourceRequest } from '../cluster.ts';
+import { type Exchange, joined } from '../exchange.ts';
+import { type Writer, writerOf } from '../represent.ts';
+import { bareFailure, expired, type StatusBody } from '../status.ts';
+import { inNamespace, type Stored, type StoredChange } from '../store.ts';
+import { badVersion, type ListOptions, readListOptions } from './list-options.ts';
+
+/** Events are not in the watch cache of an API server: no bookmarks, other words. */
+const isUncached = ({ kind }: ResourceRequest): boolean =>
+  kind.plural === 'events' && (kind.group === '' || kind.group === 'events.k8s.io');
+
+const close = Buffer.from('}\n');
+const opening: Readonly<Record<string, Buffer>> = Object.fromEntries(
+  ['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR'].map((type) => [
+    type,
+    Buffer.from(`{"type":"${type}","object":`),
+  ]),
+);
+
+const line = (type: string, object: Buffer): Buffer =>
+  Buffer.concat([opening[type] ?? Buffer.alloc(0), object, close]);
+
+/** What a change means to somebody who sees only what matches: entering is ADDED, leaving is DELETED with the old object. */
+function lineOf(change: StoredChange, seen: (stored: Stored) => boolean, writer: Writer): Buffer | undefined {
+  const now = change.type !== 'DELETED' && seen(change.stored);
+  const before = change.previous !== undefined && seen(change.previous);
+  if (now) return line(before ? 'MODIFIED' : 'ADDED', writer.object(change.stored));
+  if (!before || change.previous === undefined) return undefined;
+  if (change.type === 'DELETED') return line('DELETED', writer.object(change.stored));
+  const { object } = change.previous;
+  const left = {
+    ...object,
+    metadata: { ...object.metadata, resourceVersion: String(change.resourceVersion) },
+  };
+  return line(
+    'DELETED',
+    writer.object({
+      key: change.stored.key,
+      object: left,
+      resourceVersion: change.resourceVersion,
+      bytes: undefined,
+    }),
+  );
+}
+
+function tooOld(request: ResourceRequest, asked: number, cluster: Cluster): StatusBody {
+  if (isUncached(request)) return expired('The resourceVersion for the provided watch is too old.');
+  return expired(`too old resource version: ${asked} (${cluster.store.oldest(request.kind)})`);
+}
+
+/** The objects a watch starts with; undefined: none, it starts from a revision. */
+function startsWith(
+  options: ListOptions,
+  request: ResourceRequest,
+  cluster: Cluster,
+): readonly Stored[] | undefined {
+  const fromNow = options.resourceVersion === '' || options.resourceVersion === '0';
+  if (options.sendInitialEvents === true || (options.sendInitialEvents === undefined && fromNow)) {
+    const items = cluster.store.snapshot(request.kind, cluster.store.resourceVersion()) ?? [];
+    return inNamespace(items, request.kind.namespaced ? request.namespace : undefined);
+  }
+  return undefined;
+}
+
+/** Bookmarks on a clock: the first after a minute, and two shortly before the deadline (recorded). */
+function keepTime(
+  exchange: Exchange,
+  cluster: Cluster,
+  options: ListOptions,
+  bookmark: (() => void) | undefined,
+): void {
+  const timeoutMs = options.timeoutSeconds ? options.timeoutSeconds * 1000 : cluster.settings.watchTimeoutMs;
+  const timers = [setTimeout(() => exchange.end(), timeoutMs)];
+  if (bookmark !== undefined) {
+    for (const beforeMs of [2000, 1000])
+      if (timeoutMs > beforeMs) timers.push(setTimeout(bookmark, timeoutMs - beforeMs));
+    timers.push(setInterval(bookmark, cluster.settings.bookmarkEveryMs));
+  }
+  for (const timer of timers) timer.unref();
+  exchange.signal.addEventListener('abort', () => {
+    for (const timer of timers) clearTimeout(timer);
+  });
+}
+
+/** GET with `watch=true`. */
+export const watch: ResourceHandler = {
+  takes: (request) => request.verb === 'watch' && request.subresource === undefined,
+  async handle(exchange, request, cluster) {
+    const form = negotiate(exchange.accept, 'object');
+    const options = readListOptions(exchange, request, cluster);
+    const bad = badVersion(options.resourceVersion);
+    if (bad !== undefined) throw bareFailure(bad);
+    const { store } = cluster;
+    const writer = writerOf(form, request, cluster, options.include);
+    const prefix = request.kind.namespaced && request.namespace !== undefined ? `${request.namespace}/` : '';
+    const seen = (stored: Stored): boolean =>
+      stored.key.startsWith(prefix) && (options.matches === undefined || options.matches(stored.object));
+
+    exchange.begin(200, { 'content-type': 'application/json' });
+    const startVersion = store.resourceVersion();
+    const initial = startsWith(options, request, cluster);
+    const asked = initial === undefined ? Number(options.resourceVersion || startVersion) : startVersion;
+    const missed = initial === undefined ? store.changesSince(request.kind, asked) : [];
+    if (missed === undefined) {
+      await exchange.write(line('ERROR', Buffer.from(JSON.stringify(tooOld(request, asked, cluster)))));
+      exchange.end();
+      return;
+    }
+
+    // What happens while the beginning is still being written waits its turn.
+    let waiting: StoredChange[] | undefined = [...missed];
+    function send(bytes: Buffer | undefined): void {
+      // A slow reader is cut off without a word and finds out when it comes back.
+      if (bytes !== undefined && !exchange.push(bytes)) exchange.cut();
+    }
+    const stop = store.follow(request.kind, (change) => {
+      if (change.resourceVersion <= asked) return;
+      if (waiting !== undefined) waiting.push(change);
+      else send(lineOf(change, seen, writer));
+    });
+    exchange.signal.addEventListener('abort', stop);
+
+    if (initial !== undefined) {
+      const lines = (function* () {
+        for (const stored of initial) if (seen(stored)) yield line('ADDED', writer.object(stored));
+      })();
+      for (const chunk of joined(lines)) await exchange.write(chunk);
+      // A watch from nowhere is made a streaming list by a server that can: whoever takes bookmarks is told the end.
+      const announces = options.sendInitialEvents ?? cluster.settings.watchList === 'on';
+      if (options.bookmarks && announces && !isUncached(request))
+        await exchange.write(line('BOOKMARK', writer.bookmark(String(startVersion), true)));
+    }
+    const late = waiting;
+    waiting = undefined;
+    for (const change of late) send(lineOf(change, seen, writer));
+
+    const bookmark = (): void => {
+      if (store.resourceVersion() > asked || options.sendInitialEvents === true)
+        send(line('BOOKMARK', writer.bookmark(String(store.resourceVersion()), false)));
+    };
+    keepTime(exchange, cluster, options, options.bookmarks && !isUncached(request) ? bookmark : undefined);
+    await new Promise<void>((resolve) => {
+      if (exchange.signal.aborted) resolve();
+      else exchange.signal.addEventListener('abort', () => resolve());
+    });
+  },
+};

@@ -1,0 +1,54 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Demo, type DemoOptions, ForeignKubeconfig, startDemo } from './index.ts';
+
+export interface ServeOptions extends DemoOptions {
+  /** Where the kubeconfig goes; a place of its own when left out, and removed again at the end. */
+  readonly kubeconfig?: string;
+  /** Takes one line of text, without its line feed; standard output when left out. */
+  readonly say?: (line: string) => void;
+}
+
+/** Writes the kubeconfig where nothing else of anybody's is. */
+async function writeOwn(demo: Demo): Promise<string> {
+  const { XDG_RUNTIME_DIR: runtime, XDG_CACHE_HOME: cache } = process.env;
+  const name = `demo-${new URL(demo.url).port}.kubeconfig`;
+  try {
+    return await demo.writeKubeconfig(join(runtime ?? cache ?? join(homedir(), '.cache'), 'mltop', name));
+  } catch (error) {
+    if (error instanceof ForeignKubeconfig) throw error;
+    return demo.writeKubeconfig(join(await mkdtemp(join(tmpdir(), 'mltop-')), name));
+  }
+}
+
+const interrupted = (): Promise<void> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
+  });
+
+/**
+ * `mltop demo --serve`: serves until it is interrupted. Once it answers it says `serving https://127.0.0.1:PORT` on a line
+ * of its own, and how to reach it.
+ */
+export async function serveDemo(options: ServeOptions = {}): Promise<void> {
+  const say = options.say ?? ((line: string) => void process.stdout.write(`${line}\n`));
+  const stopped = interrupted();
+  const demo = await startDemo(options);
+  try {
+    const path =
+      options.kubeconfig === undefined
+        ? await writeOwn(demo)
+        : await demo.writeKubeconfig(options.kubeconfig);
+    for (const note of demo.notes) say(note);
+    say(`kubeconfig ${path}`);
+    say('contexts demo (admin), demo-viewer (two namespaces, read only), demo-nobody (no rights)');
+    if (demo.httpUrl !== undefined) say(`plain ${demo.httpUrl}`);
+    say(`serving ${demo.url}`);
+    say(`try: kubectl --kubeconfig ${path} get pods -A`);
+    await stopped;
+    if (options.kubeconfig === undefined) await rm(path, { force: true });
+  } finally {
+    await demo.close();
+  }
+}
