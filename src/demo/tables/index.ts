@@ -1,3 +1,4 @@
+import type { PrinterColumn } from '../kinds.ts';
 import type { JsonRecord, KubeLike } from '../object.ts';
 import recorded from './columns.json' with { type: 'json' };
 import * as core from './core.ts';
@@ -16,6 +17,8 @@ export interface TableKind {
   readonly plural: string;
   readonly kind: string;
   readonly namespaced: boolean;
+  /** Of a custom resource: its `additionalPrinterColumns`; without any it has NAME and AGE. */
+  readonly printerColumns?: readonly PrinterColumn[];
 }
 
 export interface TableRow {
@@ -30,7 +33,7 @@ export interface PrintOptions {
 
 /**
  * The Table that an API server would answer for these objects: a port of `pkg/printers/internalversion` of 1.36.
- * Kinds of CRDs have the printer columns of the real CRDs, unknown kinds NAME and AGE. `now` is epoch milliseconds.
+ * Custom resources have their printer columns. `now` is epoch milliseconds.
  */
 export function printTable(
   kind: TableKind,
@@ -53,12 +56,14 @@ interface KindPrinter {
   readonly print: Printer;
 }
 
-function printerOf({ group, plural }: TableKind): KindPrinter {
+function printerOf({ group, plural, printerColumns = [] }: TableKind): KindPrinter {
   const key = group === '' ? plural : `${plural}.${group}`;
   const print = printers[key];
   const columns = builtinColumns.get(key);
   if (print !== undefined && columns !== undefined) return { columns, print };
-  return customColumns(key) ?? { columns: nameAndAge, print: core.printNameAndAge };
+  const [name] = nameAndAge;
+  if (name !== undefined && printerColumns.length > 0) return customColumns(name, printerColumns);
+  return { columns: nameAndAge, print: core.printNameAndAge };
 }
 
 const builtinColumns: ReadonlyMap<string, readonly ColumnDefinition[]> = new Map(

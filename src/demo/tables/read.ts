@@ -7,7 +7,7 @@ export interface PrintContext {
   readonly serverVersion: { readonly major: number; readonly minor: number };
 }
 
-export type Cell = string | number | boolean;
+export type Cell = string | number | boolean | null;
 
 /** Cells of one object, in the order of its kind's columns. */
 export type Printer = (object: JsonRecord, context: PrintContext) => readonly Cell[];
