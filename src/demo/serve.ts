@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Demo, type DemoOptions, ForeignKubeconfig, startDemo } from './index.ts';
+import { type Demo, type DemoOptions, ForeignKubeconfig, startDemo } from './start.ts';
 
 export interface ServeOptions extends DemoOptions {
   /** Where the kubeconfig goes; a place of its own when left out, and removed again at the end. */
