@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Demo, type DemoOptions, ForeignKubeconfig, startDemo } from './start.ts';
+import { ForeignKubeconfig } from './kubeconfig.ts';
+import { type Demo, type DemoOptions, startDemo } from './start.ts';
 
 export interface ServeOptions extends DemoOptions {
   /** Where the kubeconfig goes; a place of its own when left out, and removed again at the end. */
