@@ -18,7 +18,12 @@ export async function demoCommand(parsed: ParsedFlags, screens: Screens, io: Com
   const options = demoOptions(parsed);
   if (parsed.on('serve')) {
     const { serveDemo } = await import('../demo/index.ts');
-    return serveDemo(options);
+    // A parent that dies, however it dies, closes this end of the pipe.
+    if (io.env['MLTOP_DEMO_UNTIL_STDIN_ENDS'] !== undefined) {
+      process.stdin.once('end', () => process.kill(process.pid, 'SIGTERM')).resume();
+    }
+    await serveDemo(options);
+    return exitCode.ok;
   }
   // The cluster runs in a process of its own, as real ones do: what the screen costs is then the screen's alone.
   const served = await serveInChild(parsed);
@@ -54,7 +59,7 @@ function demoOptions(parsed: ParsedFlags): Parameters<typeof import('../demo/ind
     ...optional('seed', numberOf(parsed, 'seed', 0, 2 ** 31)),
     ...optional('churn', numberOf(parsed, 'churn', 0, 100_000)),
     ...optional('requestsFile', parsed.one('requests')),
-    ...optional('kubeconfigFile', parsed.one('kubeconfig')),
+    ...optional('kubeconfig', parsed.one('kubeconfig')),
     ...(from.length > 0 ? { from } : {}),
     still: parsed.on('still'),
   };

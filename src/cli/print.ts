@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import type { Column, Resource, Row, Table } from '../resources/resource.ts';
-import { padEnd } from '../ui/text.ts';
+import { displayWidth, pad } from '../ui/text.ts';
 
 export type Format = 'table' | 'wide' | 'json' | 'jsonl' | 'yaml' | 'csv' | 'name';
 
@@ -68,13 +68,13 @@ export function alignColumns(lines: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const line of lines) {
     line.forEach((cell, index) => {
-      widths[index] = Math.max(widths[index] ?? 0, cell.length);
+      widths[index] = Math.max(widths[index] ?? 0, displayWidth(cell));
     });
   }
   return lines
     .map(
       (line) =>
-        `${line.map((cell, index) => (index === line.length - 1 ? cell : padEnd(cell, (widths[index] ?? 0) + 3))).join('')}\n`,
+        `${line.map((cell, index) => (index === line.length - 1 ? cell : pad(cell, (widths[index] ?? 0) + 3))).join('')}\n`,
     )
     .join('');
 }

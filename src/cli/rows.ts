@@ -1,6 +1,8 @@
 import type { Connection } from '../kube/contract.ts';
 import { KubeError } from '../kube/kube-error.ts';
 import type { KubeObject, ServerVersion } from '../kube/object.ts';
+import { protobufDecoder } from '../kube/protobuf-decoder.ts';
+import { fieldNumbers } from '../resources/field-numbers.ts';
 import {
   type ClusterRows,
   type DerivedTable,
@@ -83,7 +85,7 @@ export function tableFromObjects<R extends Row>(
   );
 }
 
-function isOf(object: KubeObject, resource: Resource): boolean {
+function isOf(object: KubeObject, resource: Pick<Resource, 'group' | 'kind'>): boolean {
   const version = object.apiVersion ?? 'v1';
   const group = version.includes('/') ? version.slice(0, version.indexOf('/')) : '';
   return object.kind === resource.kind && group === resource.group;
@@ -120,7 +122,7 @@ async function loadVisible<R extends Row>(
   refusal: KubeError,
 ): Promise<Loaded<R>> {
   const { visibleNamespaces } = await import('../kube/rights.ts');
-  const names = await visibleNamespaces(connection, [connection.namespace]);
+  const { names } = await visibleNamespaces(connection, [connection.namespace]);
   const { rows, partial } = await loadNamespaces(connection, resource, names, scope, server).catch(() => {
     throw refusal;
   });
@@ -167,7 +169,8 @@ async function list<R extends Row>(
     ...(scope.fieldSelector === undefined ? {} : { fieldSelector: scope.fieldSelector }),
   };
   let rows: R[] = [];
-  for await (const page of connection.pages(pathOf(resource, namespace), query)) {
+  const decoder = protobufDecoder(fieldNumbers, messageName(resource));
+  for await (const page of connection.pages(pathOf(resource, namespace), query, undefined, decoder)) {
     if (page.restarted) rows = [];
     for (const object of page.items) rows.push(resource.toRow(object, { server }));
   }

@@ -120,3 +120,7 @@ export function pathOf(
 export function anyResource<R extends Row>(resource: Resource<R>): Resource {
   return resource as unknown as Resource;
 }
+
+/** The kind's name in the table of protobuf field numbers: `core/v1.Pod`, `batch/v1.Job`. */
+export const messageName = (resource: Pick<Resource, 'group' | 'apiVersion' | 'kind'>): string =>
+  `${resource.group === '' ? 'core' : resource.group}/${resource.apiVersion}.${resource.kind}`;
