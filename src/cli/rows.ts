@@ -6,6 +6,7 @@ import { fieldNumbers } from '../resources/field-numbers.ts';
 import {
   type ClusterRows,
   type DerivedTable,
+  messageName,
   pathOf,
   type Resource,
   type Row,
