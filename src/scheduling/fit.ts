@@ -371,7 +371,7 @@ function costOf({ uncordon, tolerate, move }: Room, priority: number): number {
 }
 
 /** Where such pods would start now, or the cheapest way to make room. It reads; it advises nothing by itself. */
-export function fit(cluster: SchedulingCluster | Ledger, wish: Wish): FitPlan {
+export function planFit(cluster: SchedulingCluster | Ledger, wish: Wish): FitPlan {
   const ledger = 'version' in cluster ? cluster : ledgerOf(cluster);
   const seen = new Map<string, Option>();
   for (const resource of candidates(ledger, wish)) {
