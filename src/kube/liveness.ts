@@ -40,6 +40,8 @@ export function startLiveness(wire: Wire, timing: Timing): Liveness {
   let roundTripMs: number | undefined;
   let bytesSeen = 0;
   let lastTickMs = timing.now();
+  /** Why the last request failed, until something is heard again. Its socket may close a little later. */
+  let lostWhy: string | undefined;
   let asking = false;
   let lastAskMs = Number.NEGATIVE_INFINITY;
   let ticker: NodeJS.Timeout | undefined;
@@ -58,11 +60,13 @@ export function startLiveness(wire: Wire, timing: Timing): Liveness {
   function heard(trip?: number): void {
     lastHeardMs = timing.now();
     quietSinceMs = lastHeardMs;
+    lostWhy = undefined;
     if (trip !== undefined) roundTripMs = trip;
     enter('answering', undefined);
   }
 
   function lost(why: string): void {
+    lostWhy = why;
     if (wire.traffic().open === 0) enter('silent', why);
   }
 
@@ -82,6 +86,7 @@ export function startLiveness(wire: Wire, timing: Timing): Liveness {
     }
     if (open === 0 && state !== 'silent') {
       quietSinceMs = now;
+      if (lostWhy !== undefined) enter('silent', lostWhy);
       return;
     }
     const quietMs = now - quietSinceMs;
