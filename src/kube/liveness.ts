@@ -79,7 +79,8 @@ export function startLiveness(wire: Wire, timing: Timing): Liveness {
       return;
     }
     const { bytesRead, open } = wire.traffic();
-    if (bytesRead !== bytesSeen) {
+    // The last bytes of a connection that has gone prove nothing.
+    if (bytesRead !== bytesSeen && (open > 0 || lostWhy === undefined)) {
       bytesSeen = bytesRead;
       heard();
       return;
