@@ -136,6 +136,8 @@ function connections(server: Server): () => void {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
+    // Small frames must not wait for the acknowledgement of the ones before.
+    socket.setNoDelay(true);
     socket.on('close', () => sockets.delete(socket));
     // A client that breaks off is none of our errors.
     socket.on('error', () => undefined);
