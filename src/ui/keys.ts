@@ -76,8 +76,8 @@ const pasteEnd = '\x1b[201~';
 /** A paste is cut here, so that a terminal that never ends it cannot fill the memory. */
 const longestPaste = 1_000_000;
 
-/** A decoder with its own memory; pure otherwise (no clock, no stream). */
-export function createKeyDecoder(): KeyDecoder {
+/** A decoder with its own memory; pure otherwise (no clock, no stream). `onReply` gets what the terminal answers to queries. */
+export function createKeyDecoder(onReply: (sequence: string) => void = () => undefined): KeyDecoder {
   let waiting = '';
   /** Esc was just reported because nothing followed it in time. */
   let escapedLate = false;
@@ -98,6 +98,7 @@ export function createKeyDecoder(): KeyDecoder {
       }
       if (step.startsPaste) paste = '';
       if (step.key !== undefined) keys.push(step.key);
+      else if (!step.startsPaste && step.length > 2) onReply(rest.slice(0, step.length));
       rest = rest.slice(step.length);
     }
     return keys;

@@ -12,7 +12,7 @@ export interface TableColumn {
   readonly align?: 'left' | 'right';
   /** Where a text that is too long loses its middle or its end. Default: end. */
   readonly cut?: 'end' | 'middle';
-  /** The narrowest that still makes sense. Default: 16 for priority 0, else 8, and never more than it needs. */
+  /** The narrowest that still makes sense. Default: 32 for priority 0, else 8, and never more than it needs. */
   readonly min?: number;
 }
 
@@ -109,7 +109,7 @@ function sizesOf(column: TableColumn, index: number, isSorted: boolean): Sized {
   const least =
     column.align === 'right'
       ? natural
-      : (column.min ?? Math.max(column.priority === 0 ? 16 : 8, displayWidth(column.title)));
+      : (column.min ?? Math.max(column.priority === 0 ? 32 : 8, displayWidth(column.title)));
   return { column, index, natural, min: Math.min(natural, least) };
 }
 
