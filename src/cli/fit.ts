@@ -260,24 +260,83 @@ function answerPods(
       : source.cluster.pods.filter(
           (pod) => isWaiting(pod) && (namespace === undefined || pod.namespace === namespace),
         );
-  const answers = pods.map((pod): Answer => ({ pod, explanation: explain(source.cluster, pod) }));
-  if (parsed.one('output') === 'json')
-    io.stdout.write(podsJson(answers, question.kind === 'pods' && pods.length === 1));
-  else if (question.kind === 'pending') io.stdout.write(pendingText(answers, parsed));
-  else io.stdout.write(answers.map((answer) => podText(answer, parsed)).join('\n'));
-  if (answers.every(({ explanation }) => explanation.fits.length > 0)) return exitCode.ok;
-  return source.incomplete || answers.some(({ explanation }) => hasDoubts(explanation))
-    ? exitCode.partial
-    : exitCode.findings;
+  const write = writerFor(question.kind === 'pods', pods.length, parsed, io);
+  const outcomes = new Set<Outcome>();
+  // One at a time: the verdicts on 5,000 nodes of a thousand pods would not fit into memory together.
+  for (const pod of pods) {
+    const explanation = explain(source.cluster, pod);
+    outcomes.add(outcomeOf(explanation));
+    write.answer({ pod, explanation });
+  }
+  write.end();
+  if (!outcomes.has('blocked') && !outcomes.has('unknown')) return exitCode.ok;
+  return source.incomplete || outcomes.has('unknown') ? exitCode.partial : exitCode.findings;
+}
+
+type Outcome = 'fits' | 'blocked' | 'unknown';
+
+function outcomeOf(explanation: Explanation): Outcome {
+  if (explanation.fits.length > 0) return 'fits';
+  return hasDoubts(explanation) ? 'unknown' : 'blocked';
+}
+
+interface AnswerWriter {
+  readonly answer: (answer: Answer) => void;
+  readonly end: () => void;
+}
+
+function writerFor(named: boolean, count: number, parsed: ParsedFlags, io: CommandIo): AnswerWriter {
+  if (parsed.one('output') === 'json') return jsonWriter(named && count === 1, io);
+  return named ? matrixWriter(parsed, io) : pendingWriter(parsed, io);
+}
+
+/** One named pod is one object; otherwise an array, one pod a line. */
+function jsonWriter(single: boolean, io: CommandIo): AnswerWriter {
+  let written = 0;
+  return {
+    answer: (answer) => {
+      const json = answerJson(answer);
+      const start = written === 0 ? '[\n' : ',\n';
+      io.stdout.write(single ? `${JSON.stringify(json, null, 2)}\n` : `${start}${JSON.stringify(json)}`);
+      written += 1;
+    },
+    end: () => {
+      if (!single) io.stdout.write(written === 0 ? '[]\n' : '\n]\n');
+    },
+  };
+}
+
+function matrixWriter(parsed: ParsedFlags, io: CommandIo): AnswerWriter {
+  let written = 0;
+  return {
+    answer: (answer) => {
+      io.stdout.write(`${written === 0 ? '' : '\n'}${podText(answer, parsed)}`);
+      written += 1;
+    },
+    end: () => undefined,
+  };
+}
+
+function pendingWriter(parsed: ParsedFlags, io: CommandIo): AnswerWriter {
+  const lines: string[][] = parsed.on('no-headers')
+    ? []
+    : [['NAMESPACE', 'NAME', 'ASKS FOR', 'FITS', 'REASONS', 'WOULD FIT IF']];
+  let written = 0;
+  return {
+    answer: (answer) => {
+      lines.push(pendingLine(answer));
+      written += 1;
+    },
+    end: () => void io.stdout.write(written === 0 ? 'no pod waits for a node\n' : alignColumns(lines)),
+  };
 }
 
 const hasDoubts = ({ fits, nodes, doubts }: Explanation): boolean =>
   fits.length === 0 &&
   (doubts.length > 0 || nodes.some((node) => node.blockers.length === 0 && node.doubts.length > 0));
 
-/** One pod is one object, several are an array of them. */
-function podsJson(answers: readonly Answer[], single: boolean): string {
-  const items = answers.map(({ pod, explanation }) => ({
+function answerJson({ pod, explanation }: Answer): unknown {
+  return {
     namespace: pod.namespace,
     name: pod.name,
     fits: explanation.fits,
@@ -297,8 +356,7 @@ function podsJson(answers: readonly Answer[], single: boolean): string {
       })),
       ...(doubts.length > 0 ? { unknown: doubts } : {}),
     })),
-  }));
-  return `${JSON.stringify(single ? items[0] : items, null, 2)}\n`;
+  };
 }
 
 const requestsText = (pod: PodRow): string =>
@@ -372,18 +430,16 @@ function reasonsText({ reasons, preFilter, fits, nodes }: Explanation): string {
     .join(', ');
 }
 
-function pendingText(answers: readonly Answer[], parsed: ParsedFlags): string {
-  if (answers.length === 0) return 'no pod waits for a node\n';
-  const lines = answers.map(({ pod, explanation }) => [
+function pendingLine({ pod, explanation }: Answer): string[] {
+  const { fits, nodes } = explanation;
+  return [
     pod.namespace,
     pod.name,
     requestsText(pod),
-    `${explanation.fits.length}/${explanation.nodes.length}`,
+    `${fits.length}/${nodes.length}`,
     reasonsText(explanation),
-    explanation.fits.length > 0 ? '-' : (wouldFitIf(explanation)[0]?.change ?? '-'),
-  ]);
-  const header = ['NAMESPACE', 'NAME', 'ASKS FOR', 'FITS', 'REASONS', 'WOULD FIT IF'];
-  return alignColumns(parsed.on('no-headers') ? lines : [header, ...lines]);
+    fits.length > 0 ? '-' : (wouldFitIf(explanation)[0]?.change ?? '-'),
+  ];
 }
 
 function answerWish(wish: Wish, source: Source, parsed: ParsedFlags, io: CommandIo): number {

@@ -1,8 +1,7 @@
-import type { NodeRow } from '../resources/node-row.ts';
 import type { PodRow, PodSpecRecord } from '../resources/pod-row.ts';
 import type { SchedulingCluster } from './cluster.ts';
 import { dynamicResources } from './filters/devices.ts';
-import type { Filter, Plugin, Prepared, Question, Refusal, Verdict } from './filters/filter.ts';
+import type { Blocker, Filter, Plugin, Prepared, Question, Verdict } from './filters/filter.ts';
 import { passes } from './filters/filter.ts';
 import { interPodAffinity } from './filters/inter-pod.ts';
 import { nodeAffinity, nodeName, nodeUnschedulable, taintToleration } from './filters/node.ts';
@@ -29,15 +28,10 @@ export const filters: readonly Filter[] = [
   dynamicResources,
 ];
 
-/** These depend on the pod's spec and the node's row alone: their verdicts are kept as long as both stand. */
-const lasting: ReadonlySet<Filter> = new Set([nodeUnschedulable, taintToleration, nodeAffinity]);
-
 /** Only these report all their reasons at once; the others name the first. */
 const reportsAll: ReadonlySet<Plugin> = new Set(['NodeResourcesFit', 'VolumeBinding']);
 
-export interface Blocker extends Refusal {
-  readonly plugin: Plugin;
-}
+export type { Blocker, Plugin };
 
 export interface NodeVerdict {
   readonly name: string;
@@ -71,25 +65,14 @@ type Check = (account: Account) => Verdict;
 
 interface Plan {
   readonly checks: readonly { readonly plugin: Plugin; readonly check: Check }[];
-  readonly only: { readonly plugin: Plugin; readonly names: ReadonlySet<string> } | undefined;
+  readonly only: { readonly names: ReadonlySet<string>; readonly blocker: Blocker } | undefined;
   readonly rejections: readonly Blocker[];
   readonly doubts: readonly Doubtful[];
 }
 
-/** Verdicts of the lasting filters, by spec and node row. */
-const kept = new WeakMap<PodSpecRecord, Map<Plugin, WeakMap<NodeRow, readonly Refusal[]>>>();
-
-function keeping(filter: Filter, spec: PodSpecRecord, check: Check): Check {
-  if (!lasting.has(filter)) return check;
-  const ofSpec = orMake(kept, spec, () => new Map<Plugin, WeakMap<NodeRow, readonly Refusal[]>>());
-  const byNode = orMake(ofSpec, filter.plugin, () => new WeakMap<NodeRow, readonly Refusal[]>());
-  return (account) => {
-    const known = byNode.get(account.node);
-    if (known !== undefined) return known;
-    const verdict = check(account) as readonly Refusal[];
-    byNode.set(account.node, verdict);
-    return verdict;
-  };
+function outside(plugin: Plugin, names: ReadonlySet<string>): Blocker {
+  const reason = `node(s) didn't satisfy plugin(s) [${plugin}]`;
+  return { plugin, reason, detail: `only ${[...names].join(', ')} may take it`, final: true };
 }
 
 function planOf(question: Question): Plan {
@@ -116,34 +99,36 @@ function planOf(question: Question): Plan {
       else rejections.push({ plugin, reason, detail, final: true });
     } else if ('doubt' in prepared) doubts.push({ plugin, why: prepared.doubt });
     else {
-      checks.push({ plugin, check: keeping(filter, pod.spec, prepared.check) });
-      if (prepared.only !== undefined) only = { plugin, names: prepared.only };
+      checks.push({ plugin, check: prepared.check });
+      if (prepared.only !== undefined)
+        only = { names: prepared.only, blocker: outside(plugin, prepared.only) };
     }
   }
   return { checks, only, rejections, doubts };
 }
 
+const nothing: readonly never[] = [];
+
+/** Lists are shared and grown as late as can be: a verdict on 5,000 nodes is otherwise mostly garbage. */
+function joined<T>(list: readonly T[], more: readonly T[]): readonly T[] {
+  if (list.length === 0) return more;
+  return more.length === 0 ? list : [...list, ...more];
+}
+
 function verdictOn(account: Account, { checks, only, rejections }: Plan): NodeVerdict {
-  const blockers: Blocker[] = [...rejections];
-  const doubts: Doubtful[] = [];
-  const excluded = only !== undefined && !only.names.has(account.node.name);
-  if (excluded) {
-    const reason = `node(s) didn't satisfy plugin(s) [${only.plugin}]`;
-    blockers.push({
-      plugin: only.plugin,
-      reason,
-      detail: `only ${[...only.names].join(', ')} may take it`,
-      final: true,
-    });
-  }
+  const { name } = account.node;
+  let blockers: readonly Blocker[] = rejections;
+  let doubts: readonly Doubtful[] = nothing;
+  const excluded = only !== undefined && !only.names.has(name);
+  if (excluded) blockers = joined(blockers, [only.blocker]);
   for (const { plugin, check } of checks) {
-    if (excluded && plugin === only.plugin) continue;
+    if (excluded && plugin === only.blocker.plugin) continue;
     const verdict = check(account);
     if (verdict === passes) continue;
-    if ('doubt' in verdict) doubts.push({ plugin, why: verdict.doubt });
-    else for (const refusal of verdict) blockers.push({ plugin, ...refusal });
+    if ('doubt' in verdict) doubts = joined(doubts, [{ plugin, why: verdict.doubt }]);
+    else blockers = joined(blockers, verdict);
   }
-  return { name: account.node.name, blockers, doubts };
+  return { name, blockers, doubts };
 }
 
 /** Counts what the scheduler's message counts: of each node only the first plugin that fails. */
@@ -183,14 +168,14 @@ function explainAfresh(ledger: Ledger, pod: PodRow): Explanation {
 }
 
 interface Kept {
-  readonly ledger: Ledger;
   readonly version: number;
   readonly pod: PodRow;
   readonly explanation: Explanation;
 }
 
-/** The last answer per spec: the pods of one job ask the same. */
-const answers = new WeakMap<PodSpecRecord, Kept>();
+/** The pods of one job ask the same: the last answers of a ledger, by spec. Few, for one of 5,000 nodes takes a megabyte. */
+const answers = new WeakMap<Ledger, Map<PodSpecRecord, Kept>>();
+const mostAnswers = 8;
 
 /** Nothing but its name tells two waiting pods apart, and nothing that is asked depends on the name. */
 function asksTheSame(a: PodRow, b: PodRow): boolean {
@@ -210,16 +195,15 @@ function asksTheSame(a: PodRow, b: PodRow): boolean {
  */
 export function explain(cluster: SchedulingCluster | Ledger, pod: PodRow): Explanation {
   const ledger = 'version' in cluster ? cluster : ledgerOf(cluster);
-  const last = answers.get(pod.spec);
-  if (
-    last !== undefined &&
-    last.ledger === ledger &&
-    last.version === ledger.version() &&
-    asksTheSame(last.pod, pod)
-  )
-    return last.explanation;
+  const kept = orMake(answers, ledger, () => new Map<PodSpecRecord, Kept>());
+  const version = ledger.version();
+  const last = kept.get(pod.spec);
+  if (last !== undefined && last.version === version && asksTheSame(last.pod, pod)) return last.explanation;
   const explanation = explainAfresh(ledger, pod);
-  answers.set(pod.spec, { ledger, version: ledger.version(), pod, explanation });
+  kept.delete(pod.spec);
+  kept.set(pod.spec, { version, pod, explanation });
+  const [oldest] = kept.size > mostAnswers ? kept.keys() : [];
+  if (oldest !== undefined) kept.delete(oldest);
   return explanation;
 }
 

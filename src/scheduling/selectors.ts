@@ -40,6 +40,12 @@ export function labelMatcher(selector: LabelSelector | undefined): Matcher {
   if (selector === undefined) return nothing;
   const equal = Object.entries(selector.matchLabels ?? {});
   const expressions = selector.matchExpressions ?? [];
+  const [only, ...others] = equal;
+  // Most selectors are one label: they are asked of every label set of a cluster.
+  if (only !== undefined && others.length === 0 && expressions.length === 0) {
+    const [key, value] = only;
+    return (labels) => labels[key] === value;
+  }
   return (labels) =>
     equal.every(([key, value]) => labels[key] === value) &&
     expressions.every((requirement) => meets(requirement, labels[requirement.key]));

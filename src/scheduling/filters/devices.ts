@@ -5,9 +5,11 @@ import type { Device, DeviceClaim, DevicePool, DeviceRequest } from '../cluster.
 import type { Ledger, Shelves } from '../ledger.ts';
 import { orMake } from '../ledger.ts';
 import { nodeSelectorMatches, tolerates } from '../selectors.ts';
-import type { Filter, Prepared, Refusal, Verdict } from './filter.ts';
-import { passes, refusal } from './filter.ts';
+import type { Blocker, Filter, Prepared, Verdict } from './filter.ts';
+import { blockerOf, passes } from './filter.ts';
 import { classServing } from './resources.ts';
+
+const refusal = blockerOf('DynamicResources');
 
 /** Where a claim may be used is the most it may be used by (resource.k8s.io, ResourceClaimReservedForMaxSize). */
 const mostUsers = 256;
@@ -374,7 +376,7 @@ function allocate(node: NodeRow, wanted: readonly Wanted[], shelves: Shelves): V
   return [shortage(search, slots, before)];
 }
 
-function shortage(search: Search, slots: readonly Slot[], taken: ReadonlySet<string>): Refusal {
+function shortage(search: Search, slots: readonly Slot[], taken: ReadonlySet<string>): Blocker {
   const parts = slots.map(({ wanted, anyOf }) => {
     const [request] = anyOf;
     if (request === undefined)
@@ -398,8 +400,6 @@ function shortage(search: Search, slots: readonly Slot[], taken: ReadonlySet<str
   const text =
     short?.text ??
     `${parts.map((part) => part.text).join('; ')}, but not together under the claim's constraints`;
-  return {
-    ...refusal('cannot allocate all claims', `${text}${incomplete}`, false),
-    ...(short !== undefined && { short: { resource: short.resource, missing: short.missing } }),
-  };
+  const missing = short && { resource: short.resource, missing: short.missing };
+  return refusal('cannot allocate all claims', `${text}${incomplete}`, false, missing);
 }

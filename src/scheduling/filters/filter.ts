@@ -18,7 +18,8 @@ export type Plugin =
   | 'DynamicResources';
 
 /** One reason why a node does not do. */
-export interface Refusal {
+export interface Blocker {
+  readonly plugin: Plugin;
   /** The scheduler's own words, as v1.36 writes them. */
   readonly reason: string;
   /** For people: which taint, which label, how much is missing. */
@@ -34,9 +35,9 @@ export interface Doubt {
   readonly doubt: string;
 }
 
-export type Verdict = readonly Refusal[] | Doubt;
+export type Verdict = readonly Blocker[] | Doubt;
 
-export const passes: readonly Refusal[] = [];
+export const passes: readonly Blocker[] = [];
 
 /** A pod, asked of a cluster. */
 export interface Question {
@@ -62,8 +63,8 @@ export interface Filter {
   readonly prepare: (question: Question) => Prepared;
 }
 
-export const refusal = (reason: string, detail: string, final: boolean): Refusal => ({
-  reason,
-  detail,
-  final,
-});
+/** Makes the blockers of one plugin. */
+export const blockerOf =
+  (plugin: Plugin): ((reason: string, detail: string, final: boolean, short?: Blocker['short']) => Blocker) =>
+  (reason, detail, final, short) =>
+    short === undefined ? { plugin, reason, detail, final } : { plugin, reason, detail, final, short };

@@ -4,9 +4,11 @@ import type { LabelSelector } from '../cluster.ts';
 import type { Account, Group, Ledger } from '../ledger.ts';
 import type { Matcher } from '../selectors.ts';
 import { labelMatcher, requirementText } from '../selectors.ts';
-import type { Filter, Prepared, Refusal } from './filter.ts';
-import { passes, refusal } from './filter.ts';
+import type { Blocker, Filter, Prepared } from './filter.ts';
+import { blockerOf, passes } from './filter.ts';
 import { ahead } from './resources.ts';
+
+const refusal = blockerOf('InterPodAffinity');
 
 /** A term with its namespaces worked out. */
 interface Term {
@@ -51,13 +53,12 @@ function termOf(term: V1PodAffinityTerm, namespace: string, labels: Labels, know
   const selects = labelMatcher(term.labelSelector ?? undefined);
   const same = (term.matchLabelKeys ?? []).filter((key) => labels[key] !== undefined);
   const other = (term.mismatchLabelKeys ?? []).filter((key) => labels[key] !== undefined);
+  const agrees: Matcher = (theirs) =>
+    same.every((key) => theirs[key] === labels[key]) && other.every((key) => theirs[key] !== labels[key]);
   return {
     key: term.topologyKey,
     inNamespace: namespacesOf(term, namespace, known),
-    selects: (theirs) =>
-      selects(theirs) &&
-      same.every((key) => theirs[key] === labels[key]) &&
-      other.every((key) => theirs[key] !== labels[key]),
+    selects: same.length + other.length === 0 ? selects : (theirs) => selects(theirs) && agrees(theirs),
     text: `${selectorText(term.labelSelector ?? undefined)} per ${term.topologyKey}`,
   };
 }
@@ -178,7 +179,7 @@ function measureRepellers(
   return { where, keys: [...keys], needsNamespaces: wanting };
 }
 
-function affinityRefusal({ terms, domains, first }: Wanted, labels: Labels): Refusal | undefined {
+function affinityRefusal({ terms, domains, first }: Wanted, labels: Labels): Blocker | undefined {
   const reason = "node(s) didn't match pod affinity rules";
   for (const term of terms)
     if (labels[term.key] === undefined) return refusal(reason, `node has no label ${term.key}`, true);
@@ -193,7 +194,7 @@ function antiRefusal(
   terms: readonly Term[],
   domains: readonly Domains[],
   labels: Labels,
-): Refusal | undefined {
+): Blocker | undefined {
   for (const [index, term] of terms.entries()) {
     const value = labels[term.key];
     const number = value === undefined ? 0 : (domains[index]?.get(value) ?? 0);
@@ -214,7 +215,7 @@ function reservedRefusal(
   pod: PodRow,
   terms: readonly Term[],
   known: Namespaces,
-): Refusal | undefined {
+): Blocker | undefined {
   for (const other of ahead(account, pod)) {
     if (
       terms.some(
@@ -263,7 +264,7 @@ export const interPodAffinity: Filter = {
     return {
       check(account) {
         const { labels } = account.node;
-        const refusals: Refusal[] = [];
+        const refusals: Blocker[] = [];
         const byAffinity = affinity === undefined ? undefined : affinityRefusal(affinity, labels);
         if (byAffinity !== undefined) refusals.push(byAffinity);
         const byAnti = anti === undefined ? undefined : antiRefusal(unwanted, anti, labels);

@@ -10,8 +10,13 @@ import {
   tolerates,
   untoleratedTaints,
 } from '../selectors.ts';
-import type { Filter, Refusal } from './filter.ts';
-import { passes, refusal } from './filter.ts';
+import type { Blocker, Filter } from './filter.ts';
+import { blockerOf, passes } from './filter.ts';
+
+const byCordon = blockerOf('NodeUnschedulable');
+const byName = blockerOf('NodeName');
+const byTaint = blockerOf('TaintToleration');
+const byAffinity = blockerOf('NodeAffinity');
 
 const cordonTaint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
 
@@ -19,7 +24,7 @@ export const nodeUnschedulable: Filter = {
   plugin: 'NodeUnschedulable',
   prepare({ pod }) {
     if (pod.spec.tolerations.some((toleration) => tolerates(toleration, cordonTaint))) return undefined;
-    const cordoned = [refusal('node(s) were unschedulable', 'cordoned', true)];
+    const cordoned = [byCordon('node(s) were unschedulable', 'cordoned', true)];
     return { check: ({ node }) => (node.unschedulable ? cordoned : passes) };
   },
 };
@@ -29,7 +34,7 @@ export const nodeName: Filter = {
   prepare({ pod }) {
     if (pod.node === '') return undefined;
     const elsewhere = [
-      refusal("node(s) didn't match the requested node name", `spec.nodeName is ${pod.node}`, true),
+      byName("node(s) didn't match the requested node name", `spec.nodeName is ${pod.node}`, true),
     ];
     return { check: ({ node }) => (node.name === pod.node ? passes : elsewhere) };
   },
@@ -49,7 +54,7 @@ export const taintToleration: Filter = {
         const taints = untoleratedTaints(node.taints, tolerations).filter((taint) => speaks(node, taint));
         if (taints.length === 0) return passes;
         return [
-          refusal('node(s) had untolerated taint(s)', `taint ${taints.map(taintText).join(', ')}`, true),
+          byTaint('node(s) had untolerated taint(s)', `taint ${taints.map(taintText).join(', ')}`, true),
         ];
       },
     };
@@ -106,10 +111,10 @@ export const nodeAffinity: Filter = {
     if ((required === undefined || required === null) && spec.nodeSelector === undefined) return undefined;
     const only = namedNodes(required);
     if (only?.size === 0) return { rejects: 'pod affinity terms conflict' };
-    const check = ({ node }: { readonly node: NodeRow }): readonly Refusal[] =>
+    const check = ({ node }: { readonly node: NodeRow }): readonly Blocker[] =>
       matchesNodeAffinity(spec, node)
         ? passes
-        : [refusal("node(s) didn't match Pod's node affinity/selector", whyNotAffinity(spec, node), true)];
+        : [byAffinity("node(s) didn't match Pod's node affinity/selector", whyNotAffinity(spec, node), true)];
     return only === undefined ? { check } : { only, check };
   },
 };

@@ -1,8 +1,11 @@
 import type { HostPort, PodRow } from '../../resources/pod-row.ts';
 import { amountText } from '../amount.ts';
 import type { Account, Ledger } from '../ledger.ts';
-import type { Filter, Refusal } from './filter.ts';
-import { passes, refusal } from './filter.ts';
+import type { Blocker, Filter } from './filter.ts';
+import { blockerOf, passes } from './filter.ts';
+
+const byPort = blockerOf('NodePorts');
+const byAmount = blockerOf('NodeResourcesFit');
 
 const anyAddress = '0.0.0.0';
 
@@ -34,7 +37,7 @@ export const nodePorts: Filter = {
           const port = clash(other);
           if (port === undefined) continue;
           const detail = `${port.port}/${port.protocol || 'TCP'} held by ${other.namespace}/${other.name}`;
-          return [refusal("node(s) didn't have free ports for the requested pod ports", detail, false)];
+          return [byPort("node(s) didn't have free ports for the requested pod ports", detail, false)];
         }
         return passes;
       },
@@ -72,15 +75,21 @@ interface Demand {
   readonly byClass: boolean;
 }
 
-function shortage({ resource, amount }: Demand, allocatable: number, taken: number): Refusal {
+function shortage({ resource, amount }: Demand, allocatable: number, taken: number): Blocker {
   const free = allocatable - taken;
   const room = amount > allocatable ? `, the whole node has ${amountText(resource, allocatable)}` : '';
-  return {
-    reason: `Insufficient ${resource}`,
-    detail: `needs ${amountText(resource, amount)}, free ${amountText(resource, free)}${room}`,
-    final: amount > allocatable,
-    short: { resource, missing: amount - free },
-  };
+  const detail = `needs ${amountText(resource, amount)}, free ${amountText(resource, free)}${room}`;
+  return byAmount(`Insufficient ${resource}`, detail, amount > allocatable, {
+    resource,
+    missing: amount - free,
+  });
+}
+
+/** Most nodes add nothing: the list is made with its first item. */
+function added(refusals: Blocker[] | undefined, refusal: Blocker): Blocker[] {
+  if (refusals === undefined) return [refusal];
+  refusals.push(refusal);
+  return refusals;
 }
 
 export const nodeResourcesFit: Filter = {
@@ -99,23 +108,24 @@ export const nodeResourcesFit: Filter = {
         const { allocatable } = account.node;
         const own = account.pods.has(pod.uid) ? 1 : 0;
         const reserving = account.nominated.size === 0 ? [] : [...ahead(account, pod)];
-        const refusals: Refusal[] = [];
+        let refusals: Blocker[] | undefined;
         const slots = allocatable['pods'] ?? 0;
         const podCount = account.pods.size - own + reserving.length;
         if (podCount + 1 > slots) {
-          refusals.push({
-            ...refusal('Too many pods', `${podCount} of ${slots} pod slots taken`, slots < 1),
-            short: { resource: 'pods', missing: podCount + 1 - slots },
-          });
+          const short = { resource: 'pods', missing: podCount + 1 - slots };
+          refusals = added(
+            refusals,
+            byAmount('Too many pods', `${podCount} of ${slots} pod slots taken`, slots < 1, short),
+          );
         }
         for (const demand of demands) {
           const has = allocatable[demand.resource] ?? 0;
           if (demand.byClass && has === 0) continue;
           let taken = (account.requested.get(demand.resource) ?? 0) - own * demand.amount;
           for (const other of reserving) taken += other.spec.requests[demand.resource] ?? 0;
-          if (demand.amount > has - taken) refusals.push(shortage(demand, has, taken));
+          if (demand.amount > has - taken) refusals = added(refusals, shortage(demand, has, taken));
         }
-        return refusals.length === 0 ? passes : refusals;
+        return refusals ?? passes;
       },
     };
   },

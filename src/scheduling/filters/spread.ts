@@ -3,9 +3,11 @@ import type { Labels, PodRow } from '../../resources/pod-row.ts';
 import type { Account, Ledger } from '../ledger.ts';
 import type { Matcher } from '../selectors.ts';
 import { labelMatcher, untoleratedTaints } from '../selectors.ts';
-import type { Filter, Refusal } from './filter.ts';
-import { passes, refusal } from './filter.ts';
+import type { Blocker, Filter } from './filter.ts';
+import { blockerOf, passes } from './filter.ts';
 import { matchesNodeAffinity } from './node.ts';
+
+const refusal = blockerOf('PodTopologySpread');
 
 interface Spread {
   readonly key: string;
@@ -111,7 +113,7 @@ export const podTopologySpread: Filter = {
   },
 };
 
-function spreadVerdict(labels: Labels, spreads: readonly Spread[]): readonly Refusal[] {
+function spreadVerdict(labels: Labels, spreads: readonly Spread[]): readonly Blocker[] {
   for (const { key, maxSkew, minDomains, selfMatch, domains, fewest } of spreads) {
     const domain = labels[key];
     if (domain === undefined) {

@@ -4,8 +4,13 @@ import { amountText } from '../amount.ts';
 import type { Claim, StorageClass, Volume } from '../cluster.ts';
 import type { Account, Ledger, Shelves } from '../ledger.ts';
 import { labelMatcher, nodeSelectorMatches, requirementText } from '../selectors.ts';
-import type { Filter, Prepared, Refusal, Verdict } from './filter.ts';
-import { passes, refusal } from './filter.ts';
+import type { Blocker, Filter, Prepared, Verdict } from './filter.ts';
+import { blockerOf, passes } from './filter.ts';
+
+const byRestriction = blockerOf('VolumeRestrictions');
+const byLimit = blockerOf('NodeVolumeLimits');
+const byBinding = blockerOf('VolumeBinding');
+const byZone = blockerOf('VolumeZone');
 
 type Disk = Extract<PodVolume, { kind: 'disk' }>;
 
@@ -40,7 +45,7 @@ export const volumeRestrictions: Filter = {
     if (disks.length === 0 && mounted.length === 0) return undefined;
     const { claims } = ledger.shelves();
     if (claims === undefined && mounted.length > 0) return unlisted;
-    let inUse: Refusal | undefined;
+    let inUse: Blocker | undefined;
     for (const { claim: name } of mounted) {
       const key = `${pod.namespace}/${name}`;
       const claim = claims?.get(key);
@@ -48,7 +53,11 @@ export const volumeRestrictions: Filter = {
       if (!claim.accessModes.includes('ReadWriteOncePod')) continue;
       const user = [...ledger.claimUsers(key)].find((other) => other.uid !== pod.uid);
       if (user !== undefined)
-        inUse ??= refusal(readWriteOncePod, `${name} is in use by ${user.namespace}/${user.name}`, false);
+        inUse ??= byRestriction(
+          readWriteOncePod,
+          `${name} is in use by ${user.namespace}/${user.name}`,
+          false,
+        );
     }
     if (disks.length === 0 && inUse === undefined) return undefined;
     return {
@@ -60,7 +69,7 @@ export const volumeRestrictions: Filter = {
 const readWriteOncePod =
   'node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod';
 
-function diskRefusal(account: Account, pod: PodRow, disks: readonly Disk[]): readonly Refusal[] | undefined {
+function diskRefusal(account: Account, pod: PodRow, disks: readonly Disk[]): readonly Blocker[] | undefined {
   if (disks.length === 0) return undefined;
   for (const other of account.withVolumes) {
     if (other.uid === pod.uid) continue;
@@ -69,7 +78,7 @@ function diskRefusal(account: Account, pod: PodRow, disks: readonly Disk[]): rea
     );
     if (clash !== undefined)
       return [
-        refusal(
+        byRestriction(
           'node(s) had no available disk',
           `${clash.id} is attached for ${other.namespace}/${other.name}`,
           false,
@@ -117,7 +126,7 @@ export const nodeVolumeLimits: Filter = {
           const fresh = [...handles].filter((handle) => !there.has(handle)).length;
           if (limit !== undefined && fresh > 0 && there.size + fresh > limit) {
             return [
-              refusal(
+              byLimit(
                 'node(s) exceed max volume count',
                 `${driver}: ${there.size} of ${limit} attached`,
                 false,
@@ -216,18 +225,18 @@ function boundRefusals(
   node: NodeRow,
   claims: readonly Claim[],
   volumes: ReadonlyMap<string, Volume>,
-): readonly Refusal[] {
+): readonly Blocker[] {
   for (const claim of claims) {
     const volume = volumes.get(claim.volume);
     if (volume === undefined) {
       const detail = `claim ${claim.name} is bound to ${claim.volume}, which does not exist`;
       return [
-        refusal('node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)', detail, true),
+        byBinding('node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)', detail, true),
       ];
     }
     if (!reaches(volume, node)) {
       return [
-        refusal(
+        byBinding(
           "node(s) didn't match PersistentVolume's node affinity",
           `claim ${claim.name}: volume ${volume.name} is at ${affinityText(volume)}`,
           true,
@@ -238,12 +247,12 @@ function boundRefusals(
   return passes;
 }
 
-const noVolume = (detail: string): readonly Refusal[] => [
-  refusal("node(s) didn't find available persistent volumes to bind", detail, true),
+const noVolume = (detail: string): readonly Blocker[] => [
+  byBinding("node(s) didn't find available persistent volumes to bind", detail, true),
 ];
 
 /** Claims that wait for their first pod: an existing volume for each, or a provisioner that can make one here. */
-function delayedRefusals(node: NodeRow, claims: readonly Claim[], ledger: Ledger): readonly Refusal[] {
+function delayedRefusals(node: NodeRow, claims: readonly Claim[], ledger: Ledger): readonly Blocker[] {
   const elsewhere = claims.find(
     ({ selectedNode }) => selectedNode !== undefined && selectedNode !== node.name,
   );
@@ -312,7 +321,7 @@ function matchingVolume(
 
 const noProvisioner = 'kubernetes.io/no-provisioner';
 
-function provisionRefusal(claim: Claim, node: NodeRow, shelves: Shelves): readonly Refusal[] {
+function provisionRefusal(claim: Claim, node: NodeRow, shelves: Shelves): readonly Blocker[] {
   const storageClass = shelves.storageClasses?.get(claim.storageClass);
   if (storageClass === undefined) return noVolume(`class ${claim.storageClass} does not exist`);
   if (storageClass.provisioner === '' || storageClass.provisioner === noProvisioner) {
@@ -325,7 +334,7 @@ function provisionRefusal(claim: Claim, node: NodeRow, shelves: Shelves): readon
   return hasCapacity(claim, storageClass, node.labels, shelves)
     ? passes
     : [
-        refusal(
+        byBinding(
           'node(s) did not have enough free storage',
           `claim ${claim.name} needs ${amountText('storage', claim.bytes)} of class ${storageClass.name}`,
           true,
@@ -388,7 +397,7 @@ function zoneVerdict(node: NodeRow, places: readonly Place[]): Verdict {
     const at = node.labels[key] ?? node.labels[topologyNames[key] ?? ''];
     if (at === undefined || !values.includes(at)) {
       return [
-        refusal(
+        byZone(
           'node(s) had no available volume zone',
           `volume ${volume} is in ${values.join(', ')}, node in ${at ?? 'none'}`,
           true,
