@@ -138,7 +138,7 @@ function parseFile(path: string, text: string): RawFile {
     });
   let value: unknown;
   try {
-    value = parse(text, { logLevel: 'silent', uniqueKeys: false });
+    value = parse(text, { logLevel: 'error', uniqueKeys: false });
   } catch (cause) {
     throw bad(cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause), cause);
   }
@@ -182,10 +182,16 @@ function named(config: RawFile, list: string, field: string): [string, Record<st
     if (typeof entry !== 'object' || entry === null) return [];
     const { name, [field]: value } = entry as Record<string, unknown>;
     if (typeof name !== 'string' && typeof name !== 'number') return [];
-    return [
-      [String(name), typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}],
-    ];
+    return [[String(name), scalarsAsText(value)]];
   });
+}
+
+/** A password or a uid of digits, unquoted, is text all the same. */
+function scalarsAsText(value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return {};
+  return Object.fromEntries(
+    Object.entries(value).map(([key, field]) => [key, typeof field === 'number' ? String(field) : field]),
+  );
 }
 
 /** Relative paths are relative to the file that names them, not to where one stands. */
