@@ -1,4 +1,4 @@
-import { isRecord, type JsonRecord, type KubeLike } from '../object.ts';
+import { fieldAt, isRecord, type JsonRecord, type KubeLike } from '../object.ts';
 import {
   type ConditionLike,
   type ContainerLike,
@@ -68,11 +68,12 @@ function completeMeta(object: KubeLike, now: number): KubeLike {
   };
 }
 
-/** Things of the cluster itself are older than the things that run in it. */
+/** What is not said is worked out: before the first thing known of it, and owners before what they own. */
 function createdAt(object: KubeLike, now: number): string {
-  const first = (object['firstTimestamp'] ?? object['eventTime']) as string | undefined;
+  const known = ['firstTimestamp', 'eventTime', 'status.startTime'].map((path) => fieldAt(object, path));
+  const first = known.find((value) => typeof value === 'string');
   if (typeof first === 'string') return timeText(Date.parse(first));
-  const hours = object.kind === 'Pod' ? 1 : clusterScoped.has(object.kind ?? '') ? 96 * 24 : 2;
+  const hours = object.kind === 'Pod' ? 1 : clusterScoped.has(object.kind ?? '') ? 96 * 24 : 30;
   return timeText(now - hours * 3_600_000);
 }
 
@@ -212,12 +213,18 @@ const isCreating = (status: ContainerStatusLike): boolean =>
 
 function addressesOf(pod: PodLike, hasSandbox: boolean): JsonRecord {
   const host = hostIp(pod.spec.nodeName ?? '');
-  const ip = `10.8.${Number(host.split('.')[3]) % 256}.${2 + (Number.parseInt(uidOf(`ip ${pod.metadata.uid}`).slice(0, 6), 16) % 250)}`;
   return {
     hostIP: host,
     hostIPs: [{ ip: host }],
-    ...(hasSandbox ? { podIP: ip, podIPs: [{ ip }] } : {}),
+    ...(hasSandbox && pod.status['podIP'] === undefined ? podAddress(pod) : {}),
   };
+}
+
+/** The address that the demo gives to a pod, from its uid. */
+export function podAddress(pod: PodLike): JsonRecord {
+  const hash = Number.parseInt(uidOf(`ip ${pod.metadata.uid}`).slice(0, 6), 16);
+  const ip = `10.${128 + ((hash >> 16) & 63)}.${(hash >> 8) & 255}.${hash & 255}`;
+  return { podIP: ip, podIPs: [{ ip }] };
 }
 
 /** The address that the demo gives to a node. */

@@ -1,7 +1,15 @@
 import type { KubeLike } from '../object.ts';
 import { completeObject } from './complete.ts';
 import type { Step, Track } from './script.ts';
-import { type ConditionLike, type ContainerLike, type NodeLike, type PodLike, type TerminatedLike, timeText } from './shapes.ts';
+import {
+  type ConditionLike,
+  type ContainerLike,
+  type NodeLike,
+  type PodLike,
+  type TerminatedLike,
+  timeText,
+  uidOf,
+} from './shapes.ts';
 import type { World } from './world.ts';
 
 const second = 1000;
@@ -23,13 +31,29 @@ export const delayText = (seconds: number): string => {
   return minutes === 0 ? `${seconds}s` : `${minutes}m${seconds % 60}s`;
 };
 
-export function startContainer(world: World, namespace: string, name: string, ready = true): void {
+/** Starts the first container of a pod; `restartCount` is given when it is not its first run. */
+export function startContainer(
+  world: World,
+  namespace: string,
+  name: string,
+  { ready = true, restartCount }: { readonly ready?: boolean; readonly restartCount?: number } = {},
+): void {
   const pod = world.pod(namespace, name);
   if (pod === undefined) return;
   const container = mainContainer(pod);
-  world.event(pod, { reason: 'Created', message: 'Container created', component: 'kubelet', container, ...hostOf(pod) });
-  world.event(pod, { reason: 'Started', message: 'Container started', component: 'kubelet', container, ...hostOf(pod) });
-  world.setContainer(pod, { ready, started: true, state: { running: { startedAt: timeText(world.now()) } } }, 'Running');
+  const say = (reason: string): void =>
+    world.event(pod, {
+      reason,
+      message: `Container ${reason.toLowerCase()}`,
+      component: 'kubelet',
+      container,
+      ...hostOf(pod),
+    });
+  say('Created');
+  say('Started');
+  const running = { startedAt: timeText(world.now()) };
+  const counted = restartCount === undefined ? {} : { restartCount };
+  world.setContainer(pod, { ready, started: true, state: { running }, ...counted }, 'Running');
 }
 
 /** The container ends: first Error (or OOMKilled), then the back-off. */
@@ -38,7 +62,11 @@ export function crashContainer(world: World, namespace: string, name: string, ex
   const [status] = pod?.status.containerStatuses ?? [];
   if (pod === undefined || status === undefined) return;
   const startedAt = status.state.running?.startedAt;
-  const terminated = { ...exit, ...(startedAt === undefined ? {} : { startedAt }), finishedAt: timeText(world.now()) };
+  const terminated = {
+    ...exit,
+    ...(startedAt === undefined ? {} : { startedAt }),
+    finishedAt: timeText(world.now()),
+  };
   world.setContainer(pod, { ready: false, started: false, state: { terminated } });
 }
 
@@ -64,15 +92,20 @@ export function countBackOff(world: World, namespace: string, name: string): voi
   });
 }
 
-function restartContainer(world: World, namespace: string, name: string): void {
+export function restartContainer(world: World, namespace: string, name: string, ready = true): void {
   const [status] = world.pod(namespace, name)?.status.containerStatuses ?? [];
-  if (status === undefined) return;
-  world.setContainer(world.pod(namespace, name), { restartCount: status.restartCount + 1 });
-  startContainer(world, namespace, name);
+  if (status !== undefined)
+    startContainer(world, namespace, name, { ready, restartCount: status.restartCount + 1 });
 }
 
 /** A pod deep in its loop: runs, dies, waits five minutes; its restarts go on counting. */
-export function crashLoop(namespace: string, name: string, runMs: number, exit: TerminatedLike, startMs: number): Track {
+export function crashLoop(
+  namespace: string,
+  name: string,
+  runMs: number,
+  exit: TerminatedLike,
+  startMs: number,
+): Track {
   const waitMs = 5 * minute;
   const reminders: Step[] = [30, 75, 120, 180, 240].map((at) => ({
     atMs: runMs + at * second,
@@ -92,7 +125,12 @@ export function crashLoop(namespace: string, name: string, runMs: number, exit: 
 }
 
 /** A pod whose back-off grows from ten seconds to five minutes before somebody deletes it and it begins anew. */
-export function growingBackOff(namespace: string, name: string, exit: TerminatedLike, startMs: number): Track {
+export function growingBackOff(
+  namespace: string,
+  name: string,
+  exit: TerminatedLike,
+  startMs: number,
+): Track {
   const runMs = 12 * second;
   const steps: Step[] = [];
   let atMs = 0;
@@ -103,8 +141,7 @@ export function growingBackOff(namespace: string, name: string, exit: Terminated
         atMs: at,
         run: (world) => {
           if (restarts === 0) renew(world, namespace, name);
-          world.setContainer(world.pod(namespace, name), { restartCount: restarts });
-          startContainer(world, namespace, name);
+          startContainer(world, namespace, name, { restartCount: restarts });
         },
       },
       { atMs: at + runMs, run: (world) => crashContainer(world, namespace, name, exit) },
@@ -120,11 +157,19 @@ function renew(world: World, namespace: string, name: string): void {
   const pod = world.pod(namespace, name);
   if (pod === undefined) return;
   world.remove(pod);
-  const { uid: _uid, resourceVersion: _version, ...metadata } = pod.metadata;
-  const statuses = (pod.status.containerStatuses ?? []).map((status) => ({ ...status, restartCount: 0, lastState: {} }));
+  const { resourceVersion: _version, ...metadata } = pod.metadata;
+  const statuses = (pod.status.containerStatuses ?? []).map((status) => ({
+    ...status,
+    restartCount: 0,
+    lastState: {},
+  }));
   world.store.put({
     ...pod,
-    metadata: { ...metadata, creationTimestamp: timeText(world.now()) },
+    metadata: {
+      ...metadata,
+      uid: freshUid(world, namespace, name),
+      creationTimestamp: timeText(world.now()),
+    },
     status: { ...pod.status, containerStatuses: statuses },
   });
 }
@@ -136,7 +181,12 @@ export interface NewPod {
   readonly container?: string;
   readonly limits?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
-  readonly owner?: { readonly apiVersion: string; readonly kind: string; readonly name: string };
+  readonly owner?: {
+    readonly apiVersion: string;
+    readonly kind: string;
+    readonly name: string;
+    readonly uid?: string;
+  };
   readonly spec?: Readonly<Record<string, unknown>>;
 }
 
@@ -153,22 +203,20 @@ export function createPod(world: World, pod: NewPod): void {
     metadata: {
       namespace: pod.namespace,
       name: pod.name,
+      uid: freshUid(world, pod.namespace, pod.name),
       creationTimestamp: timeText(world.now()),
-      uid: undefined,
       ...(pod.labels === undefined ? {} : { labels: pod.labels }),
       ...(pod.owner === undefined ? {} : { ownerReferences: [{ ...pod.owner, controller: true }] }),
-    } as KubeLike['metadata'] & object,
+    },
     spec: { containers: [container], ...pod.spec },
     status: { phase: 'Pending' },
   };
-  const complete = completeObject(bare, world.now());
-  const { uid: _uid, ...metadata } = complete.metadata ?? {};
-  // A later pod of the same name is another pod: the store gives it a uid of its own.
-  world.store.put({ ...complete, metadata: { ...metadata, uid: freshUid(world, pod.name) } });
+  world.store.put(completeObject(bare, world.now()));
 }
 
-const freshUid = (world: World, name: string): string =>
-  completeObject({ kind: 'Pod', metadata: { name: `${name}@${world.now()}` } }, 0).metadata?.uid ?? '';
+/** A later object of the same name is another object; the same story always gives it the same uid. */
+export const freshUid = (world: World, namespace: string, name: string): string =>
+  uidOf(`${namespace}/${name}@${world.now()}`);
 
 /** Lets the scheduler try: binds the pod, or writes down why not. */
 export function schedule(world: World, namespace: string, name: string): void {
@@ -201,8 +249,14 @@ export function schedule(world: World, namespace: string, name: string): void {
   // What completion adds to a spec is there already: only the status is new.
   const complete = completeObject(bound, world.now()) as PodLike;
   const since = timeText(world.now());
-  const conditions = complete.status.conditions?.map((condition) => ({ ...condition, lastTransitionTime: since }));
-  world.store.put({ ...bound, status: { ...complete.status, ...(conditions === undefined ? {} : { conditions }) } });
+  const conditions = complete.status.conditions?.map((condition) => ({
+    ...condition,
+    lastTransitionTime: since,
+  }));
+  world.store.put({
+    ...bound,
+    status: { ...complete.status, ...(conditions === undefined ? {} : { conditions }) },
+  });
 }
 
 function refuse(world: World, pod: PodLike, message: string): void {
@@ -233,7 +287,14 @@ export function pull(world: World, namespace: string, name: string, image: strin
   });
 }
 
-export function pulled(world: World, namespace: string, name: string, image: string, seconds: number, bytes: number): void {
+export function pulled(
+  world: World,
+  namespace: string,
+  name: string,
+  image: string,
+  seconds: number,
+  bytes: number,
+): void {
   const pod = world.pod(namespace, name);
   if (pod?.spec.nodeName === undefined) return;
   world.event(pod, {
@@ -249,10 +310,20 @@ export function pulled(world: World, namespace: string, name: string, image: str
 export function terminate(world: World, namespace: string, name: string): void {
   const pod = world.pod(namespace, name);
   if (pod === undefined) return;
-  world.event(pod, { reason: 'Killing', message: `Stopping container ${mainContainer(pod)}`, component: 'kubelet', container: mainContainer(pod), ...hostOf(pod) });
+  world.event(pod, {
+    reason: 'Killing',
+    message: `Stopping container ${mainContainer(pod)}`,
+    component: 'kubelet',
+    container: mainContainer(pod),
+    ...hostOf(pod),
+  });
   world.store.put({
     ...pod,
-    metadata: { ...pod.metadata, deletionTimestamp: timeText(world.now() + 30 * second), deletionGracePeriodSeconds: 30 },
+    metadata: {
+      ...pod.metadata,
+      deletionTimestamp: timeText(world.now() + 30 * second),
+      deletionGracePeriodSeconds: 30,
+    },
   });
 }
 
@@ -264,7 +335,12 @@ export function loseNode(world: World, name: string): void {
   const node = world.node(name);
   if (node === undefined) return;
   const at = timeText(world.now());
-  const unknown = { status: 'Unknown', reason: 'NodeStatusUnknown', message: 'Kubelet stopped posting node status.', lastTransitionTime: at };
+  const unknown = {
+    status: 'Unknown',
+    reason: 'NodeStatusUnknown',
+    message: 'Kubelet stopped posting node status.',
+    lastTransitionTime: at,
+  };
   world.store.put({
     ...node,
     spec: {
@@ -275,9 +351,16 @@ export function loseNode(world: World, name: string): void {
         { key: 'node.kubernetes.io/unreachable', effect: 'NoExecute', timeAdded: at },
       ],
     },
-    status: { ...node.status, conditions: node.status.conditions.map((condition) => ({ ...condition, ...unknown })) },
+    status: {
+      ...node.status,
+      conditions: node.status.conditions.map((condition) => ({ ...condition, ...unknown })),
+    },
   });
-  world.event(node, { reason: 'NodeNotReady', message: `Node ${name} status is now: NodeNotReady`, component: 'node-controller' });
+  world.event(node, {
+    reason: 'NodeNotReady',
+    message: `Node ${name} status is now: NodeNotReady`,
+    component: 'node-controller',
+  });
   setReady(world, name, 'False');
 }
 
@@ -293,7 +376,12 @@ export function returnNode(world: World, name: string): void {
     },
     status: { ...node.status, conditions: node.status.conditions.map((condition) => healthy(condition, at)) },
   });
-  world.event(node, { reason: 'NodeReady', message: `Node ${name} status is now: NodeReady`, component: 'kubelet', host: name });
+  world.event(node, {
+    reason: 'NodeReady',
+    message: `Node ${name} status is now: NodeReady`,
+    component: 'kubelet',
+    host: name,
+  });
   setReady(world, name, 'True');
 }
 
@@ -308,7 +396,14 @@ function healthy(condition: ConditionLike, at: string): ConditionLike {
   const [status, reason, message] = words[condition.type] ?? [];
   if (status === undefined || reason === undefined || message === undefined) return condition;
   const isSame = condition.status === status;
-  return { ...condition, status, reason, message, lastHeartbeatTime: at, ...(isSame ? {} : { lastTransitionTime: at }) };
+  return {
+    ...condition,
+    status,
+    reason,
+    message,
+    lastHeartbeatTime: at,
+    ...(isSame ? {} : { lastTransitionTime: at }),
+  };
 }
 
 /** The kubelet's word every few minutes that it is still there. */
@@ -319,7 +414,10 @@ export function heartbeat(world: World, name: string): void {
   const lastHeartbeatTime = timeText(world.now());
   world.store.put({
     ...node,
-    status: { ...node.status, conditions: node.status.conditions.map((condition) => ({ ...condition, lastHeartbeatTime })) },
+    status: {
+      ...node.status,
+      conditions: node.status.conditions.map((condition) => ({ ...condition, lastHeartbeatTime })),
+    },
   });
 }
 
@@ -329,7 +427,9 @@ function setReady(world: World, nodeName: string, status: 'True' | 'False'): voi
     if (pod.spec.nodeName !== nodeName || pod.status.phase !== 'Running') continue;
     if (!(pod.status.containerStatuses ?? []).every((container) => container.ready)) continue;
     const conditions = (pod.status.conditions ?? []).map((condition) =>
-      condition.type === 'Ready' ? { ...condition, status, lastTransitionTime: timeText(world.now()) } : condition,
+      condition.type === 'Ready'
+        ? { ...condition, status, lastTransitionTime: timeText(world.now()) }
+        : condition,
     );
     world.store.put({ ...pod, status: { ...pod.status, conditions } });
   }
@@ -340,11 +440,20 @@ export function cordon(world: World, name: string, unschedulable: boolean): void
   if (node === undefined) return;
   const { unschedulable: _was, ...spec } = node.spec;
   const taints = (spec.taints ?? []).filter((taint) => taint.key !== 'node.kubernetes.io/unschedulable');
-  const taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule', timeAdded: timeText(world.now()) };
+  const taint = {
+    key: 'node.kubernetes.io/unschedulable',
+    effect: 'NoSchedule',
+    timeAdded: timeText(world.now()),
+  };
   world.store.put({
     ...node,
     spec: unschedulable ? { ...spec, unschedulable, taints: [...taints, taint] } : { ...spec, taints },
   });
   const reason = unschedulable ? 'NodeNotSchedulable' : 'NodeSchedulable';
-  world.event(node, { reason, message: `Node ${name} status is now: ${reason}`, component: 'kubelet', host: name });
+  world.event(node, {
+    reason,
+    message: `Node ${name} status is now: ${reason}`,
+    component: 'kubelet',
+    host: name,
+  });
 }

@@ -1,6 +1,6 @@
 import type { KubeLike } from '../object.ts';
 import type { Store } from '../store.ts';
-import { derivedCondition, hostIp, uidFor } from './complete.ts';
+import { derivedCondition, podAddress, uidFor } from './complete.ts';
 import { type Placement, place } from './scheduler.ts';
 import {
   type ConditionLike,
@@ -8,7 +8,6 @@ import {
   microTimeText,
   type NodeLike,
   type PodLike,
-  pick,
   timeText,
 } from './shapes.ts';
 
@@ -51,7 +50,8 @@ export function createWorld(store: Store, startMs: number): World {
       nowMs = ms;
     },
     now: () => nowMs,
-    pod: (namespace, name) => store.get({ group: '', plural: 'pods', namespace, name }) as PodLike | undefined,
+    pod: (namespace, name) =>
+      store.get({ group: '', plural: 'pods', namespace, name }) as PodLike | undefined,
     node: (name) => store.get({ group: '', plural: 'nodes', name }) as NodeLike | undefined,
     pods: () => store.list('', 'pods') as readonly PodLike[],
     change(object, change) {
@@ -65,7 +65,12 @@ export function createWorld(store: Store, startMs: number): World {
       const kind = object && store.kindOf(object.apiVersion ?? '', object.kind ?? '');
       if (object === undefined || kind === undefined) return;
       const { namespace, name = '' } = object.metadata ?? {};
-      store.remove({ group: kind.group, plural: kind.plural, name, ...(namespace === undefined ? {} : { namespace }) });
+      store.remove({
+        group: kind.group,
+        plural: kind.plural,
+        name,
+        ...(namespace === undefined ? {} : { namespace }),
+      });
     },
     placement: (pod) => place(pod, store.list('', 'nodes') as readonly NodeLike[], world.pods()),
     event: (about, words) => putEvent(store, about, words, nowMs),
@@ -73,25 +78,31 @@ export function createWorld(store: Store, startMs: number): World {
   return world;
 }
 
-function withContainer(pod: PodLike, status: Partial<ContainerStatusLike>, phase: string | undefined, at: string): PodLike {
+function withContainer(
+  pod: PodLike,
+  status: Partial<ContainerStatusLike>,
+  phase: string | undefined,
+  at: string,
+): PodLike {
   const [first, ...others] = pod.status.containerStatuses ?? [];
   if (first === undefined) return pod;
   const changed: PodLike = {
     ...pod,
-    status: { ...pod.status, phase: phase ?? pod.status.phase, containerStatuses: [{ ...first, ...status }, ...others] },
+    status: {
+      ...pod.status,
+      phase: phase ?? pod.status.phase,
+      containerStatuses: [{ ...first, ...status }, ...others],
+    },
   };
   const running = status.state?.waiting?.reason !== 'ContainerCreating';
-  const conditions = (pod.status.conditions ?? []).map((condition) => refreshed(changed, condition, running, at));
+  const conditions = (pod.status.conditions ?? []).map((condition) =>
+    refreshed(changed, condition, running, at),
+  );
   const isAddressed = running && pod.status['podIP'] === undefined;
   return {
     ...changed,
     status: { ...changed.status, ...(isAddressed ? podAddress(pod) : {}), conditions },
   };
-}
-
-function podAddress(pod: PodLike): { readonly podIP: string; readonly podIPs: readonly { readonly ip: string }[] } {
-  const ip = `10.8.${Number(hostIp(pod.spec.nodeName ?? '').split('.')[3])}.${2 + pick(`ip ${pod.metadata.uid}`, 250)}`;
-  return { podIP: ip, podIPs: [{ ip }] };
 }
 
 const followsContainers = /^(Ready|ContainersReady|PodReadyToStartContainers)$/;
@@ -131,7 +142,9 @@ function putEvent(store: Store, about: KubeLike, words: EventWords, nowMs: numbe
     involvedObject,
     reason: words.reason,
     message: words.message,
-    source: isScheduler ? {} : { component: words.component, ...(words.host === undefined ? {} : { host: words.host }) },
+    source: isScheduler
+      ? {}
+      : { component: words.component, ...(words.host === undefined ? {} : { host: words.host }) },
     type: words.type ?? 'Normal',
     ...times,
     ...(isScheduler ? { action: 'Scheduling' } : {}),

@@ -1,0 +1,123 @@
+import type { KubeLike } from '../object.ts';
+import type { Scenario, ScenarioOptions } from '../providers.ts';
+import type { Store } from '../store.ts';
+import { readCatalogue } from './catalogue.ts';
+import { completeObject, uidFor } from './complete.ts';
+import { generate } from './generator.ts';
+import { customKinds } from './kinds.ts';
+import { createLogs } from './logs.ts';
+import { createMetrics } from './metrics.ts';
+import { place } from './scheduler.ts';
+import { createPlayer } from './script.ts';
+import type { NodeLike, PodLike } from './shapes.ts';
+import { storyTracks } from './tracks.ts';
+import { createWorld } from './world.ts';
+
+export { churn } from './churn.ts';
+export { dcgmMetrics } from './dcgm.ts';
+export { customKinds } from './kinds.ts';
+
+/** How often the story looks at the clock. */
+const tickMs = 250;
+
+/**
+ * Fills a store with the demo cluster and lets its story run: the catalogue, and generated nodes and pods up to the
+ * totals asked for. The same seed and start give the same objects; `still` stops the story, not the clock.
+ */
+export function loadScenario(store: Store, options: ScenarioOptions): Scenario {
+  const startMs = options.now();
+  for (const kind of customKinds) store.register(kind);
+  const objects = readCatalogue(startMs).map((object) => completeObject(object, startMs));
+  for (const object of objects) if (object.kind !== 'Event') store.put(object);
+  explainPending(store);
+  for (const object of objects) if (object.kind === 'Event') store.put(completeEvent(object, store));
+  putAccounts(store);
+  generate(store, options, startMs);
+
+  const player = createPlayer(createWorld(store, startMs), storyTracks(), startMs);
+  const timer =
+    options.still === true ? undefined : setInterval(() => player.advanceTo(options.now()), tickMs);
+  timer?.unref();
+  return {
+    stop: () => clearInterval(timer),
+    metrics: createMetrics(store, options.now),
+    logs: createLogs(store, options.now),
+    serverVersion: 'v1.36.3',
+  };
+}
+
+/** The scheduler's words about the pods that fit nowhere, worked out for the nodes that there are. */
+function explainPending(store: Store): void {
+  const pods = store.list('', 'pods') as readonly PodLike[];
+  const nodes = store.list('', 'nodes') as readonly NodeLike[];
+  for (const pod of pods) {
+    if (pod.spec.schedulerName !== 'default-scheduler') continue;
+    const conditions = pod.status.conditions ?? [];
+    if (
+      !conditions.some(
+        (condition) => condition.reason === 'Unschedulable' && /available: \d/.test(condition.message ?? ''),
+      )
+    )
+      continue;
+    const placement = place(pod, nodes, pods);
+    if ('node' in placement)
+      throw new Error(
+        `The demo says that ${pod.metadata.name} fits nowhere, yet it fits on ${placement.node}.`,
+      );
+    const explained = conditions.map((condition) =>
+      condition.reason === 'Unschedulable' ? { ...condition, message: placement.message } : condition,
+    );
+    store.put({ ...pod, status: { ...pod.status, conditions: explained } });
+  }
+}
+
+interface EventLike extends KubeLike {
+  readonly involvedObject: {
+    readonly kind: string;
+    readonly name: string;
+    readonly namespace?: string;
+    readonly apiVersion: string;
+  };
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Names the object by its uid, and lets the scheduler's event say what the pod's condition says. */
+function completeEvent(object: KubeLike, store: Store): KubeLike {
+  const event = object as EventLike;
+  const { kind, name, namespace, apiVersion } = event.involvedObject;
+  const served = store.kindOf(apiVersion, kind);
+  const about =
+    served &&
+    store.get({
+      group: served.group,
+      plural: served.plural,
+      name,
+      ...(namespace === undefined ? {} : { namespace }),
+    });
+  const uid = about?.metadata?.uid ?? uidFor(kind, namespace, name);
+  const verdict = (about as PodLike | undefined)?.status?.conditions?.find(
+    (condition) => condition.type === 'PodScheduled',
+  );
+  const message = event.reason === 'FailedScheduling' ? (verdict?.message ?? event.message) : event.message;
+  return {
+    ...event,
+    involvedObject: { ...event.involvedObject, uid },
+    message: message.replace('(uid)', `(${uid})`),
+  };
+}
+
+function putAccounts(store: Store): void {
+  for (const { metadata } of store.list('', 'namespaces')) {
+    const object: KubeLike = {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: {
+        name: 'default',
+        ...(metadata?.name === undefined ? {} : { namespace: metadata.name }),
+        creationTimestamp: metadata?.creationTimestamp ?? null,
+      },
+    };
+    store.put(completeObject(object, 0));
+  }
+}
