@@ -26,7 +26,7 @@ export type ReasonClass =
   | 'gang'
   | 'other';
 
-const head = /^0\/(\d+) nodes are (?:un)?available:?\s*/i;
+const head = /^\d+\/(\d+) nodes are (?:un)?available:?\s*/i;
 const tail = /(?:\b(?:still not schedulable|no new claims to deallocate), )*\bpreemption: /;
 
 /** Splits at commas that a count follows, outside `{}` and `[]`: a taint's value may hold commas. */

@@ -111,6 +111,12 @@ export const untoleratedTaints = (
       !tolerations.some((toleration) => tolerates(toleration, taint)),
   );
 
+/** The first of them; undefined where all are tolerated. */
+export const untoleratedTaint = (
+  taints: readonly V1Taint[],
+  tolerations: readonly Toleration[],
+): V1Taint | undefined => untoleratedTaints(taints, tolerations)[0];
+
 /** `nvidia.com/gpu=present:NoSchedule`, as kubectl writes it. */
 export function taintText(taint: Pick<V1Taint, 'key' | 'value' | 'effect'>): string {
   const value = taint.value ?? '';

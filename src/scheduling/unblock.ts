@@ -75,6 +75,9 @@ function changeFor(blockers: readonly Blocker[]): string | undefined {
         : 'a pod that it must be near ran there';
     case 'DynamicResources':
       return first.short === undefined ? undefined : `${first.short.resource} devices were freed`;
+    case 'VolumeBinding':
+    case 'VolumeZone':
+      return 'a volume that it claims reached the node';
     default:
       return undefined;
   }

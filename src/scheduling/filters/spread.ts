@@ -2,7 +2,7 @@ import type { V1TopologySpreadConstraint } from '@kubernetes/client-node';
 import type { Labels, PodRow } from '../../resources/pod-row.ts';
 import type { Account, Ledger } from '../ledger.ts';
 import type { Matcher } from '../selectors.ts';
-import { labelMatcher, untoleratedTaints } from '../selectors.ts';
+import { labelMatcher, untoleratedTaint } from '../selectors.ts';
 import type { Blocker, Filter } from './filter.ts';
 import { blockerOf, passes } from './filter.ts';
 import { matchesNodeAffinity } from './node.ts';
@@ -34,7 +34,7 @@ function counts(constraint: V1TopologySpreadConstraint, account: Account, pod: P
     return false;
   return (
     constraint.nodeTaintsPolicy !== 'Honor' ||
-    untoleratedTaints(account.node.taints, pod.spec.tolerations).length === 0
+    untoleratedTaint(account.node.taints, pod.spec.tolerations) === undefined
   );
 }
 
