@@ -1,4 +1,4 @@
-import type { V1NodeSelector } from '@kubernetes/client-node';
+import type { V1NodeSelector, V1Toleration } from '@kubernetes/client-node';
 import type { KubeObject } from '../kube/object.ts';
 import { ageColumn, nameColumn } from './columns.ts';
 import {
@@ -17,7 +17,7 @@ import {
 import { type OwnedRow, ownedMetaOf } from './meta.ts';
 import type { Requests } from './pod-row.ts';
 import { defineResource, type Resource } from './resource.ts';
-import { nodeSelectorOf } from './scheduling-terms.ts';
+import { nodeSelectorOf, tolerationsOf } from './scheduling-terms.ts';
 
 export interface DeviceRequest {
   readonly name: string;
@@ -27,7 +27,9 @@ export interface DeviceRequest {
     /** Undefined for allocationMode `All`: how many that is, only the scheduler knows. */
     readonly count: number | undefined;
     readonly adminAccess: boolean;
+    /** CEL expressions. */
     readonly selectors: readonly string[];
+    readonly tolerations: readonly V1Toleration[];
   }[];
 }
 
@@ -45,6 +47,13 @@ export interface ResourceClaimRow extends OwnedRow {
   /** As the API server prints it: `pending`, `allocated,reserved`, `deleted,allocated` … */
   readonly state: string;
   readonly requests: readonly DeviceRequest[];
+  readonly constraints: readonly {
+    /** Names of the requests that it binds; empty for all. */
+    readonly requests: readonly string[];
+    /** All their devices must have the same value of this attribute; `''` where the other form is used. */
+    readonly matchAttribute: string;
+    readonly distinctAttribute: string;
+  }[];
   readonly isAllocated: boolean;
   readonly devices: readonly AllocatedDevice[];
   readonly allocatedAt: number | undefined;
@@ -125,6 +134,11 @@ function claimRow(object: KubeObject): ResourceClaimRow {
     ...meta,
     state: stateOf(meta.deletedAt !== undefined, isAllocated, reservedFor.length > 0),
     requests: requestsOfClaim(spec),
+    constraints: list(record(spec['devices'])['constraints']).map((raw) => ({
+      requests: list(record(raw)['requests']).map(shared),
+      matchAttribute: shared(record(raw)['matchAttribute']),
+      distinctAttribute: shared(record(raw)['distinctAttribute']),
+    })),
     isAllocated,
     devices: list(record(allocation['devices'])['results']).map(allocatedOf),
     allocatedAt: time(allocation['allocationTimestamp']),
@@ -160,6 +174,7 @@ function choiceOf(choice: Fields): DeviceRequest['choices'][number] {
     count: choice['allocationMode'] === 'All' ? undefined : (number(choice['count']) ?? 1),
     adminAccess: flag(choice['adminAccess']),
     selectors: list(choice['selectors']).map((raw) => shared(record(record(raw)['cel'])['expression'])),
+    tolerations: tolerationsOf(choice['tolerations']),
   };
 }
 

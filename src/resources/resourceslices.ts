@@ -1,7 +1,7 @@
 import type { V1NodeSelector, V1Taint } from '@kubernetes/client-node';
 import type { KubeObject } from '../kube/object.ts';
 import { ageColumn, blankText, nameColumn } from './columns.ts';
-import { amount, count, type Fields, flag, list, record, shared } from './fields.ts';
+import { amount, count, type Fields, flag, list, number, record, shared } from './fields.ts';
 import { type OwnedRow, ownedMetaOf } from './meta.ts';
 import type { Requests } from './pod-row.ts';
 import { defineResource, type Resource } from './resource.ts';
@@ -13,10 +13,13 @@ export interface CounterUse {
   readonly counters: Requests;
 }
 
+export type AttributeValue = string | number | boolean | { readonly version: string };
+
 export interface SliceDevice {
   readonly name: string;
-  /** Attributes by name without the domain: `productName`, `type`, `uuid`, `parentUUID`, `profile` … as text. */
-  readonly attributes: Readonly<Record<string, string>>;
+  /** By qualified name: `gpu.nvidia.com/productName`, `resource.kubernetes.io/pcieRoot` … */
+  readonly attributes: Readonly<Record<string, AttributeValue>>;
+  /** By qualified name, in bytes or units. */
   readonly capacity: Requests;
   /** Health: `gpu.nvidia.com/xid`, `gpu-lost` …; effect `None` is only a note. */
   readonly taints: readonly V1Taint[];
@@ -99,19 +102,19 @@ function sliceRow(object: KubeObject): ResourceSliceRow {
     node: shared(spec['nodeName']),
     allNodes: flag(spec['allNodes']),
     nodeSelector: nodeSelectorOf(spec['nodeSelector']),
-    devices: list(spec['devices']).map(deviceOf),
+    devices: list(spec['devices']).map((raw) => deviceOf(raw, shared(spec['driver']))),
     counters: list(spec['sharedCounters']).map((raw) => counterUse(record(raw), 'name')),
   };
 }
 
 /** v1beta1 keeps the fields of a device under `basic`. */
-function deviceOf(raw: unknown): SliceDevice {
+function deviceOf(raw: unknown, driver: string): SliceDevice {
   const outer = record(raw);
   const device = 'basic' in outer ? record(outer['basic']) : outer;
   return {
     name: shared(outer['name']),
-    attributes: attributesOf(record(device['attributes'])),
-    capacity: valuesOf(device['capacity']),
+    attributes: attributesOf(record(device['attributes']), driver),
+    capacity: valuesOf(device['capacity'], driver),
     taints: taintsOf(device['taints']),
     isShared: flag(device['allowMultipleAllocations']),
     uses: list(device['consumesCounters']).map((use) => counterUse(record(use), 'counterSet')),
@@ -119,14 +122,22 @@ function deviceOf(raw: unknown): SliceDevice {
   };
 }
 
-function attributesOf(attributes: Fields): Readonly<Record<string, string>> {
-  const result: Record<string, string> = {};
+function attributesOf(attributes: Fields, driver: string): Readonly<Record<string, AttributeValue>> {
+  const result: Record<string, AttributeValue> = {};
   for (const [name, raw] of Object.entries(attributes)) {
     const { string, version, int, bool } = record(raw);
-    result[shared(name.slice(name.lastIndexOf('/') + 1))] = shared(string ?? version ?? int ?? bool);
+    const value =
+      typeof version === 'string'
+        ? { version: shared(version) }
+        : (number(int) ?? (typeof bool === 'boolean' ? bool : shared(string)));
+    result[qualified(name, driver)] = value;
   }
   return result;
 }
+
+/** Names without a domain belong to the driver's. */
+const qualified = (name: string, driver: string): string =>
+  shared(name.includes('/') ? name : `${driver}/${name}`);
 
 const counterUse = (fields: Fields, nameField: string): CounterUse => ({
   set: shared(fields[nameField]),
@@ -134,11 +145,11 @@ const counterUse = (fields: Fields, nameField: string): CounterUse => ({
 });
 
 /** `{memory: {value: 80Gi}}` → bytes by name; v1beta1 writes the quantity without `value`. */
-function valuesOf(value: unknown): Requests {
+function valuesOf(value: unknown, driver?: string): Requests {
   const result: Record<string, number> = {};
   for (const [name, raw] of Object.entries(record(value))) {
     const parsed = amount(name, typeof raw === 'string' ? raw : record(raw)['value']);
-    if (parsed !== undefined) result[shared(name)] = parsed;
+    if (parsed !== undefined) result[driver === undefined ? shared(name) : qualified(name, driver)] = parsed;
   }
   return result;
 }
