@@ -1,6 +1,8 @@
 import type { Connection, Reflector, ReflectorHandlers, ReflectorTarget } from './kube/contract.ts';
 import type { KubeObject, ServerVersion } from './kube/object.ts';
-import { pathOf, type Resource, type Row, type Table } from './resources/resource.ts';
+import { protobufDecoder } from './kube/protobuf-decoder.ts';
+import { fieldNumbers } from './resources/field-numbers.ts';
+import { messageName, pathOf, type Resource, type Row, type Table } from './resources/resource.ts';
 import { type Change, type Cluster, keyOf } from './state/cluster.ts';
 import type { LinkState } from './state/link.ts';
 import { type Namespaces, type SessionStore, shownTable } from './state/session.ts';
@@ -21,6 +23,9 @@ const graceMs = 60_000;
 /** How long streams wait for `/version`, which decides what STATUS says. */
 const versionWaitMs = 2000;
 
+// Each is a watch of its own; who may look into more than these names the ones that matter.
+const namespacesAtMost = 40;
+
 export interface FeedOptions {
   readonly connection: Connection;
   readonly startReflector: (
@@ -28,6 +33,11 @@ export interface FeedOptions {
     target: ReflectorTarget,
     handlers: ReflectorHandlers,
   ) => Reflector;
+  readonly visibleNamespaces: (
+    connection: Connection,
+    given: readonly string[],
+    signal: AbortSignal,
+  ) => Promise<{ readonly names: readonly string[] }>;
   readonly cluster: Cluster;
   readonly session: SessionStore;
   readonly tableNamed: (name: string) => Table<Row> | undefined;
@@ -66,6 +76,8 @@ export function startFeed(options: FeedOptions): Feed {
   const queue = createQueue(cluster);
   let server: ServerVersion | undefined;
   let isOpen = false;
+  let isAsking = false;
+  let allowed: readonly string[] = [];
   let reconciling = false;
 
   const wanted = (): Map<string, { resource: Resource; scope: string }> => {
@@ -90,11 +102,33 @@ export function startFeed(options: FeedOptions): Feed {
     if (whole?.listed === true && whole.link !== 'forbidden') return [''];
     if (namespaces === 'all') {
       if (whole?.link !== 'forbidden') return [''];
-      return ['', ...new Set([connection.namespace, ...session.getState().favourites])];
+      askNamespaces();
+      return ['', ...allowed];
     }
     const parts = namespaces.map((scope) => streams.get(idOf(resource, scope)));
     const areSettled = parts.every((part) => part !== undefined && part.link !== 'listing');
     return areSettled ? [...namespaces, ''] : namespaces;
+  }
+
+  /** Where all at once is refused, the namespaces that this person may look into, one by one. */
+  function askNamespaces(): void {
+    if (isAsking) return;
+    isAsking = true;
+    const given = [connection.namespace, ...session.getState().favourites];
+    allowed = [...new Set(given)];
+    options.visibleNamespaces(connection, given, stopping.signal).then(
+      ({ names }) => {
+        allowed = names.slice(0, namespacesAtMost);
+        session.setState(({ favourites }) => ({
+          favourites: [...new Set([...favourites, ...names])].slice(0, 9),
+        }));
+        reconcileSoon();
+      },
+      () => {
+        // What is given is all there is to go by; the next refusal asks again.
+        isAsking = false;
+      },
+    );
   }
 
   function fieldSelectorOf(resource: Resource): string | undefined {
@@ -109,6 +143,7 @@ export function startFeed(options: FeedOptions): Feed {
   function open(resource: Resource, scope: string): Stream {
     const id = idOf(resource, scope);
     const fieldSelector = fieldSelectorOf(resource);
+    const decoder = protobufDecoder(fieldNumbers, messageName(resource));
     const { selectors } = options;
     const labelSelector = selectors?.table === resource.name ? selectors.labelSelector : undefined;
     // Bound before the first state arrives, which may be while startReflector still runs.
@@ -127,6 +162,7 @@ export function startFeed(options: FeedOptions): Feed {
       connection,
       {
         path: pathOf(resource, scope),
+        ...(decoder === undefined ? {} : { decoder }),
         ...(labelSelector === undefined ? {} : { labelSelector }),
         ...(fieldSelector === undefined ? {} : { fieldSelector }),
       },

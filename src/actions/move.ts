@@ -1,5 +1,5 @@
 import { keyOf } from '../state/cluster.ts';
-import { changeView, moveTo, type View } from '../state/session.ts';
+import { changeTable, changeView, moveTo, type View } from '../state/session.ts';
 import { type Action, type ActionContext, step } from './action.ts';
 
 /** How long rows stand still after the cursor moved: Enter must open the row that was looked at. */
@@ -43,6 +43,23 @@ function scrollText(context: ActionContext, to: Move): void {
   );
 }
 
+function scroll(id: string, keys: readonly string[], title: string, by: number): Action {
+  return {
+    id,
+    keys,
+    title,
+    group: 'move',
+    risk: 'read',
+    places: ['table'],
+    run(context) {
+      const { view, columns } = context;
+      if (view.kind !== 'table') return;
+      // The last column stays; the layout knows how far it really goes.
+      step(context, changeTable({ scroll: Math.max(0, Math.min(view.scroll + by, columns.length)) }));
+    },
+  };
+}
+
 const clamp = (index: number, length: number): number => Math.max(0, Math.min(index, length - 1));
 
 export const moves: readonly Action[] = [
@@ -52,4 +69,6 @@ export const moves: readonly Action[] = [
   move('page-up', ['ctrl-b', 'pageup'], 'page up', (from, _, page) => from - page),
   move('top', ['g', 'home'], 'top', () => 0),
   move('bottom', ['G', 'end'], 'bottom', (_, lines) => lines - 1),
+  scroll('scroll-left', ['left', 'h'], 'columns to the left', -1),
+  scroll('scroll-right', ['right'], 'columns to the right', 1),
 ];

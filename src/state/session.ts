@@ -29,6 +29,8 @@ export interface TableView {
   readonly cursor: Cursor;
   /** Index of the first row on the screen. */
   readonly top: number;
+  /** Columns scrolled out at the left. */
+  readonly scroll: number;
   readonly marks: ReadonlySet<string>;
 }
 
@@ -168,6 +170,7 @@ export function tableView(table: string, more: Partial<TableView> = {}): TableVi
     column: undefined,
     cursor: { key: undefined, index: 0 },
     top: 0,
+    scroll: 0,
     marks: new Set(),
     ...more,
   };

@@ -49,6 +49,8 @@ export interface Visible<R extends Row = Row> {
   readonly length: () => number;
   /** Rows in the namespaces asked for, before the filter. */
   readonly total: () => number;
+  /** Faults among them. */
+  readonly faults: () => number;
   /** A sort or a filter is still under way: `length` will change. */
   readonly busy: () => boolean;
   /** Rows wait for the order to thaw. */
@@ -93,7 +95,7 @@ export function createVisible<R extends Row>(table: Table<R>, source: RowSource<
   let inWhere: ((row: R) => boolean) | undefined;
   let frozenUntilMs = 0;
   let now = 0;
-  /** Keys in the first part of `base`. */
+  /** Keys of the rows of `base` that are at fault; in its first part where faults stand first. */
   const faults = new Set<string>();
   const waiting = new Map<string, Waiting<R>>();
 
@@ -121,16 +123,21 @@ export function createVisible<R extends Row>(table: Table<R>, source: RowSource<
     const rows = [...source.rows()];
     const bad: R[] = [];
     const rest: R[] = [];
+    const atFault: string[] = [];
     let seen = 0;
     for (const row of rows) {
-      if (isInScope(row)) (splits() && source.isFault(keyOf(row)) ? bad : rest).push(row);
+      if (isInScope(row)) {
+        const isFault = source.isFault(keyOf(row));
+        if (isFault) atFault.push(keyOf(row));
+        (splits() && isFault ? bad : rest).push(row);
+      }
       seen += 1;
       if (seen % (scanStride * 8) === 0) yield;
     }
     const sortedBad = yield* sortInSteps(bad, compare);
     const sortedRest = yield* sortInSteps(rest, compare);
     faults.clear();
-    for (const row of bad) faults.add(keyOf(row));
+    for (const key of atFault) faults.add(key);
     base = [sortedBad, sortedRest];
     baseIsOld = false;
     yield* scan(base);
@@ -161,13 +168,14 @@ export function createVisible<R extends Row>(table: Table<R>, source: RowSource<
   function applyOne(key: string, change: Waiting<R>): void {
     const { before, after } = change;
     if (before !== undefined && isInScope(before)) {
-      const part = faults.delete(key) ? 0 : 1;
+      const part = faults.delete(key) && splits() ? 0 : 1;
       removeRow(base[part], before, compare);
       if (shown !== base) removeRow(shown[part], before, compare);
     }
     if (after === undefined || !isInScope(after)) return;
-    const part = splits() && source.isFault(key) ? 0 : 1;
-    if (part === 0) faults.add(key);
+    const isFault = source.isFault(key);
+    const part = splits() && isFault ? 0 : 1;
+    if (isFault) faults.add(key);
     insertRow(base[part], after, compare);
     if (shown !== base && passes(after, part)) insertRow(shown[part], after, compare);
   }
@@ -185,9 +193,9 @@ export function createVisible<R extends Row>(table: Table<R>, source: RowSource<
     for (const [key, { after }] of changes) {
       inFaults.delete(key);
       if (after === undefined || !isInScope(after)) continue;
-      const part = splits() && source.isFault(key) ? 0 : 1;
-      added[part].push(after);
-      if (part === 0) inFaults.add(key);
+      const isFault = source.isFault(key);
+      added[splits() && isFault ? 0 : 1].push(after);
+      if (isFault) inFaults.add(key);
     }
     yield;
     const merged: Parts<R> = [yield* mergePart(0), yield* mergePart(1)];
@@ -274,6 +282,7 @@ export function createVisible<R extends Row>(table: Table<R>, source: RowSource<
     },
     length,
     total: () => base[0].length + base[1].length,
+    faults: () => faults.size,
     busy: () => job !== undefined,
     waiting: () => waiting.size > 0,
     note: () => filter?.note,
@@ -285,7 +294,7 @@ export function createVisible<R extends Row>(table: Table<R>, source: RowSource<
       if (row === undefined) return -1;
       // The order of what is shown is the former one: only looking at each row finds it.
       if (baseIsOld) return [...shown[0], ...shown[1]].findIndex((other) => keyOf(other) === key);
-      const part = faults.has(key) ? 0 : 1;
+      const part = splits() && faults.has(key) ? 0 : 1;
       const place = findRow(shown[part], row, compare);
       return place === -1 ? -1 : place + (part === 1 ? shown[0].length : 0);
     },

@@ -1,0 +1,161 @@
+import { ageText } from '../resources/fields.ts';
+import type { Resource, Row, Table } from '../resources/resource.ts';
+import { type Cluster, linkFor } from '../state/cluster.ts';
+import type { Link } from '../state/link.ts';
+import type { ConnectionState, Namespaces, TableView } from '../state/session.ts';
+import { kindsOf } from '../state/source.ts';
+import type { Message } from '../ui/message.ts';
+
+export interface EmptyBody {
+  readonly table: Table<Row>;
+  readonly view: TableView;
+  readonly cluster: Cluster;
+  readonly connection: ConnectionState;
+  readonly namespaces: Namespaces;
+  /** Rows in the namespaces, before the filter. */
+  readonly total: number;
+  /** Sorting or filtering is under way. */
+  readonly busy: boolean;
+  readonly spinner: string;
+  readonly now: number;
+}
+
+/** `10,000`: counts are shown whole. */
+export const whole = (count: number): string => count.toLocaleString('en-US');
+
+/** The link that speaks for a table: of what it needs, in the namespaces that are shown, the one that is furthest behind. */
+export function tableLink(cluster: Cluster, table: Table<Row>, namespaces: Namespaces): Link | undefined {
+  let worst: Link | undefined;
+  for (const resource of kindsOf(table)) {
+    for (const link of linksFor(cluster, resource, namespaces)) {
+      if (worst === undefined || behind(link) > behind(worst)) worst = link;
+    }
+  }
+  return worst;
+}
+
+function linksFor(cluster: Cluster, resource: Resource, namespaces: Namespaces): readonly Link[] {
+  const all = cluster.linksOf(resource);
+  if (!resource.namespaced || namespaces === 'all') {
+    const cover = all.find(({ scope }) => scope === '');
+    // Refused for all namespaces at once: what is seen in single ones speaks then.
+    const single = all.filter(({ scope }) => scope !== '');
+    return cover === undefined || (cover.state === 'forbidden' && single.length > 0) ? single : [cover];
+  }
+  return namespaces.flatMap((name) => linkFor(cluster, resource, name) ?? []);
+}
+
+const order: readonly Link['state'][] = [
+  'live',
+  'unverified',
+  'stale',
+  'reconnecting',
+  'listing',
+  'unsupported',
+  'forbidden',
+];
+const behind = (link: Link): number => order.indexOf(link.state);
+
+/** Why there are no rows, and what to do: each reason looks different. */
+export function bodyMessage(body: EmptyBody): Message {
+  const { connection, table, cluster, namespaces, busy, spinner, now } = body;
+  if (connection.state === 'failed') return failedMessage(connection, now);
+  if (connection.state === 'connecting') {
+    return { role: 'pending', title: `${spinner} Connecting`, lines: [connection.what] };
+  }
+  if (body.total > 0) return noMatchMessage(body);
+  if (busy) return { role: 'pending', title: `${spinner} Sorting` };
+  if (kindsOf(table).length === 0) return { role: 'dim', title: `No ${table.title.toLowerCase()}.` };
+  const link = tableLink(cluster, table, namespaces);
+  if (link === undefined)
+    return { role: 'pending', title: `${spinner} Asking for ${table.title.toLowerCase()}` };
+  return linkMessage(link, body);
+}
+
+function linkMessage(link: Link, { table, namespaces, spinner, now }: EmptyBody): Message {
+  const what = table.title.toLowerCase();
+  switch (link.state) {
+    case 'listing': {
+      const expected = link.expected === undefined ? '' : ` of about ${whole(link.expected)}`;
+      const waits = now - link.sinceMs > 5000 ? `, for ${ageText(link.sinceMs, now)}` : '';
+      return {
+        role: 'pending',
+        title: `${spinner} Loading ${what}: ${whole(link.soFar)}${expected}${waits}`,
+      };
+    }
+    case 'forbidden':
+      return {
+        role: 'warn',
+        title: `You may not list ${link.resource} ${whereText(link.scope, namespaces)}.`,
+        lines: [
+          link.reason,
+          `Ask for the right "list" and "watch" on ${link.resource}, or look into one namespace: :ns NAME.`,
+          `Asked again ${inText(link.retryAtMs, now)}; <ctrl-r> asks now.`,
+        ],
+      };
+    case 'unsupported':
+      return {
+        role: 'dim',
+        title: `This cluster has no ${link.resource}.`,
+        lines: [link.reason, 'The API server does not serve this kind. <tab> goes to the next view.'],
+      };
+    case 'reconnecting':
+      return {
+        role: 'bad',
+        title: `${upperFirst(what)} cannot be read.`,
+        lines: [link.reason, `Next try ${inText(link.retryAtMs, now)}; <ctrl-r> tries now.`],
+      };
+    case 'stale':
+    case 'unverified':
+      return {
+        role: 'warn',
+        title: `No answer about ${what} for ${ageText(link.sinceMs, now)}.`,
+        lines: [link.reason],
+      };
+    case 'live':
+      return {
+        role: 'dim',
+        title: `No ${what} ${whereText('', namespaces)}.`,
+        lines:
+          table.namespaced && namespaces !== 'all'
+            ? ['<0> shows all namespaces.']
+            : ['New ones appear here by themselves.'],
+      };
+  }
+}
+
+function noMatchMessage({ view, table, total }: EmptyBody): Message {
+  const what = table.title.toLowerCase();
+  if (view.filter !== '') {
+    const only = view.faultsOnly ? ' among the faults' : '';
+    return {
+      role: 'dim',
+      title: `Nothing matches "${view.filter}"${only}.`,
+      lines: [`${whole(total)} ${what} are hidden; <esc> clears the filter.`],
+    };
+  }
+  return {
+    role: 'good',
+    title: `No faults among ${whole(total)} ${what}.`,
+    lines: ['<ctrl-z> shows them all.'],
+  };
+}
+
+function failedMessage(connection: ConnectionState & { readonly state: 'failed' }, now: number): Message {
+  const retry =
+    connection.retryAtMs === undefined
+      ? '<ctrl-r> tries again; :ctx lists other contexts; :q quits.'
+      : `Next try ${inText(connection.retryAtMs, now)}; <ctrl-r> tries now; :ctx lists other contexts.`;
+  return { role: 'bad', title: connection.what, lines: [connection.hint, retry] };
+}
+
+function whereText(scope: string, namespaces: Namespaces): string {
+  if (scope !== '') return `in namespace ${scope}`;
+  if (namespaces === 'all') return 'in all namespaces';
+  return namespaces.length === 1 ? `in namespace ${namespaces[0]}` : `in namespaces ${namespaces.join(', ')}`;
+}
+
+const inText = (atMs: number, now: number): string =>
+  atMs <= now ? 'now' : `in ${Math.max(1, Math.round((atMs - now) / 1000))}s`;
+
+const upperFirst = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

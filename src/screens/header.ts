@@ -1,0 +1,249 @@
+import { ageText } from '../resources/fields.ts';
+import type { Row, Table } from '../resources/resource.ts';
+import type { Link } from '../state/link.ts';
+import { isAge } from '../state/order.ts';
+import type { Namespaces, Session, TableView, View } from '../state/session.ts';
+import { plainBar } from '../ui/text.ts';
+import type { Bar, Span, Spans, Theme } from '../ui/theme.ts';
+import { whole } from './body-message.ts';
+
+/** Sums over the cluster. Undefined: not known (no right, not listed yet), which is not 0. */
+export interface ClusterSums {
+  readonly nodes: { readonly ready: number; readonly total: number } | undefined;
+  readonly gpus:
+    | {
+        readonly used: number;
+        readonly total: number;
+        /** Of the free ones, those on nodes where nothing can start: unhealthy, cordoned, not ready. */
+        readonly unusable: number;
+      }
+    | undefined;
+  /** What waits for GPUs. */
+  readonly queue: { readonly gpus: number; readonly pods: number } | undefined;
+  readonly faults: number;
+}
+
+export interface HeaderFacts {
+  readonly session: Session;
+  readonly version: string;
+  readonly link: Link | undefined;
+  readonly lastHeardMs: number | undefined;
+  readonly roundTripMs: number | undefined;
+  readonly sums: ClusterSums;
+  readonly theme: Theme;
+  readonly columns: number;
+  readonly now: number;
+}
+
+/** Names that mean people depend on it (ux 7.3). */
+export const looksLikeProduction = (name: string): boolean =>
+  /(^|[-_./:@])(prod|prd|live|production)([-_./:@0-9]|$)/i.test(name);
+
+const gap: Span = { text: '  ' };
+
+/** Where one is and whether it can be trusted; then what the cluster has. */
+export function headerBars(facts: HeaderFacts): readonly Bar[] {
+  return [placeBar(facts), sumsBar(facts)];
+}
+
+function placeBar(facts: HeaderFacts): Bar {
+  const { session, columns } = facts;
+  const { connection, context, namespaces } = session;
+  const isProd = looksLikeProduction(context);
+  const left: Span[] = [{ text: ' ' }];
+  if (isProd) left.push({ text: ' PROD ', role: 'header.prod' }, { text: ' ' });
+  if (session.demo) left.push({ text: 'DEMO', role: 'accent' }, { text: ' ' });
+  left.push({ text: context === '' ? 'no context' : context, role: isProd ? 'header.prod' : 'strong' });
+  if (columns >= 140 && connection.state === 'connected' && connection.cluster !== context) {
+    left.push(gap, { text: connection.cluster, role: 'dim' });
+  }
+  left.push(gap, { text: `ns:${namespacesText(namespaces)}` });
+  left.push(gap, session.readonly ? { text: 'RO', role: 'dim' } : { text: ' ARMED ', role: 'header.armed' });
+  return { left, right: [...trustSpans(facts), { text: ' ' }] };
+}
+
+function trustSpans(facts: HeaderFacts): Spans {
+  const { session, columns, version, roundTripMs } = facts;
+  const spans: Span[] = [];
+  if (columns >= 90) {
+    const { connection } = session;
+    const server = connection.state === 'connected' ? connection.server?.text : undefined;
+    if (server !== undefined) spans.push({ text: `k8s ${server}`, role: 'dim' }, gap);
+    spans.push({ text: `mltop ${version}`, role: 'dim' }, { text: '   ' });
+  }
+  spans.push(linkSpan(facts));
+  if (columns >= 90 && roundTripMs !== undefined)
+    spans.push(gap, { text: `${Math.max(1, Math.round(roundTripMs))}ms`, role: 'dim' });
+  return spans;
+}
+
+/** `● live`, `◐ stale 14s`, `✗ disconnected 2m (retry 8s)`: the worst of the streams that the screen rests on. */
+function linkSpan({ session, link, lastHeardMs, theme, now }: HeaderFacts): Span {
+  const { glyphs } = theme;
+  if (session.connection.state === 'failed') return { text: `${glyphs.bad} not connected`, role: 'bad' };
+  if (session.connection.state === 'connecting' || link === undefined) {
+    return { text: `${glyphs.pending} connecting`, role: 'pending' };
+  }
+  const since = ageText(link.sinceMs, now);
+  switch (link.state) {
+    case 'listing':
+      return { text: `${glyphs.pending} listing ${link.resource} ${whole(link.soFar)}`, role: 'pending' };
+    case 'live':
+    case 'unsupported': {
+      // Counted only when it says something: watches are silent for seconds where nothing happens.
+      const silentMs = lastHeardMs === undefined ? 0 : now - lastHeardMs;
+      return {
+        text: `${glyphs.good} live${silentMs >= 5000 ? ` ${Math.floor(silentMs / 1000)}s` : ''}`,
+        role: 'good',
+      };
+    }
+    case 'unverified':
+      return { text: `${glyphs.stale} unverified ${since}`, role: 'warn' };
+    case 'stale':
+      return { text: `${glyphs.stale} stale ${since}`, role: 'warn' };
+    case 'forbidden':
+      return { text: `${glyphs.warn} ${link.resource} forbidden`, role: 'warn' };
+    case 'reconnecting': {
+      const wait = Math.max(0, Math.ceil((link.retryAtMs - now) / 1000));
+      return { text: `${glyphs.bad} disconnected ${since} (retry ${wait}s)`, role: 'bad' };
+    }
+  }
+}
+
+function sumsBar({ sums, theme, columns }: HeaderFacts): Bar {
+  const { nodes, gpus, queue, faults } = sums;
+  const left: Span[] = [{ text: ' ' }];
+  left.push(
+    { text: 'nodes ', role: 'dim' },
+    {
+      text: nodes === undefined ? '?' : `${nodes.ready}/${nodes.total}`,
+      role: nodes !== undefined && nodes.ready < nodes.total ? 'warn' : 'plain',
+    },
+    { text: '   ' },
+  );
+  left.push({ text: 'GPU ', role: 'dim' });
+  if (gpus === undefined) left.push({ text: '?' });
+  else {
+    left.push({ text: `${whole(gpus.used)}/${whole(gpus.total)}`, role: 'strong' });
+    if (columns >= 70 && gpus.total > 0) {
+      const { barLeft, barRight } = theme.glyphs;
+      left.push(
+        { text: ` ${barLeft}` },
+        { text: plainBar(gpus.used / gpus.total, columns >= 110 ? 16 : 8, theme.glyphs), role: 'accent' },
+        { text: barRight },
+      );
+    }
+    if (gpus.unusable > 0) left.push({ text: ` ${gpus.unusable} unusable`, role: 'warn' });
+  }
+  if (queue !== undefined && queue.pods > 0) {
+    left.push(
+      { text: '   ' },
+      { text: 'queue ', role: 'dim' },
+      { text: `${whole(queue.gpus)} GPU / ${whole(queue.pods)} pods`, role: 'pending' },
+    );
+  }
+  const right: Span[] =
+    faults === 0
+      ? [{ text: `${theme.glyphs.done} no faults`, role: 'good' }]
+      : [{ text: `${theme.glyphs.bad} ${whole(faults)} ${faults === 1 ? 'fault' : 'faults'}`, role: 'bad' }];
+  return { left, right: [...right, { text: ' ' }] };
+}
+
+/** `all`, `train`, `train,serve +3`. */
+export function namespacesText(namespaces: Namespaces): string {
+  if (namespaces === 'all') return 'all';
+  const shown = namespaces.slice(0, 2).join(',');
+  return namespaces.length > 2 ? `${shown} +${namespaces.length - 2}` : shown;
+}
+
+export interface TitleFacts {
+  readonly session: Session;
+  readonly view: View;
+  readonly table: Table<Row>;
+  readonly home: readonly { readonly name: string; readonly title: string }[];
+  readonly shown: number;
+  readonly total: number;
+  readonly faults: number;
+  readonly malformed: number;
+  readonly busy: boolean;
+  readonly note: string | undefined;
+  /** First and last row on the screen, counted from 1. */
+  readonly range: readonly [number, number];
+  readonly theme: Theme;
+  readonly columns: number;
+}
+
+/** `[Pods] GPUs Nodes   Pods(all)[12/10,000] faults:7        faults first  1-16`. */
+export function titleBar(facts: TitleFacts): Bar {
+  const { view, columns } = facts;
+  if (view.kind !== 'table') return { left: [{ text: ' ' }, ...crumbs(facts)] };
+  const left: Span[] = [{ text: ' ' }];
+  if (columns >= 110) left.push(...tabs(facts), { text: '   ' });
+  return { left: [...left, ...crumbs(facts)], right: [...sortSpans(facts, view), { text: ' ' }] };
+}
+
+function tabs({ home, view }: TitleFacts): Spans {
+  return home.flatMap(
+    ({ name, title }): Spans =>
+      view.kind === 'table' && view.table === name
+        ? [{ text: `[${title}] `, role: 'tab.active' }]
+        : [{ text: `${title} `, role: 'dim' }],
+  );
+}
+
+function crumbs(facts: TitleFacts): Spans {
+  const { session, theme } = facts;
+  const spans: Span[] = [];
+  for (const [at, view] of session.views.entries()) {
+    if (at > 0) spans.push({ text: ` ${theme.glyphs.crumb} `, role: 'crumb' });
+    const isLast = at === session.views.length - 1;
+    if (view.kind === 'table')
+      spans.push(
+        ...(isLast ? tableTitle(facts, view) : [{ text: tableName(facts, view), role: 'crumb' as const }]),
+      );
+    else spans.push({ text: textTitle(view), role: 'title' });
+  }
+  return spans;
+}
+
+const textTitle = (view: Exclude<View, TableView>): string =>
+  view.kind === 'facts' ? view.title : view.kind === 'help' ? 'Help' : 'Views';
+
+function tableName({ table, session, home }: TitleFacts, view: TableView): string {
+  const title =
+    view.table === table.name
+      ? table.title
+      : (home.find(({ name }) => name === view.table)?.title ?? view.table);
+  const scope =
+    table.namespaced && view.table === table.name ? `(${namespacesText(session.namespaces)})` : '';
+  return `${title}${scope}${view.crumb === undefined ? '' : ` ${view.crumb}`}`;
+}
+
+function tableTitle(facts: TitleFacts, view: TableView): Spans {
+  const { shown, total, faults, malformed, busy, note } = facts;
+  const isPart = view.filter !== '' || view.faultsOnly;
+  const count = `${isPart ? `${whole(shown)}${busy ? '+' : ''}/` : ''}${whole(total)}`;
+  const spans: Span[] = [{ text: `${tableName(facts, view)}[${count}]`, role: 'title' }];
+  if (view.filter !== '') spans.push({ text: ` /${view.filter}`, role: 'title.filter' });
+  if (view.faultsOnly) spans.push({ text: ' faults only', role: 'title.filter' });
+  else if (faults > 0) spans.push({ text: ` faults:${whole(faults)}`, role: 'bad' });
+  if (view.marks.size > 0) spans.push({ text: ` marks:${view.marks.size}`, role: 'mark' });
+  if (malformed > 0) spans.push({ text: ` ${malformed} unreadable`, role: 'warn' });
+  if (note !== undefined) spans.push({ text: ` ${note}`, role: 'warn' });
+  return spans;
+}
+
+function sortSpans({ table, session, busy, range, columns, theme }: TitleFacts, view: TableView): Spans {
+  const { ascending, descending } = theme.glyphs;
+  const spans: Span[] = [];
+  if (busy) spans.push({ text: 'working  ', role: 'pending' });
+  if (view.sort === undefined)
+    spans.push({ text: table.fault === undefined ? '' : 'faults first', role: 'dim' });
+  else {
+    const isDown = isAge(view.sort.column) ? !view.sort.descending : view.sort.descending;
+    spans.push({ text: `${view.sort.column}${isDown ? descending : ascending}`, role: 'table.sort' });
+  }
+  if (session.wide) spans.push({ text: '  wide', role: 'dim' });
+  if (columns >= 60) spans.push({ text: `  ${whole(range[0])}-${whole(range[1])}`, role: 'dim' });
+  return spans;
+}

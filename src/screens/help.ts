@@ -1,0 +1,73 @@
+import type { Action, Tables } from '../actions/action.ts';
+import { actionFor, actions, actionsIn } from '../actions/index.ts';
+import type { HelpView, View } from '../state/session.ts';
+import type { Hint } from '../ui/Frame.tsx';
+import { type HelpGroup, helpLines } from '../ui/Help.tsx';
+import type { PagerLine } from '../ui/pager.ts';
+
+const groupTitles: Readonly<Record<Action['group'], string>> = {
+  general: 'GENERAL',
+  move: 'MOVE',
+  row: 'ROW',
+  view: 'VIEW',
+  sort: 'SORT',
+};
+
+const readable: Readonly<Record<string, string>> = {
+  up: '↑',
+  down: '↓',
+  left: '←',
+  right: '→',
+  pageup: 'pgup',
+  pagedown: 'pgdn',
+};
+
+const keyText = (key: string): string =>
+  readable[key] ?? (/^[A-Z]$/.test(key) ? `shift-${key.toLowerCase()}` : key);
+
+/** Every key that works in a view, from the list of actions; what was typed after `/` narrows it. */
+export function helpGroups({ of, filter }: HelpView): readonly HelpGroup[] {
+  const view = of === 'text' ? { kind: 'text' } : { kind: 'table', table: of };
+  const wanted = filter.toLowerCase();
+  const entries = actionsIn(view)
+    .filter(({ id }) => !/^namespace-[2-9]$/.test(id) && id !== 'never-kill')
+    .map((action) => ({
+      group: action.group,
+      keys: action.id === 'namespace-1' ? '1 … 9' : action.keys.map(keyText).join(' '),
+      text: action.id === 'namespace-1' ? 'favourite namespaces' : action.title,
+    }))
+    .filter(({ keys, text }) => `${keys} ${text}`.toLowerCase().includes(wanted));
+  return Object.entries(groupTitles)
+    .map(([group, title]) => ({ title, entries: entries.filter((entry) => entry.group === group) }))
+    .filter((group) => group.entries.length > 0);
+}
+
+export const helpText = (view: HelpView, width: number): readonly PagerLine[] =>
+  helpLines(helpGroups(view), width);
+
+/** Every view with its short names. */
+export function aliasLines(tables: Tables): readonly PagerLine[] {
+  return [
+    '',
+    ...tables.all.map(
+      (table): PagerLine => [
+        { text: `   ${table.name.padEnd(28)} `, role: 'hint.key' },
+        { text: table.aliases.join(' '), role: 'plain' },
+      ],
+    ),
+    '',
+    [{ text: '   Type : and one of these.', role: 'dim' }],
+  ];
+}
+
+const hinted: readonly Action[] = actions
+  .filter(({ hint }) => hint !== undefined)
+  // Help is last: it is the one that a narrow line keeps.
+  .sort((a, b) => (a.hint?.order || 99) - (b.hint?.order || 99));
+
+/** The keys under the table, those that matter most first. */
+export function hintsFor(view: View): readonly Hint[] {
+  return hinted
+    .filter((action) => action.keys.some((key) => actionFor(key, view) === action))
+    .map((action) => ({ key: action.keys[0] ?? '', text: action.hint?.word ?? '' }));
+}

@@ -1,0 +1,483 @@
+import type { ActionContext, Services, Tables } from '../actions/action.ts';
+import { dispatch } from '../actions/index.ts';
+import type { Resource, Row } from '../resources/resource.ts';
+import type { Cluster } from '../state/cluster.ts';
+import { isStale, type Link, worstLink } from '../state/link.ts';
+import {
+  changeTable,
+  noticeForMs,
+  notify,
+  type Session,
+  type SessionStore,
+  shownTable,
+  shownView,
+  type TableView,
+  type View,
+} from '../state/session.ts';
+import { isResource, kindsOf } from '../state/source.ts';
+import { type TableWindow, tableWindow, type WindowRow } from '../state/window.ts';
+import type { Hint, Overlay } from '../ui/Frame.tsx';
+import { frameRows } from '../ui/frame.ts';
+import { type Key, keyName } from '../ui/keys.ts';
+import type { Message } from '../ui/message.ts';
+import { type PagerLine, pagerStart, pagerView } from '../ui/pager.ts';
+import type { Bar, Span, Spans, Theme } from '../ui/theme.ts';
+import { bodyMessage, tableLink, whole } from './body-message.ts';
+import { factLines } from './facts.ts';
+import { type ClusterSums, type HeaderFacts, headerBars, titleBar } from './header.ts';
+import { aliasLines, helpText, hintsFor } from './help.ts';
+import { createPromptDesk } from './prompt.ts';
+import { createShownTables, type Shown } from './shown.ts';
+import { stripBars, stripLines } from './strip.ts';
+import { createTableBody } from './table-body.ts';
+
+/** Data is painted at most this often; keys at once. */
+const dataFrameEveryMs = 100;
+
+/** Ages are text that changes by itself. */
+const tickEveryMs = 1000;
+
+/** A spinner that turns faster costs a frame each time. */
+const spinEveryMs = 250;
+
+/** Of one frame, for filtering and sorting; the rest of the work waits for the next turn of the loop. */
+const settleBudgetMs = 6;
+
+/** For judging faults anew, each second. */
+const judgeBudgetMs = 4;
+
+/** Lines that a table keeps below the sums of its view, or the sums are left out. */
+const tableAtLeast = 8;
+
+const spinnerFrames: readonly string[] = ['|', '/', '-', '\\'];
+
+export interface ScreenOptions {
+  readonly session: SessionStore;
+  readonly cluster: Cluster;
+  readonly tables: Tables;
+  readonly services: Services;
+  readonly theme: Theme;
+  /** The names that `:theme` takes. */
+  readonly themes: readonly string[];
+  /** mltop's own. */
+  readonly version: string;
+  readonly health: () => {
+    readonly lastHeardMs: number | undefined;
+    readonly roundTripMs: number | undefined;
+  };
+  /** What the second line of the header says. */
+  readonly sums: (now: number) => ClusterSums;
+  /** Kinds that the header rests on. */
+  readonly always: readonly Resource[];
+  /** Rows of tables that no kind and no derivation fills: the contexts. */
+  readonly heldRows: (table: string) => readonly Row[];
+  /** Lines above the table of that name: the sums of the GPU view. */
+  readonly summary?: (table: string, theme: Theme, columns: number, now: number) => readonly Spans[];
+  /** The terminal has not taken the last frame yet: data waits. */
+  readonly isBackedUp?: () => boolean;
+  readonly now: () => number;
+}
+
+/** All that is drawn, as data: what `Frame` takes, and the body as painted lines. */
+export interface FrameModel {
+  readonly theme: Theme;
+  readonly columns: number;
+  readonly rows: number;
+  readonly header: readonly Bar[];
+  readonly title: Bar;
+  readonly strip: readonly Bar[];
+  readonly prompt: Spans | undefined;
+  readonly hints: readonly Hint[];
+  readonly overlay: Overlay | undefined;
+  readonly body: readonly string[];
+  readonly bodyHeight: number;
+}
+
+/** The screen without the terminal: keys and data in, frames out. React only draws what it gives. */
+export interface Screen {
+  /** The newest frame in this size; the same object for as long as nothing looks different. */
+  readonly frame: (columns: number, rows: number) => FrameModel;
+  /** Called when data or time made the frame look different; a key's frame is fetched by who pressed it. */
+  readonly onChange: (listener: () => void) => () => void;
+  readonly press: (key: Key) => void;
+  readonly setTheme: (theme: Theme) => void;
+  /** Something outside the stores changed: the contexts are known. */
+  readonly refresh: () => void;
+  readonly stop: () => void;
+}
+
+export function createScreen(options: ScreenOptions): Screen {
+  const { session, cluster, tables } = options;
+  const shownTables = createShownTables(cluster, tables, options.heldRows);
+  const tableBody = createTableBody();
+  const prompts = createPromptDesk({
+    session,
+    cluster,
+    tables,
+    table: shownTables.table,
+    services: options.services,
+    themes: options.themes,
+    contexts: () => options.heldRows('contexts'),
+    context: contextOf,
+    now: options.now,
+  });
+  const listeners = new Set<() => void>();
+  let { theme } = options;
+  let columns = 80;
+  let rows = 24;
+  let model: FrameModel | undefined;
+  let signature: readonly string[] = [];
+  let window: TableWindow | undefined;
+  let titles: readonly string[] = [];
+  let textLines = 0;
+  let isBusy = false;
+  let isQueued = false;
+  let dataTimer: NodeJS.Timeout | undefined;
+  let spinTimer: NodeJS.Timeout | undefined;
+  let lastDataMs = Number.NEGATIVE_INFINITY;
+  let isStopped = false;
+
+  /** Looks at everything anew; true where anything looks different. */
+  function update(): boolean {
+    if (isBusy || isStopped) return false;
+    isBusy = true;
+    try {
+      const next = compose(options.now());
+      const nextSignature = signatureOf(next);
+      if (model !== undefined && isEqual(signature, nextSignature)) return false;
+      model = next;
+      signature = nextSignature;
+      return true;
+    } finally {
+      isBusy = false;
+    }
+  }
+
+  function refresh(): void {
+    if (update()) for (const listener of listeners) listener();
+  }
+
+  function compose(now: number): FrameModel {
+    const state = session.getState();
+    const view = shownView(state);
+    const tableState = shownTable(state);
+    const current = shownTables.show(tableState.table);
+    shownTables.fill(now);
+    current.visible.ask({ ...tableState, namespaces: state.namespaces }, now);
+    if (current.visible.settle(now, settleBudgetMs)) soon();
+    const link = tableLink(cluster, current.table, state.namespaces);
+    const header = state.headerShown ? headerBars(headerFacts(state, link, now)) : [];
+    const isTable = view.kind === 'table';
+    const share = frameRows(rows, { header: header.length, strip: isTable ? stripLines : 0 });
+    const body = isTable
+      ? bodyOfTable(view, current, link, share.body, now)
+      : bodyOfText(view, current, share.body, now);
+    return {
+      theme,
+      columns,
+      rows,
+      header,
+      title: titleOf(state, view, current),
+      strip: isTable ? stripOf(current, link, now) : [],
+      hints: hintsFor(view),
+      ...promptOf(state, current, share.body, now),
+      body,
+      bodyHeight: share.body,
+    };
+  }
+
+  function headerFacts(state: Session, mine: Link | undefined, now: number): HeaderFacts {
+    const others = options.always.flatMap((kind) => tableLink(cluster, kind, state.namespaces) ?? []);
+    // Who may not see nodes knows it from the "?" of the sums; the view itself may be perfectly live.
+    const relevant = others.filter((link) => link.state !== 'forbidden');
+    const link = worstLink(mine === undefined ? relevant : [mine, ...relevant]);
+    const sums = options.sums(now);
+    return { session: state, version: options.version, link, ...options.health(), sums, theme, columns, now };
+  }
+
+  function titleOf(state: Session, view: View, { table, visible }: Shown): Bar {
+    const first = window === undefined || window.length === 0 ? 0 : window.top + 1;
+    return titleBar({
+      session: state,
+      view,
+      table,
+      home: tables.home.map((name) => ({ name, title: shownTables.table(name).title })),
+      shown: visible.length(),
+      total: visible.total(),
+      faults: visible.faults(),
+      malformed: isResource(table) ? cluster.malformed(table) : 0,
+      busy: visible.busy(),
+      note: visible.note(),
+      range: [first, window === undefined ? 0 : window.top + window.rows.length],
+      theme,
+      columns,
+    });
+  }
+
+  function bodyOfTable(
+    view: TableView,
+    current: Shown,
+    link: Link | undefined,
+    height: number,
+    now: number,
+  ): readonly string[] {
+    const { table, visible, source } = current;
+    const above = options.summary?.(table.name, theme, columns, now) ?? [];
+    const summary =
+      above.length > height - tableAtLeast ? [] : above.map((spans) => theme.line(spans, columns));
+    const tableHeight = height - summary.length;
+    const isListing = link === undefined ? kindsOf(table).length > 0 : link.state === 'listing';
+    const settled = !visible.busy() && !isListing;
+    window = tableWindow({
+      view,
+      visible,
+      source,
+      height: Math.max(1, tableHeight - 1),
+      settled,
+      nowMs: now,
+    });
+    const state = session.getState();
+    const body = tableBody({
+      session: state,
+      view,
+      table,
+      visible,
+      window,
+      theme,
+      columns,
+      height: tableHeight,
+      stale: isStale(link) || state.connection.state !== 'connected',
+      message: window.rows.length > 0 ? undefined : emptyMessage(view, current, now),
+      now,
+    });
+    titles = body.titles;
+    keepPlace(view, window, body.scroll);
+    return [...summary, ...body.lines];
+  }
+
+  /** Keeps in the session where the cursor's row now is: data moves it, too. */
+  function keepPlace({ cursor, top, scroll }: TableView, place: TableWindow, possibleScroll: number): void {
+    const index = Math.max(0, place.index);
+    const isSame =
+      cursor.index === index && cursor.key === place.key && top === place.top && scroll <= possibleScroll;
+    if (isSame) return;
+    const next = {
+      cursor: { index, key: place.key },
+      top: place.top,
+      scroll: Math.min(scroll, possibleScroll),
+    };
+    session.setState(changeTable(next)(session.getState()));
+  }
+
+  function emptyMessage(view: TableView, { table, visible }: Shown, now: number): Message {
+    const { connection, namespaces } = session.getState();
+    const spinner = spinnerFrames[Math.floor(now / spinEveryMs) % spinnerFrames.length] ?? '';
+    const total = visible.total();
+    const message = bodyMessage({
+      table,
+      view,
+      cluster,
+      connection,
+      namespaces,
+      total,
+      busy: visible.busy(),
+      spinner,
+      now,
+    });
+    if (message.role === 'pending') spin();
+    return message;
+  }
+
+  function bodyOfText(
+    view: Exclude<View, TableView>,
+    current: Shown,
+    height: number,
+    now: number,
+  ): readonly string[] {
+    const lines = textOf(view, current, now);
+    textLines = lines.length;
+    const top = Math.max(0, Math.min(view.top, lines.length - height));
+    const shown = pagerView(lines, { ...pagerStart, top }, { width: columns, height });
+    return shown.lines.map((spans) => theme.line(spans, columns));
+  }
+
+  function textOf(
+    view: Exclude<View, TableView>,
+    { table, source }: Shown,
+    now: number,
+  ): readonly PagerLine[] {
+    if (view.kind === 'help') return helpText(view, columns);
+    if (view.kind === 'aliases') return aliasLines(tables);
+    const row = source.get(view.key);
+    if (row !== undefined) return factLines(table, row, now);
+    const gone: readonly PagerLine[] = ['', [{ text: ' This object has been deleted.', role: 'ghost' }]];
+    const ghost = source.ghost(view.key, now);
+    return ghost === undefined ? gone : [...gone, ...factLines(table, ghost.row, now)];
+  }
+
+  function stripOf({ table, source }: Shown, link: Link | undefined, now: number): readonly Bar[] {
+    const here = rowUnderCursor();
+    return stripBars(table, here, here !== undefined && source.isFault(here.key), link, now);
+  }
+
+  /** What was painted under the cursor, not what came since. */
+  function rowUnderCursor(): WindowRow | undefined {
+    return window === undefined ? undefined : window.rows[window.index - window.top];
+  }
+
+  function promptOf(
+    state: Session,
+    { visible }: Shown,
+    room: number,
+    now: number,
+  ): { readonly prompt: Spans | undefined; readonly overlay: Overlay | undefined } {
+    const { prompt, notice } = state;
+    if (prompt === undefined) return { prompt: noticeLine(notice, now), overlay: undefined };
+    const problem = visible.note();
+    const note: Span =
+      problem === undefined
+        ? { text: `${whole(visible.length())} of ${whole(visible.total())}`, role: 'dim' }
+        : { text: problem, role: 'warn' };
+    const { line, overlay } = prompts.look(prompt, { theme, columns, room }, note);
+    return { prompt: line, overlay };
+  }
+
+  function contextOf(): ActionContext {
+    const state = session.getState();
+    const view = shownView(state);
+    const current = shownTables.show(shownTable(state).table);
+    const isTable = view.kind === 'table';
+    const painted = isTable ? rowUnderCursor() : undefined;
+    const row =
+      painted === undefined || painted.deletedAtMs !== undefined
+        ? undefined
+        : (current.source.get(painted.key) ?? painted.row);
+    const marked = isTable ? [...view.marks].flatMap((key) => current.source.get(key) ?? []) : [];
+    const share = frameRows(rows, { header: state.headerShown ? 2 : 0, strip: isTable ? stripLines : 0 });
+    return {
+      session,
+      cluster,
+      tables,
+      view,
+      table: isTable ? current.table : undefined,
+      visible: isTable ? current.visible : undefined,
+      row,
+      rows: marked.length > 0 ? marked : row === undefined ? [] : [row],
+      columns: titles,
+      page: Math.max(1, share.body - (isTable ? 1 : 0)),
+      textLines,
+      now: options.now(),
+      services: options.services,
+    };
+  }
+
+  function press(key: Key): void {
+    const { prompt } = session.getState();
+    isBusy = true;
+    try {
+      if (prompt !== undefined) prompts.press(prompt, key);
+      else if (key.name === 'paste') {
+        const text = `Paste ignored (${key.text.length} characters); open : or / first.`;
+        session.setState(notify(text, 'dim', options.now())(session.getState()));
+      } else dispatch(keyName(key), contextOf());
+    } finally {
+      isBusy = false;
+    }
+    // A burst of keys acts on what each of them left behind, so each looks anew.
+    update();
+  }
+
+  /** At the end of this turn of the loop: several causes are one frame. */
+  function soon(): void {
+    if (isQueued) return;
+    isQueued = true;
+    setImmediate(() => {
+      isQueued = false;
+      refresh();
+    });
+  }
+
+  function onData(): void {
+    dataTimer ??= setTimeout(
+      () => {
+        dataTimer = undefined;
+        lastDataMs = performance.now();
+        if (options.isBackedUp?.() === true) onData();
+        else refresh();
+      },
+      Math.max(0, lastDataMs + dataFrameEveryMs - performance.now()),
+    );
+  }
+
+  function spin(): void {
+    spinTimer ??= setTimeout(() => {
+      spinTimer = undefined;
+      refresh();
+    }, spinEveryMs);
+  }
+
+  const stopCluster = cluster.subscribe(onData);
+  const stopSession = session.subscribe(() => {
+    if (!isBusy) soon();
+  });
+  const ticker = setInterval(() => {
+    cluster.judge(options.now(), judgeBudgetMs);
+    if (options.isBackedUp?.() !== true) refresh();
+  }, tickEveryMs);
+
+  return {
+    frame(nextColumns, nextRows) {
+      const isResized = nextColumns !== columns || nextRows !== rows;
+      columns = nextColumns;
+      rows = nextRows;
+      if (model === undefined || isResized) update();
+      if (model === undefined) throw new Error('A screen without a frame.');
+      return model;
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    press,
+    setTheme(next) {
+      theme = next;
+      soon();
+    },
+    refresh,
+    stop() {
+      isStopped = true;
+      stopCluster();
+      stopSession();
+      clearInterval(ticker);
+      clearTimeout(dataTimer);
+      clearTimeout(spinTimer);
+      shownTables.stop();
+    },
+  };
+}
+
+function noticeLine(notice: Session['notice'], now: number): Spans | undefined {
+  if (notice === undefined || now - notice.atMs > noticeForMs) return undefined;
+  return [{ text: ' ' }, { text: notice.text, role: notice.tone }];
+}
+
+/** What a frame says, as strings to compare: an equal frame is not drawn again. */
+function signatureOf({ theme, overlay, body, ...rest }: FrameModel): readonly string[] {
+  const { columns, rows, header, title, strip, prompt, hints } = rest;
+  const chrome = [
+    columns,
+    rows,
+    theme.name,
+    theme.level,
+    header,
+    title,
+    strip,
+    prompt,
+    hints,
+    overlay?.width,
+  ];
+  return [...body, ...(overlay?.lines ?? []), JSON.stringify(chrome)];
+}
+
+const isEqual = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((line, at) => line === b[at]);

@@ -1,0 +1,379 @@
+import type { Services, Tables } from './actions/action.ts';
+import { parseCommand } from './actions/commands.ts';
+import { saveFile } from './actions/save.ts';
+import { createTables } from './actions/tables.ts';
+import type { ScreenOptions as OpenOptions } from './cli/screen-options.ts';
+import type { Feed } from './feed.ts';
+import type { Connection, ConnectOptions } from './kube/contract.ts';
+import type { ContextRow } from './resources/contexts.ts';
+import { events } from './resources/events.ts';
+import { namespaces } from './resources/namespaces.ts';
+import { nodes } from './resources/nodes.ts';
+import { pods } from './resources/pods.ts';
+import { anyResource, type Row } from './resources/resource.ts';
+import { type ClusterSums, looksLikeProduction } from './screens/header.ts';
+import { createScreen, type Screen } from './screens/screen.ts';
+import { type Cluster, createCluster } from './state/cluster.ts';
+import { createSession, type Namespaces, type SessionStore, tableView } from './state/session.ts';
+import { createSums, type Sums } from './state/sums.ts';
+import { type ClipboardMethod, copyText } from './ui/clipboard.ts';
+import { colorLevel } from './ui/color-level.ts';
+import { createTerminal, isUnicodeLocale, type Probe, type Terminal } from './ui/terminal.ts';
+import { type Theme, themeForBackground, themeNamed, themeNames } from './ui/theme.ts';
+import { version } from './version.ts';
+
+/** What `openScreen` can be told: the command line's options, and a filter to start with. */
+export interface WireOptions extends OpenOptions {
+  readonly filter?: string;
+}
+
+/** Kinds that are read whatever is shown: the header, the GPU sums and the checklist rest on them. */
+const always = [anyResource(pods), anyResource(nodes), anyResource(namespaces), anyResource(events)];
+
+/** Wait between two tries to reach a server that could not be reached at all. */
+const retryConnectMs = 5000;
+
+/** A wrong theme, view or flag: said on stderr before anything is drawn. Exit code 2. */
+class StartError extends Error {}
+
+/** Opens the live screen and gives the exit code once the person quits. */
+export async function openScreen(options: WireOptions): Promise<number> {
+  try {
+    return await live(options);
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    process.stderr.write(`mltop: ${error.message}\n`);
+    return 2;
+  }
+}
+
+async function live(options: WireOptions): Promise<number> {
+  const { env, stdin, stdout, stderr } = process;
+  const tables = createTables([]);
+  const session = sessionOf(options, tables);
+  const themed = createThemes(options);
+  const terminal = createTerminal({ stdin, stdout, stderr, env });
+  terminal.start();
+  try {
+    // Ink takes as long to load as a terminal takes to answer.
+    const [probe, { mount }, { App }] = await Promise.all([
+      terminal.probe(),
+      import('./ui/mount.tsx'),
+      import('./screens/App.tsx'),
+    ]);
+    const cluster = createCluster();
+    const sums = createSums(cluster);
+    const link = createLink(options, {
+      session,
+      cluster,
+      tables,
+      lend: terminal.lend,
+      refresh: () => screen.refresh(),
+    });
+    const services: Services = {
+      copy: async (text) =>
+        clipboardWords[
+          await copyText(text, { env, platform: process.platform, control: terminal.output.control })
+        ],
+      save: (name, text) => saveFile(name, text, env),
+      retryNow: link.retryNow,
+      switchContext: link.switchContext,
+      setTheme(name) {
+        if (!themeNames.includes(name)) return `No theme "${name}"; there are ${themeNames.join(', ')}.`;
+        screen.setTheme(themed(probe, name));
+        return undefined;
+      },
+    };
+    const screen: Screen = createScreen({
+      session,
+      cluster,
+      tables,
+      services,
+      theme: themed(probe),
+      themes: themeNames,
+      version,
+      health: link.health,
+      sums: () => sumsOf(sums, cluster),
+      always: [anyResource(pods), anyResource(nodes)],
+      heldRows: (table) => (table === 'contexts' ? link.contexts() : []),
+      isBackedUp: terminal.output.isBackedUp,
+      now: Date.now,
+    });
+    const mounted = mount(({ columns, rows }) => <App frame={screen.frame(columns, rows)} />, {
+      terminal,
+      onKey: screen.press,
+      renderer: env['MLTOP_RENDERER'] === 'stock' ? 'stock' : 'frames',
+    });
+    // The screen paces itself, and asks whether the terminal is behind; what it has changed is drawn at once.
+    screen.onChange(() => mounted.requestFrame('key'));
+    showTitle(session, cluster, terminal.setTitle);
+    link.connect(options.connect);
+    const code = await Promise.race([exitOf(session), mounted.done.then(() => 0)]);
+    screen.stop();
+    sums.stop();
+    await mounted.unmount();
+    await terminal.stop();
+    await link.close();
+    return code;
+  } finally {
+    await terminal.stop();
+  }
+}
+
+const clipboardWords: Readonly<Record<ClipboardMethod, string>> = {
+  native: 'copied',
+  tmux: 'copied through tmux',
+  osc52: 'sent to the terminal clipboard (unverified)',
+  off: 'not copied: MLTOP_CLIPBOARD=off',
+};
+
+/** The window's title: where one is, in a list of windows or tabs. */
+function showTitle(session: SessionStore, cluster: Cluster, setTitle: (title: string) => void): void {
+  let shown = '';
+  const show = (): void => {
+    const { context } = session.getState();
+    const title = `mltop ${looksLikeProduction(context) ? 'PROD ' : ''}${context}`.trim();
+    if (title === shown) return;
+    shown = title;
+    setTitle(title);
+  };
+  session.subscribe(show);
+  cluster.subscribe(show);
+  show();
+}
+
+function exitOf(session: SessionStore): Promise<number> {
+  return new Promise((resolve) => {
+    const stop = session.subscribe(({ exit }) => {
+      if (exit === undefined) return;
+      stop();
+      resolve(exit);
+    });
+  });
+}
+
+/** The theme of a name, or the one that suits the background where nobody chose; checked before the terminal is taken. */
+function createThemes(options: WireOptions): (probe: Probe, name?: string) => Theme {
+  const { theme, color, glyphs } = options;
+  if (theme !== undefined && !themeNames.includes(theme)) {
+    throw new StartError(`no theme "${theme}"; there are ${themeNames.join(', ')}`);
+  }
+  const level = colorLevel({
+    ...(color === undefined ? {} : { flag: color }),
+    env: process.env,
+    isTTY: true,
+  });
+  return ({ background, isUnicode }, name) => {
+    const drawsUnicode = isUnicodeLocale(process.env) ?? isUnicode ?? true;
+    const isAscii = glyphs === 'ascii' || (glyphs !== 'unicode' && !drawsUnicode);
+    return themeNamed(name ?? theme ?? themeForBackground(background), {
+      level,
+      glyphs: isAscii ? 'ascii' : 'unicode',
+    });
+  };
+}
+
+function sessionOf(options: WireOptions, tables: Tables): SessionStore {
+  const command = parseCommand(options.view ?? 'pods', tables);
+  if (command.kind === 'wrong') throw new StartError(command.why);
+  const isOpen = command.kind === 'open';
+  const asked: Namespaces | undefined = (isOpen ? command.namespaces : undefined) ?? options.namespaces;
+  return createSession({
+    table: isOpen ? command.table.name : 'pods',
+    namespaces: asked ?? 'all',
+    filter: options.filter ?? (isOpen ? command.filter : ''),
+    faultsOnly: options.faults,
+    wide: options.wide,
+    headerShown: !options.headless,
+    readonly: options.readonly,
+    demo: options.demo ?? false,
+    nowMs: Date.now(),
+  });
+}
+
+function sumsOf(sums: Sums, cluster: Cluster): ClusterSums {
+  const [podKind, nodeKind] = [anyResource(pods), anyResource(nodes)];
+  const hasNodes = cluster.hasListed(nodeKind);
+  const hasPods = cluster
+    .linksOf(podKind)
+    .some(({ scope, state }) => scope === '' && state !== 'listing' && state !== 'forbidden');
+  return {
+    nodes: hasNodes ? { ready: sums.nodesReady(), total: sums.nodesTotal() } : undefined,
+    gpus:
+      hasNodes && hasPods
+        ? { used: sums.gpusUsed(), total: sums.gpusTotal(), unusable: sums.gpusUnusable() }
+        : undefined,
+    queue: hasPods ? { gpus: sums.pendingGpus(), pods: sums.pendingPods() } : undefined,
+    faults: cluster.faults(podKind) + cluster.faults(nodeKind),
+  };
+}
+
+interface ClusterLink {
+  readonly connect: (options: ConnectOptions) => void;
+  readonly switchContext: (name: string) => void;
+  readonly retryNow: () => void;
+  readonly health: () => {
+    readonly lastHeardMs: number | undefined;
+    readonly roundTripMs: number | undefined;
+  };
+  readonly contexts: () => readonly Row[];
+  readonly close: () => Promise<void>;
+}
+
+interface LinkParts {
+  readonly session: SessionStore;
+  readonly cluster: Cluster;
+  readonly tables: Tables;
+  readonly lend: Terminal['lend'];
+  readonly refresh: () => void;
+}
+
+/** One cluster at a time: connects, feeds, and starts over for another context. The client loads only here. */
+function createLink(
+  options: WireOptions,
+  { session, cluster, tables, lend, refresh }: LinkParts,
+): ClusterLink {
+  let attempt = 0;
+  let connection: Connection | undefined;
+  let feed: Feed | undefined;
+  let retryTimer: NodeJS.Timeout | undefined;
+  let wanted = options.connect;
+  let contextRows: readonly ContextRow[] = [];
+
+  async function open(connectOptions: ConnectOptions): Promise<void> {
+    attempt += 1;
+    const mine = attempt;
+    wanted = connectOptions;
+    clearTimeout(retryTimer);
+    session.setState({
+      connection: { state: 'connecting', what: 'reading the kubeconfig', sinceMs: Date.now() },
+    });
+    const kube = await import('./kube/connection.ts');
+    try {
+      const opened = await kube.connect({
+        ...connectOptions,
+        withTerminal: lend,
+        notice: (text) => session.setState({ notice: { text, tone: 'warn', atMs: Date.now() } }),
+      });
+      if (mine !== attempt) return void opened.close();
+      connection = opened;
+      await follow(opened);
+    } catch (error) {
+      if (mine === attempt) failed(error);
+    }
+    await readContexts();
+  }
+
+  async function follow(opened: Connection): Promise<void> {
+    const { startFeed } = await import('./feed.ts');
+    const { startReflector } = await import('./kube/reflector.ts');
+    const { visibleNamespaces } = await import('./kube/rights.ts');
+    session.setState(({ favourites, namespaces }) => ({
+      context: opened.contextName,
+      connection: {
+        state: 'connected',
+        cluster: opened.clusterName,
+        user: opened.userName,
+        url: opened.server,
+        server: undefined,
+      },
+      favourites: [...new Set([...favourites, opened.namespace])].slice(0, 9),
+      // A context that names a namespace means it; "default" is what kubectl says where none is named.
+      namespaces:
+        options.namespaces === undefined && attempt === 1 && opened.namespace !== 'default'
+          ? [opened.namespace]
+          : namespaces,
+    }));
+    feed = startFeed({
+      connection: opened,
+      startReflector,
+      visibleNamespaces,
+      cluster,
+      session,
+      tableNamed: tables.named,
+      always,
+      selectors: { table: 'pods', labelSelector: options.selector, fieldSelector: options.fieldSelector },
+    });
+  }
+
+  /** Only what may pass by itself is tried again by itself; a wrong kubeconfig waits for the person. */
+  function failed(error: unknown): void {
+    const what = error instanceof Error ? error.message : String(error);
+    const hint =
+      error instanceof Error && 'hint' in error ? String(error.hint) : 'Press ctrl-r to try again.';
+    const kind = error instanceof Error && 'kind' in error ? String(error.kind) : '';
+    const passes = ['unreachable', 'timeout', 'unavailable', 'too-many-requests', 'server-error'].includes(
+      kind,
+    );
+    const retryAtMs = passes ? Date.now() + retryConnectMs : undefined;
+    session.setState({ connection: { state: 'failed', what, hint, retryAtMs } });
+    if (passes) retryTimer = setTimeout(() => connect(wanted), retryConnectMs);
+  }
+
+  async function readContexts(): Promise<void> {
+    const { loadKubeconfig, contextsOf } = await import('./kube/kubeconfig.ts');
+    try {
+      const config = await loadKubeconfig(wanted.kubeconfig);
+      const { context } = session.getState();
+      contextRows = contextsOf(config).map((choice) => ({
+        uid: choice.name,
+        namespace: '',
+        name: choice.name,
+        createdAt: undefined,
+        version: '',
+        isCurrent: choice.name === context,
+        cluster: choice.cluster,
+        user: choice.user,
+        server: config.clusters.get(choice.cluster)?.server ?? '',
+        home: choice.namespace,
+      }));
+    } catch {
+      // What is wrong with the kubeconfig is on the screen already; there are just no contexts to choose from.
+      contextRows = [];
+    }
+    refresh();
+  }
+
+  async function close(): Promise<void> {
+    attempt += 1;
+    clearTimeout(retryTimer);
+    feed?.stop();
+    feed = undefined;
+    const closing = connection;
+    connection = undefined;
+    await closing?.close();
+  }
+
+  const connect = (connectOptions: ConnectOptions): void => void open(connectOptions);
+
+  return {
+    connect,
+    switchContext(name) {
+      void close();
+      cluster.clear();
+      session.setState(({ views }) => ({
+        context: name,
+        namespaces: 'all',
+        favourites: [],
+        views:
+          views.length === 1 && views[0]?.kind === 'table' && views[0].table !== 'contexts'
+            ? views
+            : [tableView('pods')],
+      }));
+      const { kubeconfig, userAgent, requestTimeoutMs } = wanted;
+      connect({
+        userAgent,
+        context: name,
+        ...(kubeconfig === undefined ? {} : { kubeconfig }),
+        ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
+      });
+    },
+    retryNow() {
+      if (session.getState().connection.state === 'failed') connect(wanted);
+      else feed?.retryNow();
+    },
+    health: () => connection?.health() ?? { lastHeardMs: undefined, roundTripMs: undefined },
+    contexts: () => contextRows,
+    close,
+  };
+}
