@@ -6,13 +6,14 @@ import type { PodRow } from '../resources/pod-row.ts';
 import { amountText } from '../scheduling/amount.ts';
 import type { SchedulingCluster } from '../scheduling/cluster.ts';
 import { type Explanation, explain, isWaiting } from '../scheduling/explain.ts';
-import { type FitPlan, planFit, type Room, type Wish } from '../scheduling/fit.ts';
+import { type FitPlan, planFit, type Wish } from '../scheduling/fit.ts';
 import {
   clusterFrom,
   type SchedulingObjects,
   schedulingPaths,
   sortObjects,
 } from '../scheduling/from-objects.ts';
+import type { Room } from '../scheduling/room.ts';
 import { agreement, groupVerdicts, nearest, wouldFitIf } from '../scheduling/unblock.ts';
 import {
   connectOptionsOf,
@@ -381,7 +382,7 @@ function podText({ pod, explanation }: Answer, parsed: ParsedFlags): string {
 }
 
 /** One line per node with `-o wide`; otherwise one per group of nodes with the same verdict. */
-function matrixText(explanation: Explanation, parsed: ParsedFlags): string {
+function matrixText(explanation: Pick<Explanation, 'nodes'>, parsed: ParsedFlags): string {
   const wide = parsed.one('output') === 'wide';
   const header = wide
     ? ['NODE', 'PLUGIN', 'REASON', 'DETAIL']
@@ -503,5 +504,8 @@ function wishText(wish: Wish, plan: FitPlan, parsed: ParsedFlags): string {
     starts.length === 0 ? '' : `\n${alignColumns([...header(['NODE', 'PODS', 'RESOURCE']), ...starts])}`;
   const rooms =
     room.length === 0 ? '' : `\n${alignColumns([...header(['ROOM ON', 'FOR ONE MORE']), ...room])}`;
-  return `${head}${table}${rooms}`;
+  const blocked = plan.nodes.filter(({ blockers }) => blockers.length > 0);
+  const matrix =
+    plan.placed >= wish.count || blocked.length === 0 ? '' : `\n${matrixText({ nodes: blocked }, parsed)}`;
+  return `${head}${table}${rooms}${matrix}`;
 }

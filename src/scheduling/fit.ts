@@ -2,10 +2,11 @@ import { isAccelerator } from '../resources/devices.ts';
 import type { NodeRow } from '../resources/node-row.ts';
 import type { PodRow, PodSpecRecord, Requests } from '../resources/pod-row.ts';
 import type { SchedulingCluster } from './cluster.ts';
-import type { Blocker, Explanation, NodeVerdict } from './explain.ts';
+import type { Explanation, NodeVerdict } from './explain.ts';
 import { explain } from './explain.ts';
 import type { Account, Ledger } from './ledger.ts';
 import { ledgerOf } from './ledger.ts';
+import { cheapestFirst, type Room, roomOn } from './room.ts';
 
 /** "Can I start 2x8 H100 now?" */
 export interface Wish {
@@ -32,25 +33,6 @@ export interface Start {
   readonly node: string;
   readonly resource: string;
   readonly copies: number;
-}
-
-export interface Holder {
-  readonly namespace: string;
-  readonly name: string;
-  readonly units: number;
-  readonly priority: number;
-  readonly idle: boolean;
-}
-
-/** What would have to happen on one node for one more copy. */
-export interface Room {
-  readonly node: string;
-  readonly resource: string;
-  readonly uncordon: boolean;
-  /** Taints that the pod would have to tolerate. */
-  readonly tolerate: string | undefined;
-  /** Pods that would have to move, cheapest first. */
-  readonly move: readonly Holder[];
 }
 
 export interface FitPlan {
@@ -177,11 +159,12 @@ function isModel(node: NodeRow, model: string, ledger: Ledger): boolean {
   );
 }
 
-const isWhole = (resource: string): boolean =>
-  isAccelerator(resource) &&
-  !resource.includes('/mig-') &&
-  !resource.endsWith('.shared') &&
-  !resource.endsWith('core');
+/** Not parts of a device, and without a word about the model not what nobody calls a GPU. */
+const isPart = /\/mig-|\.shared$|core$/;
+const isNoGpu = /tpu|neuron|gaudi|qaic|Ascend|vmlu|mlunum|dcunum/;
+
+const isWanted = (resource: string, { model }: Wish): boolean =>
+  isAccelerator(resource) && !isPart.test(resource) && (model !== undefined || !isNoGpu.test(resource));
 
 /** Device classes that hand out GPUs: one that serves an extended resource goes by that name. */
 function deviceClasses(ledger: Ledger): readonly string[] {
@@ -202,7 +185,8 @@ function candidates(ledger: Ledger, wish: Wish): readonly string[] {
   }
   const offered = new Set<string>(deviceClasses(ledger));
   for (const { node } of ledger.accounts())
-    for (const name in node.capacity) if (isWhole(name) && (node.capacity[name] ?? 0) > 0) offered.add(name);
+    for (const name in node.capacity)
+      if (isWanted(name, wish) && (node.capacity[name] ?? 0) > 0) offered.add(name);
   return [...offered];
 }
 
@@ -295,81 +279,6 @@ function placeCopies(options: readonly Option[], count: number): Start[] {
   return starts;
 }
 
-/** Nobody can move a node that is down, and pods of a DaemonSet come back. */
-const isDown = (detail: string): boolean =>
-  /node\.kubernetes\.io\/(?:not-ready|unreachable|network-unavailable|disk-pressure)/.test(detail);
-
-function roomOn(option: Option, wish: Wish): Room | undefined {
-  const { account, resource, verdict } = option;
-  const shorts: Blocker[] = [];
-  let [uncordon, tolerate]: [boolean, string | undefined] = [false, undefined];
-  for (const blocker of verdict.blockers) {
-    if (blocker.plugin === 'NodeUnschedulable') uncordon = true;
-    else if (blocker.plugin === 'TaintToleration' && !isDown(blocker.detail))
-      tolerate = blocker.detail.replace(/^taint /, '');
-    else if (blocker.plugin === 'NodeResourcesFit' && !blocker.final && blocker.short !== undefined)
-      shorts.push(blocker);
-    else return undefined;
-  }
-  const move = moversFor(account, shorts, resource, wish);
-  return move === undefined ? undefined : { node: account.node.name, resource, uncordon, tolerate, move };
-}
-
-/** The pods whose going would free what is short: idle ones first, then by priority, then by size; undefined where none would do. */
-function moversFor(
-  account: Account,
-  shorts: readonly Blocker[],
-  resource: string,
-  wish: Wish,
-): readonly Holder[] | undefined {
-  const missing = new Map(shorts.map(({ short }) => [short?.resource ?? '', short?.missing ?? 0]));
-  const isIdle = wish.isIdle ?? (() => false);
-  const freed = (pod: PodRow, name: string) => (name === 'pods' ? 1 : (pod.spec.requests[name] ?? 0));
-  const movable = [...account.pods.values()]
-    .filter(
-      (pod) =>
-        pod.owner?.kind !== 'DaemonSet' &&
-        pod.owner?.kind !== 'Node' &&
-        [...missing.keys()].some((name) => freed(pod, name) > 0),
-    )
-    .sort(
-      (a, b) =>
-        Number(isIdle(b)) - Number(isIdle(a)) ||
-        a.spec.priority - b.spec.priority ||
-        freed(a, resource) - freed(b, resource) ||
-        (a.name < b.name ? -1 : 1),
-    );
-  const chosen: PodRow[] = [];
-  const short = () =>
-    [...missing].some(([name, amount]) => chosen.reduce((sum, pod) => sum + freed(pod, name), 0) < amount);
-  for (const pod of movable) {
-    if (!short()) break;
-    chosen.push(pod);
-  }
-  if (short()) return undefined;
-  for (const pod of chosen.toReversed()) {
-    const at = chosen.indexOf(pod);
-    chosen.splice(at, 1);
-    if (short()) chosen.splice(at, 0, pod);
-  }
-  return chosen.map((pod) => ({
-    namespace: pod.namespace,
-    name: pod.name,
-    units: pod.spec.requests[resource] ?? 0,
-    priority: pod.spec.priority,
-    idle: isIdle(pod),
-  }));
-}
-
-/** Moving an idle or lower pod costs less than moving one that works; changing a node costs least. */
-function costOf({ uncordon, tolerate, move }: Room, priority: number): number {
-  const pods = move.reduce(
-    (sum, holder) => sum + (holder.idle ? 1 : holder.priority < priority ? 2 : 4) + holder.units / 100,
-    0,
-  );
-  return (uncordon ? 1.5 : 0) + (tolerate === undefined ? 0 : 1.6) + pods;
-}
-
 /** Where such pods would start now, or the cheapest way to make room. It reads; it advises nothing by itself. */
 export function planFit(cluster: SchedulingCluster | Ledger, wish: Wish): FitPlan {
   const ledger = 'version' in cluster ? cluster : ledgerOf(cluster);
@@ -384,13 +293,14 @@ export function planFit(cluster: SchedulingCluster | Ledger, wish: Wish): FitPla
   const starts = placeCopies(options, wish.count);
   const placed = starts.reduce((sum, { copies }) => sum + copies, 0);
   const blocked = placed >= wish.count ? [] : options.filter(({ copies }) => copies === 0);
-  const room = blocked.flatMap((option) => roomOn(option, wish) ?? []);
+  const asks = { priority: wish.priority ?? 0, isIdle: wish.isIdle ?? (() => false) };
+  const room = blocked.flatMap((option) => roomOn(ledger, option, asks) ?? []);
   return {
     starts,
     placed,
     possible: options.reduce((sum, { copies }) => sum + copies, 0),
     largestBlock: largestBlock(ledger, wish, options),
-    room: room.toSorted((a, b) => costOf(a, wish.priority ?? 0) - costOf(b, wish.priority ?? 0)).slice(0, 20),
+    room: cheapestFirst(room, asks.priority).slice(0, 20),
     nodes: options.map(({ verdict }) => verdict),
     nothing:
       options.length > 0

@@ -99,6 +99,9 @@ export function wouldFitIf({ nodes }: Pick<Explanation, 'nodes'>): readonly Chan
     .sort((a, b) => b.nodes.length - a.nodes.length);
 }
 
+/** A taint and a selector are the news themselves; amounts and holders differ on every node. */
+const byDetail: ReadonlySet<Blocker['plugin']> = new Set(['TaintToleration', 'NodeAffinity']);
+
 /** Nodes with the same verdict, most first: a matrix of 5,000 nodes is read as a few lines. */
 export interface VerdictGroup {
   readonly blockers: readonly Blocker[];
@@ -108,7 +111,9 @@ export interface VerdictGroup {
 export function groupVerdicts({ nodes }: Pick<Explanation, 'nodes'>): readonly VerdictGroup[] {
   const groups = new Map<string, { blockers: readonly Blocker[]; nodes: string[] }>();
   for (const { name, blockers } of nodes) {
-    const key = blockers.map(({ plugin, reason }) => `${plugin}\0${reason}`).join('\n');
+    const key = blockers
+      .map(({ plugin, reason, detail }) => `${plugin}\0${reason}\0${byDetail.has(plugin) ? detail : ''}`)
+      .join('\n');
     const known = groups.get(key);
     if (known === undefined) groups.set(key, { blockers, nodes: [name] });
     else known.nodes.push(name);
