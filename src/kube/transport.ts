@@ -142,12 +142,16 @@ export function openLane({ origin, open, timing, onPing }: LaneOptions): Lane {
     return old;
   }
 
-  async function dispatcher(): Promise<Client | Pool> {
+  async function ready(): Promise<void> {
     starting ??= start().catch((error: unknown) => {
       starting = undefined;
       throw error;
     });
     await starting;
+  }
+
+  /** To be used in the same turn: who waits in between would find the connection full. */
+  function dispatcher(): Client | Pool {
     if (pool !== undefined) return pool;
     const free = clients.find((client) => !client.destroyed && client.stats.size < streamsPerConnection);
     if (free !== undefined) return free;
@@ -158,7 +162,8 @@ export function openLane({ origin, open, timing, onPing }: LaneOptions): Lane {
 
   async function send(request: RawRequest): Promise<RawResponse> {
     request.signal?.throwIfAborted();
-    const { statusCode, headers, body } = await (await dispatcher()).request({
+    await ready();
+    const { statusCode, headers, body } = await dispatcher().request({
       method: request.method,
       path: request.path,
       headers: grouped(request.headers),

@@ -183,7 +183,8 @@ export function answerError(
   where: Whereabouts,
 ): KubeError {
   const answer = statusBody(headers['content-type'] ?? '', body);
-  const said = textField(answer?.['message']) ?? plainText(headers['content-type'] ?? '', body);
+  const said =
+    withCauses(answer) ?? plainWords(status, where) ?? plainText(headers['content-type'] ?? '', body);
   const reason = textField(answer?.['reason']);
   const kind = kindOf(status);
   if (said === undefined && isHtml(headers)) return notKubernetes(status, where);
@@ -298,7 +299,37 @@ function statusBody(contentType: string, body: Uint8Array): KubeObject | undefin
   }
 }
 
-/** `404 page not found` and `service unavailable` come as text. */
+/** The message, and what its causes add: a disruption budget's numbers are only there. */
+function withCauses(answer: KubeObject | undefined): string | undefined {
+  const message = textField(answer?.['message']);
+  const details = answer?.['details'];
+  const causes =
+    typeof details === 'object' && details !== null
+      ? (details as Record<string, unknown>)['causes']
+      : undefined;
+  if (message === undefined || !Array.isArray(causes)) return message;
+  const added = causes.flatMap((cause: unknown): string[] => {
+    const said =
+      typeof cause === 'object' && cause !== null
+        ? textField((cause as Record<string, unknown>)['message'])
+        : undefined;
+    return said === undefined || message.includes(said) ? [] : [said];
+  });
+  return added.length === 0 ? message : `${message.replace(/\.$/, '')}: ${added.join('; ')}`;
+}
+
+/** An API server that lacks a group says only `404 page not found`; one whose backend is down, `service unavailable`. */
+function plainWords(status: number, { request }: Whereabouts): string | undefined {
+  const wanted = attributesOf(request.path);
+  if (wanted === undefined || wanted.name !== undefined) return undefined;
+  const kind = wanted.group === '' ? wanted.resource : `${wanted.resource}.${wanted.group}`;
+  if (status === 404) return `The server does not have ${kind} (${wanted.version})`;
+  return status === 503 && wanted.group !== ''
+    ? `The server has ${wanted.group}, but what answers for it is down`
+    : undefined;
+}
+
+/** What stands in front of an API server explains itself as text. */
 function plainText(contentType: string, body: Uint8Array): string | undefined {
   if (!contentType.startsWith('text/plain')) return undefined;
   const text = Buffer.from(body.subarray(0, 400)).toString('utf8').trim();

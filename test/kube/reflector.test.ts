@@ -543,7 +543,7 @@ describe('faults of the list', () => {
       }
       return isWatch(request) ? quietWatch(request) : sendJson(request, 200, podList(10, pod('a', 1)));
     });
-    expect(await seen.untilState('unsupported')).toMatchObject({ reason: '404 page not found' });
+    expect(await seen.untilState('unsupported')).toMatchObject({ reason: 'The server does not have pods (v1)' });
     installed = true;
     await seen.untilState('live');
   });
