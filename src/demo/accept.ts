@@ -13,7 +13,7 @@ export interface Form {
   readonly version: string;
 }
 
-export const plainJson: Form = { type: 'json', as: 'object', version: '' };
+const plainJson: Form = { type: 'json', as: 'object', version: '' };
 
 interface Clause {
   readonly type: string;

@@ -12,7 +12,7 @@ export type RawRequest = IncomingMessage | Http2ServerRequest;
 export type RawResponse = ServerResponse | Http2ServerResponse;
 
 /** Looks at every piece of a body before it is written: gives what to write instead. */
-export type Tap = (chunk: Buffer) => readonly Buffer[];
+type Tap = (chunk: Buffer) => readonly Buffer[];
 
 /** One request and its answer. Every byte passes through it, so that a fault can be put on any of them. */
 export interface Exchange {
@@ -57,13 +57,13 @@ export interface Exchange {
   goaway(): void;
 }
 
-export interface AnswerOptions {
+interface AnswerOptions {
   readonly form?: Form;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** From this many bytes of body the API server compresses, if the client takes gzip (recorded). */
-export const gzipAbove = 131_072;
+const gzipAbove = 131_072;
 /** Go's HTTP server counts the length of what fits its buffer. */
 const countedBelow = 2048;
 /** A watcher this far behind is cut: the API server's channels hold some hundred events. */

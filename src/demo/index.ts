@@ -1,7 +1,6 @@
 /** The door of the room: what the CLI and the tests use of it. */
 export { readObjects, UnreadableObjects } from './from.ts';
 export { ForeignKubeconfig } from './kubeconfig.ts';
-export type { KubeLike } from './object.ts';
-export type { LogLine, LogSource, LogsProvider, MetricsProvider, NodeUsage, PodUsage } from './providers.ts';
+export type { LogLine, LogSource } from './providers.ts';
 export { type ServeOptions, serveDemo } from './serve.ts';
-export { contexts, type Demo, type DemoOptions, startDemo } from './start.ts';
+export { type Demo, type DemoOptions, startDemo } from './start.ts';

@@ -2,7 +2,7 @@ import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { stringify } from 'yaml';
 
-export interface KubeconfigUser {
+interface KubeconfigUser {
   readonly name: string;
   readonly token: string;
   /** Namespace of the user's context. */
@@ -21,7 +21,7 @@ export interface KubeconfigParts {
 const mark = '# Written by `mltop demo`; it will be overwritten by the next one.\n';
 
 /** `admin` has the context `demo`, everybody else `demo-NAME`. */
-export const contextOf = (user: string): string => (user === 'admin' ? 'demo' : `demo-${user}`);
+const contextOf = (user: string): string => (user === 'admin' ? 'demo' : `demo-${user}`);
 
 /** A kubeconfig for the demo cluster, as text. */
 export function kubeconfigText(parts: KubeconfigParts): string {

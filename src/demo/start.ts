@@ -3,7 +3,7 @@ import { type Cluster, minorOf, type Settings } from './cluster.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { readObjects } from './from.ts';
 import { loadGiven } from './given.ts';
-import { contextOf, kubeconfigText, writeKubeconfigFile } from './kubeconfig.ts';
+import { kubeconfigText, writeKubeconfigFile } from './kubeconfig.ts';
 import type { KubeLike } from './object.ts';
 import type { LogsProvider, MetricsProvider, Scenario } from './providers.ts';
 import { baseBindings, baseRoles, type Rights, type Rule, viewBindings } from './rights.ts';
@@ -230,10 +230,3 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
     },
   };
 }
-
-/** The contexts of the kubeconfig, by user. */
-export const contexts: Readonly<Record<'admin' | 'viewer' | 'nobody', string>> = {
-  admin: contextOf('admin'),
-  viewer: contextOf('viewer'),
-  nobody: contextOf('nobody'),
-};

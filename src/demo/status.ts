@@ -88,21 +88,6 @@ export function notFound(group: string, plural: string, name: string): Refusal {
   return new Refusal(statusBody(404, `${what} "${name}" not found`, { reason: 'NotFound', details }));
 }
 
-/** Retry-After travels as a header too when it is given; the eviction API leaves it out. */
-export function tooManyRequests(
-  message = 'the server is currently handling too many requests',
-  retryAfterSeconds?: number,
-): Refusal {
-  if (retryAfterSeconds === undefined)
-    return new Refusal(statusBody(429, message, { reason: 'TooManyRequests' }));
-  return new Refusal(
-    statusBody(429, message, { reason: 'TooManyRequests', details: { retryAfterSeconds } }),
-    {
-      'retry-after': String(retryAfterSeconds),
-    },
-  );
-}
-
 /** The API server writes one cause bare and several in brackets. */
 export function invalid(
   what: { readonly group?: string; readonly kind: string; readonly name: string },

@@ -5,16 +5,16 @@ import type { Kind, KindDefinition } from './kinds.ts';
 import type { KubeLike } from './object.ts';
 
 /** Names one object: `{ group: '', plural: 'pods', namespace: 'train', name: 'trainer-0' }`. */
-export interface ObjectRef {
+interface ObjectRef {
   readonly group: string;
   readonly plural: string;
   readonly namespace?: string;
   readonly name: string;
 }
 
-export type ChangeType = 'ADDED' | 'MODIFIED' | 'DELETED';
+type ChangeType = 'ADDED' | 'MODIFIED' | 'DELETED';
 
-export interface Change {
+interface Change {
   readonly type: ChangeType;
   readonly kind: Kind;
   readonly object: KubeLike;
@@ -117,7 +117,7 @@ const keptSnapshots = 8;
 /** etcd is compacted every five minutes: a continue token lives at least so long. */
 const snapshotMs = 300_000;
 
-export const keyOf = (namespace: string | undefined, name: string): string =>
+const keyOf = (namespace: string | undefined, name: string): string =>
   namespace ? `${namespace}/${name}` : name;
 
 const compareKeys = (a: Stored, b: Stored): number => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);

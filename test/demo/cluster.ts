@@ -1,4 +1,5 @@
-import { type ClientRequest, type IncomingMessage, request } from 'node:https';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { request } from 'node:https';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { type Demo, type DemoOptions, startDemo } from '../../src/demo/index.ts';
@@ -82,7 +83,7 @@ export interface Stream {
   close(): void;
 }
 
-export interface WatchEvent {
+interface WatchEvent {
   readonly type: string;
   readonly object: KubeLike & { readonly code?: number };
 }

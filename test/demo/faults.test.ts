@@ -2,12 +2,15 @@ import { type ClientHttp2Session, connect } from 'node:http2';
 import { expect, onTestFinished, test } from 'vitest';
 import {
   answer,
+  answerStatus,
+  both,
   cutAfter,
   delay,
   endAfter,
   freezeAfter,
   goaway,
   inPiecesOf,
+  isList,
   isWatch,
   onPath,
   rewriteLines,
@@ -46,7 +49,7 @@ test('a storm lasts until it is called off', async () => {
 
 test('a delay delays only', async () => {
   const demo = await demoOf({ objects });
-  demo.faults.next(onPath(pods), [delay(1)]);
+  demo.faults.next(both(isList, onPath(pods)), [delay(1)]);
   expect(names(await list(demo, pods))).toEqual(['a', 'b']);
 });
 
@@ -118,6 +121,8 @@ test('a clean end, an error line and a hand on an open stream', async () => {
   const demo = await demoOf({ objects: [] });
   demo.faults.next(isWatch, [endAfter(5)]);
   expect(await (await stream(demo, `${pods}?watch=true`)).rest()).toEqual([]);
+  demo.faults.next(isList, [answerStatus(expired('gone'))]);
+  expect((await ask(demo, pods)).status).toBe(410);
   demo.faults.next(isWatch, [watchError(expired('too old resource version: 1 (2)'))]);
   expect(await (await stream(demo, `${pods}?watch=true`)).event()).toMatchObject({
     type: 'ERROR',

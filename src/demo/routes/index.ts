@@ -15,7 +15,7 @@ import { scale } from './scale.ts';
 import { watch } from './watch.ts';
 
 /** What the server can do with objects; the first that takes a request answers it. */
-export const handlers: readonly ResourceHandler[] = [reviews, logs, scale, watch, list, get];
+const handlers: readonly ResourceHandler[] = [reviews, logs, scale, watch, list, get];
 
 const tunnels = ['exec', 'attach', 'portforward'];
 
@@ -71,7 +71,7 @@ function verbFor(exchange: Exchange, name: string | undefined): Verb {
 }
 
 /** Refuses what the rule table does not allow. */
-export function authorise(exchange: Exchange, asked: Attributes, cluster: Cluster): void {
+function authorise(exchange: Exchange, asked: Attributes, cluster: Cluster): void {
   if (decide(cluster.rights, exchange.user, asked).allowed) return;
   const details =
     'path' in asked
