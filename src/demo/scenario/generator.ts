@@ -14,7 +14,7 @@ import {
   timeText,
   uidOf,
 } from './shapes.ts';
-import { type Shape, shapeOf } from './templates.ts';
+import { type Shape, type ShapePlan, shapeOf } from './templates.ts';
 
 /**
  * Adds nodes and pods until the cluster has the totals asked for, with the Jobs, Deployments and DaemonSets that own
@@ -22,11 +22,21 @@ import { type Shape, shapeOf } from './templates.ts';
  */
 export function generate(store: Store, options: ScenarioOptions, startMs: number): void {
   const { nodes = 0, pods = 0, seed = 1 } = options;
-  const context: Context = { store, random: randomFrom(seed), startMs, seed, refusals: new Map() };
+  const context: Context = {
+    store,
+    random: randomFrom(seed),
+    startMs,
+    seed,
+    refusal: undefined,
+    names: new Set(),
+    freeGpus: 0,
+    events: 0,
+  };
   const machines = addMachines(context, nodes - store.list('', 'nodes').length);
   const missing = pods - store.list('', 'pods').length;
   if (missing <= 0) return;
   const homes = machines.length > 0 ? machines : existingMachines(store);
+  context.freeGpus = homes.reduce((sum, machine) => sum + machine.free, 0);
   addNamespaces(context);
   const agents = addAgents(context, machines, Math.floor(missing * 0.2));
   addJobs(context, homes, missing - agents);
@@ -37,8 +47,13 @@ interface Context {
   readonly random: () => number;
   readonly startMs: number;
   readonly seed: number;
-  /** The scheduler's words to pods without a node, by whether they tolerate GPU nodes: the same for all of them. */
-  readonly refusals: Map<boolean, string>;
+  /** The scheduler's words to pods without a node: the same for all of them. */
+  refusal: string | undefined;
+  /** Names taken: the suffixes of generated names are few enough to meet among 100,000 pods. */
+  readonly names: Set<string>;
+  /** GPUs that no generated pod holds. */
+  freeGpus: number;
+  events: number;
 }
 
 /** A node as far as the generator keeps books about it. */
@@ -250,7 +265,7 @@ function addAgents(context: Context, machines: readonly Machine[], most: number)
       startMs: context.startMs - 30 * 86_400_000,
     });
     for (const machine of machines) {
-      putPod(context, shape, `${agent}-${suffixOf(`${agent}${machine.name}`)}`, added, machine, 'running');
+      putPod(context, shape, freeName(context, shape, `${agent}-`, machine.name), added, machine, 'running');
       added++;
     }
     putOwner(context, shape, { running: machines.length, succeeded: 0, failed: 0 });
@@ -288,46 +303,78 @@ const sizes: readonly number[] = [1, 1, 1, 1, 2, 2, 4, 4, 8, 8, 8, 16, 16, 32, 6
 function addJobs(context: Context, machines: readonly Machine[], count: number): void {
   let left = count;
   for (let index = 0; left > 0; index++) {
-    const ranks = Math.min(left, sizes[Math.floor(context.random() * sizes.length)] ?? 1);
-    addJob(context, machines, index, ranks);
-    left -= ranks;
+    const plan = planJob(context, index, left);
+    addJob(context, machines, plan);
+    left -= plan.ranks;
   }
 }
 
-function addJob(context: Context, machines: readonly Machine[], index: number, ranks: number): void {
-  const { random, startMs } = context;
-  const draw = random();
-  const kind = draw < 0.45 ? 'training' : draw < 0.7 ? 'serving' : 'data';
-  const gpus =
-    kind === 'data'
-      ? 0
-      : ((kind === 'training' && ranks >= 16 ? 8 : [1, 1, 2, 4, 8][Math.floor(random() * 5)]) ?? 1);
-  const finished = kind !== 'serving' && random() < 0.25;
-  const owner = kind === 'serving' ? 'ReplicaSet' : 'Job';
-  const name = `${stem(kind, random)}-${index}`;
-  const shape = shapeOf({
+interface JobPlan extends ShapePlan {
+  readonly finished: boolean;
+}
+
+/** One job is as large as they come, wherever there is room for it. */
+const largest = 512;
+
+function planJob({ random, startMs, freeGpus }: Context, index: number, most: number): JobPlan {
+  const isLargest = index === 0 && most > largest * 4 && freeGpus > largest * 3;
+  const size = isLargest ? largest : Math.min(most, sizes[Math.floor(random() * sizes.length)] ?? 1);
+  const draw = isLargest ? 0 : random();
+  const wanted = draw < 0.5 ? 'training' : draw < 0.8 ? 'serving' : 'data';
+  // A replica set of hundreds of model servers is nobody's.
+  const ranks = wanted === 'serving' ? Math.min(size, 16) : size;
+  const each = isLargest
+    ? 2
+    : ((wanted === 'training' && ranks >= 16 ? 8 : [1, 1, 2, 4, 8][Math.floor(random() * 5)]) ?? 1);
+  // What does not fit is work without GPUs: a cluster is full, but not of pods that wait for it.
+  const kind = ranks * each > freeGpus * 0.85 ? 'data' : wanted;
+  return {
     namespace: namespaceOf(index),
-    name,
-    owner,
+    name: `${stem(kind, random)}-${index}`,
+    owner: kind === 'serving' ? 'ReplicaSet' : 'Job',
     ranks,
-    gpus,
+    gpus: kind === 'data' ? 0 : each,
     kind,
     startMs: startMs - Math.floor(random() * 3 * 86_400_000) - 600_000,
-  });
+    finished: !isLargest && kind !== 'serving' && random() < 0.2,
+  };
+}
+
+function addJob(context: Context, machines: readonly Machine[], plan: JobPlan): void {
+  const shape = shapeOf(plan);
   const counts = { running: 0, succeeded: 0, failed: 0 };
-  for (let rank = 0; rank < ranks; rank++) {
-    const machine = machineFor(context, machines, finished ? 0 : gpus);
-    const fate = machine === undefined ? 'pending' : finished ? 'succeeded' : fateOf(random(), kind);
-    // A pod that waits for a node holds nothing; one that has ended gives its GPUs back.
-    if (machine !== undefined && fate !== 'succeeded' && fate !== 'failed' && fate !== 'pending')
-      machine.free -= gpus;
-    putPod(context, shape, podName(shape, rank), rank, fate === 'pending' ? undefined : machine, fate);
+  for (let rank = 0; rank < plan.ranks; rank++) {
+    const machine = machineFor(context, machines, plan.finished ? 0 : plan.gpus);
+    const fate =
+      machine === undefined ? 'pending' : plan.finished ? 'succeeded' : fateOf(context.random(), plan.kind);
+    if (machine !== undefined && holdsGpus.has(fate)) {
+      machine.free -= plan.gpus;
+      context.freeGpus -= plan.gpus;
+    }
+    putPod(
+      context,
+      shape,
+      podName(context, shape, rank),
+      rank,
+      fate === 'pending' ? undefined : machine,
+      fate,
+    );
     if (fate === 'running') counts.running++;
     if (fate === 'succeeded') counts.succeeded++;
     if (fate === 'failed') counts.failed++;
   }
   putOwner(context, shape, counts);
 }
+
+/** A pod that waits for a node holds nothing; one that has ended has given its GPUs back. */
+const holdsGpus: ReadonlySet<Fate> = new Set([
+  'running',
+  'crashLoop',
+  'pullBackOff',
+  'notReady',
+  'creating',
+  'terminating',
+]);
 
 const stems: Readonly<Record<string, readonly string[]>> = {
   training: ['pretrain', 'sft', 'dpo', 'grpo', 'lora', 'distill', 'reward-model'],
@@ -352,18 +399,34 @@ function fateOf(draw: number, kind: string): Fate {
   return 'running';
 }
 
-const podName = (shape: Shape, rank: number): string =>
-  shape.owner === 'ReplicaSet' || shape.ranks === 1
-    ? `${shape.podPrefix}-${suffixOf(`${shape.name}${rank}`)}`
-    : `${shape.podPrefix}-${rank}-${suffixOf(`${shape.name}${rank}`)}`;
+function podName(context: Context, shape: Shape, rank: number): string {
+  const isPlain = shape.owner !== 'Job' || shape.ranks === 1;
+  return freeName(
+    context,
+    shape,
+    isPlain ? `${shape.podPrefix}-` : `${shape.podPrefix}-${rank}-`,
+    String(rank),
+  );
+}
+
+/** A generated name that nobody has yet. */
+function freeName(context: Context, shape: Shape, prefix: string, salt: string): string {
+  for (let attempt = 0; ; attempt++) {
+    const name = `${prefix}${suffixOf(`${shape.name}${salt}${attempt === 0 ? '' : `/${attempt}`}`)}`;
+    const key = `${shape.namespace}/${name}`;
+    if (context.names.has(key)) continue;
+    context.names.add(key);
+    return name;
+  }
+}
 
 /** The first node with room, looked for from where the last search ended, so that the search stays cheap. */
 function machineFor(context: Context, machines: readonly Machine[], gpus: number): Machine | undefined {
   const start = Math.floor(context.random() * machines.length);
-  const tries = Math.min(machines.length, 48);
+  const tries = Math.min(machines.length, 256);
   for (let step = 0; step < tries; step++) {
     const machine = machines[(start + step) % machines.length];
-    if (machine !== undefined && (gpus > 0 ? machine.free >= gpus : machine.gpus === 0) && machine.room > 0) {
+    if (machine !== undefined && (gpus === 0 || machine.free >= gpus) && machine.room > 0) {
       machine.room--;
       return machine;
     }
@@ -412,16 +475,67 @@ function putPod(
         : boundStatus(context, shape, uid, name, machine, fate),
   };
   context.store.put(pod);
+  complain(context, pod, fate);
 }
+
+/** As many events as a busy cluster holds of the last hour. */
+const mostEvents = 2000;
+
+/** The event that the kubelet or the scheduler writes about a pod in trouble. */
+function complain(context: Context, pod: PodLike, fate: Fate): void {
+  const words = complaints[fate];
+  if (words === undefined || context.events >= mostEvents) return;
+  context.events++;
+  const [reason, component, message] = words;
+  const { name, namespace = '', uid } = pod.metadata;
+  const at = timeText(context.startMs - Math.floor(context.random() * 240_000));
+  const verdict = pod.status.conditions?.find((condition) => condition.type === 'PodScheduled');
+  context.store.put({
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: {
+      namespace,
+      name: `${name}.${longId(`event ${uid}`).slice(0, 16)}`,
+      uid: uidOf(`event ${uid}`),
+      creationTimestamp: pod.metadata.creationTimestamp ?? at,
+    },
+    involvedObject: { kind: 'Pod', namespace, name, uid, apiVersion: 'v1' },
+    reason,
+    message:
+      fate === 'pending'
+        ? (verdict?.message ?? message)
+        : message.replaceAll('POD', `${name}_${namespace}(${uid})`),
+    source: { component, ...(pod.spec.nodeName === undefined ? {} : { host: pod.spec.nodeName }) },
+    firstTimestamp: pod.metadata.creationTimestamp,
+    lastTimestamp: at,
+    count: 1 + Math.floor(context.random() * 90),
+    type: 'Warning',
+    eventTime: null,
+    reportingComponent: component,
+    reportingInstance: pod.spec.nodeName ?? '',
+  });
+}
+
+const complaints: Readonly<
+  Partial<Record<Fate, readonly [reason: string, component: string, message: string]>>
+> = {
+  crashLoop: ['BackOff', 'kubelet', 'Back-off restarting failed container main in pod POD'],
+  pullBackOff: ['Failed', 'kubelet', 'Error: ImagePullBackOff'],
+  notReady: ['Unhealthy', 'kubelet', 'Readiness probe failed: HTTP probe failed with statuscode: 503'],
+  creating: [
+    'FailedMount',
+    'kubelet',
+    'MountVolume.SetUp failed for volume "config" : configmap "train-config" not found',
+  ],
+  pending: ['FailedScheduling', 'default-scheduler', ''],
+};
 
 /** No node of the cluster belongs to this pool: the pods that ask for it are unschedulable whatever runs elsewhere. */
 const missingPool = { 'acme.example/pool': 'gb300' };
 
 function pendingStatus(context: Context, shape: Shape, spec: PodLike['spec']): PodLike['status'] {
-  const tolerant = shape.gpus > 0;
-  const known = context.refusals.get(tolerant);
-  const message = known ?? refusal(context, spec);
-  context.refusals.set(tolerant, message);
+  const message = context.refusal ?? refusal(context, spec);
+  context.refusal = message;
   return {
     phase: 'Pending',
     conditions: [

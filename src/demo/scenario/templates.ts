@@ -213,7 +213,7 @@ function specOf(
     schedulerName: 'default-scheduler',
     tolerations: [
       ...(isAgent ? [{ operator: 'Exists' }] : []),
-      ...(plan.gpus > 0 ? [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }] : []),
+      { key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' },
       { key: 'node.kubernetes.io/not-ready', operator: 'Exists', effect: 'NoExecute' },
       { key: 'node.kubernetes.io/unreachable', operator: 'Exists', effect: 'NoExecute' },
     ],
@@ -241,11 +241,8 @@ const environmentNames = [
   'NCCL_DEBUG',
   'NCCL_SOCKET_IFNAME',
   'NCCL_IB_HCA',
-  'NCCL_IB_GID_INDEX',
-  'NCCL_ASYNC_ERROR_HANDLING',
   'NCCL_TIMEOUT',
   'TORCH_NCCL_ENABLE_MONITORING',
-  'TORCH_DISTRIBUTED_DEBUG',
   'PYTORCH_CUDA_ALLOC_CONF',
   'OMP_NUM_THREADS',
   'TOKENIZERS_PARALLELISM',
@@ -253,11 +250,7 @@ const environmentNames = [
   'WANDB_PROJECT',
   'WANDB_RUN_GROUP',
   'MASTER_PORT',
-  'GLOO_SOCKET_IFNAME',
-  'CUDA_DEVICE_MAX_CONNECTIONS',
-  'TRITON_CACHE_DIR',
   'PYTHONUNBUFFERED',
-  'LOGLEVEL',
 ];
 
 const environment = ({ name, namespace }: ShapePlan): readonly JsonRecord[] => [

@@ -9,6 +9,7 @@ import {
   type NodeLike,
   type PodLike,
   timeText,
+  uidOf,
 } from './shapes.ts';
 
 /** What the script does to the cluster, in the words of those who do it in a real one: scheduler, kubelet, controllers. */
@@ -138,7 +139,12 @@ function putEvent(store: Store, about: KubeLike, words: EventWords, nowMs: numbe
   store.put({
     apiVersion: 'v1',
     kind: 'Event',
-    metadata: { namespace: home, name, creationTimestamp: previous?.metadata?.creationTimestamp ?? at },
+    metadata: {
+      namespace: home,
+      name,
+      uid: previous?.metadata?.uid ?? uidOf(`event ${name}@${nowMs}`),
+      creationTimestamp: previous?.metadata?.creationTimestamp ?? at,
+    },
     involvedObject,
     reason: words.reason,
     message: words.message,
