@@ -142,13 +142,14 @@ function countFirst(verdict: NodeVerdict, reasons: Map<string, number>): void {
   }
 }
 
-function explainAfresh(ledger: Ledger, pod: PodRow): Explanation {
+/** Every filter on some of the nodes: for questions that are asked again and again of the nodes that matter. */
+export function explainOn(ledger: Ledger, pod: PodRow, accounts: Iterable<Account>): Explanation {
   const plan = planOf({ ledger, pod });
   const nodes: NodeVerdict[] = [];
   const fits: string[] = [];
   const reasons = new Map<string, number>();
   const [rejection] = plan.rejections;
-  for (const account of ledger.accounts()) {
+  for (const account of accounts) {
     const verdict = verdictOn(account, plan);
     nodes.push(verdict);
     if (verdict.blockers.length === 0 && verdict.doubts.length === 0 && plan.doubts.length === 0)
@@ -199,7 +200,7 @@ export function explain(cluster: SchedulingCluster | Ledger, pod: PodRow): Expla
   const version = ledger.version();
   const last = kept.get(pod.spec);
   if (last !== undefined && last.version === version && asksTheSame(last.pod, pod)) return last.explanation;
-  const explanation = explainAfresh(ledger, pod);
+  const explanation = explainOn(ledger, pod, ledger.accounts());
   kept.delete(pod.spec);
   kept.set(pod.spec, { version, pod, explanation });
   const [oldest] = kept.size > mostAnswers ? kept.keys() : [];

@@ -2,10 +2,10 @@ import { isAccelerator } from '../resources/devices.ts';
 import type { NodeRow } from '../resources/node-row.ts';
 import type { PodRow, PodSpecRecord, Requests } from '../resources/pod-row.ts';
 import type { SchedulingCluster } from './cluster.ts';
-import type { Explanation, NodeVerdict } from './explain.ts';
-import { explain } from './explain.ts';
+import type { NodeVerdict } from './explain.ts';
+import { explainOn } from './explain.ts';
 import type { Account, Ledger } from './ledger.ts';
-import { ledgerOf } from './ledger.ts';
+import { ledgerOf, orMake } from './ledger.ts';
 import { cheapestFirst, type Room, roomOn } from './room.ts';
 
 /** "Can I start 2x8 H100 now?" */
@@ -142,20 +142,28 @@ const modelLabels = [
   'node.kubernetes.io/instance-type',
 ];
 
+/** Product names of the devices that slices publish, by node; a node without any is not in it. */
+function devicesByNode(ledger: Ledger): ReadonlyMap<string, readonly string[]> {
+  const byNode = new Map<string, string[]>();
+  for (const { devices } of ledger.shelves().devicePools ?? []) {
+    for (const { node, attributes } of devices) {
+      if (node === 'all' || !('name' in node)) continue;
+      const names = orMake(byNode, node.name, () => []);
+      for (const [name, value] of attributes)
+        if (name.endsWith('/productName')) names.push(squeezed(String(value)));
+    }
+  }
+  return byNode;
+}
+
+type Devices = ReturnType<typeof devicesByNode>;
+
 /** `h100` is part of `NVIDIA-H100-80GB-HBM3`; a node without such a label is judged by its devices. */
-function isModel(node: NodeRow, model: string, ledger: Ledger): boolean {
+function isModel(node: NodeRow, model: string, devices: Devices): boolean {
   const wanted = squeezed(model);
-  if (modelLabels.some((label) => squeezed(node.labels[label] ?? '').includes(wanted))) return true;
-  return (ledger.shelves().devicePools ?? []).some(({ devices }) =>
-    devices.some(
-      ({ node: at, attributes }) =>
-        at !== 'all' &&
-        'name' in at &&
-        at.name === node.name &&
-        [...attributes].some(
-          ([name, value]) => name.endsWith('/productName') && squeezed(String(value)).includes(wanted),
-        ),
-    ),
+  return (
+    modelLabels.some((label) => squeezed(node.labels[label] ?? '').includes(wanted)) ||
+    (devices.get(node.name) ?? []).some((product) => product.includes(wanted))
   );
 }
 
@@ -190,20 +198,12 @@ function candidates(ledger: Ledger, wish: Wish): readonly string[] {
   return [...offered];
 }
 
-/** Does the node have such a thing at all, taken or not? */
-function offers(account: Account, resource: string, ledger: Ledger): boolean {
-  if ((account.node.capacity[resource] ?? 0) > 0) return true;
-  const { deviceClasses: classes, devicePools: pools } = ledger.shelves();
-  const served =
-    resource.startsWith(classPrefix) ||
-    [...(classes?.values() ?? [])].some(({ extendedResource }) => extendedResource === resource);
-  return (
-    served &&
-    (pools ?? []).some(({ devices }) =>
-      devices.some(({ node }) => node !== 'all' && 'name' in node && node.name === account.node.name),
-    )
+/** Is the resource served by a device class, where no device plugin offers it? */
+const isServed = (ledger: Ledger, resource: string): boolean =>
+  resource.startsWith(classPrefix) ||
+  [...(ledger.shelves().deviceClasses?.values() ?? [])].some(
+    ({ extendedResource }) => extendedResource === resource,
   );
-}
 
 interface Option {
   readonly account: Account;
@@ -212,42 +212,53 @@ interface Option {
   copies: number;
 }
 
-function optionsFor(ledger: Ledger, wish: Wish, resource: string): Option[] {
-  const wanted = (account: Account) =>
-    offers(account, resource, ledger) &&
-    (wish.model === undefined || isModel(account.node, wish.model, ledger));
-  const first = byName(explain(ledger, podFor(wish, resource, 1)));
-  const options = [...ledger.accounts()].filter(wanted).flatMap((account): Option[] => {
-    const verdict = first.get(account.node.name);
+/** Nodes that have such a thing at all, taken or not, and of the wanted model. */
+function nodesWith(ledger: Ledger, wish: Wish, resource: string, devices: Devices): readonly Account[] {
+  const served = isServed(ledger, resource);
+  return [...ledger.accounts()].filter(
+    ({ node }) =>
+      ((node.capacity[resource] ?? 0) > 0 || (served && devices.has(node.name))) &&
+      (wish.model === undefined || isModel(node, wish.model, devices)),
+  );
+}
+
+function optionsFor(ledger: Ledger, wish: Wish, resource: string, devices: Devices): Option[] {
+  const accounts = nodesWith(ledger, wish, resource, devices);
+  const { nodes } = explainOn(ledger, podFor(wish, resource, 1), accounts);
+  const options = accounts.flatMap((account, index): Option[] => {
+    const verdict = nodes[index];
     return verdict === undefined ? [] : [{ account, resource, verdict, copies: fits(verdict) ? 1 : 0 }];
   });
   for (let copies = 2; copies <= Math.min(wish.count, mostPerNode); copies += 1) {
-    const growing = options.filter((option) => option.copies === copies - 1);
+    const growing = options.filter(
+      (option) => option.copies === copies - 1 && slotsOf(option.account) >= copies,
+    );
     if (growing.length === 0) break;
-    const verdicts = byName(explain(ledger, podFor(wish, resource, copies)));
-    for (const option of growing) {
-      const verdict = verdicts.get(option.account.node.name);
-      const slots = (option.account.node.allocatable['pods'] ?? 0) - option.account.pods.size;
-      if (verdict !== undefined && fits(verdict) && slots >= copies) option.copies = copies;
-    }
+    const pod = podFor(wish, resource, copies);
+    const verdicts = explainOn(
+      ledger,
+      pod,
+      growing.map(({ account }) => account),
+    ).nodes;
+    growing.forEach((option, index) => {
+      const verdict = verdicts[index];
+      if (verdict !== undefined && fits(verdict)) option.copies = copies;
+    });
   }
   return options;
 }
 
-const fits = ({ blockers, doubts }: NodeVerdict): boolean => blockers.length === 0 && doubts.length === 0;
+const slotsOf = ({ node, pods }: Account): number => (node.allocatable['pods'] ?? 0) - pods.size;
 
-const byName = ({ nodes }: Explanation): ReadonlyMap<string, NodeVerdict> =>
-  new Map(nodes.map((verdict) => [verdict.name, verdict]));
+const fits = ({ blockers, doubts }: NodeVerdict): boolean => blockers.length === 0 && doubts.length === 0;
 
 /** Accelerators that one pod could get on one of the nodes where it would be let in. */
 function largestBlock(ledger: Ledger, wish: Wish, options: readonly Option[]): number {
   let most = 0;
-  for (const resource of new Set(options.map((option) => option.resource))) {
-    const nodes = new Set(
-      options.filter((option) => option.resource === resource).map(({ account }) => account.node.name),
-    );
+  for (const [resource, ofResource] of Map.groupBy(options, (option) => option.resource)) {
+    const accounts = ofResource.map(({ account }) => account);
     const takes = (gpus: number) =>
-      explain(ledger, podFor({ ...wish, gpus }, resource, 1)).fits.some((node) => nodes.has(node));
+      explainOn(ledger, podFor({ ...wish, gpus }, resource, 1), accounts).fits.length > 0;
     // What fits n fits fewer: halving finds the most in six questions.
     let [low, high] = [most, mostPerNode];
     while (low < high) {
@@ -283,8 +294,9 @@ function placeCopies(options: readonly Option[], count: number): Start[] {
 export function planFit(cluster: SchedulingCluster | Ledger, wish: Wish): FitPlan {
   const ledger = 'version' in cluster ? cluster : ledgerOf(cluster);
   const seen = new Map<string, Option>();
+  const devices = devicesByNode(ledger);
   for (const resource of candidates(ledger, wish)) {
-    for (const option of optionsFor(ledger, wish, resource)) {
+    for (const option of optionsFor(ledger, wish, resource, devices)) {
       const known = seen.get(option.account.node.name);
       if (known === undefined || known.copies < option.copies) seen.set(option.account.node.name, option);
     }

@@ -28,15 +28,6 @@ export interface Account {
   readonly withVolumes: ReadonlySet<PodRow>;
 }
 
-/** Placed pods that have one namespace and one set of labels, counted by node. */
-export interface Group {
-  readonly namespace: string;
-  readonly labels: Labels;
-  readonly byNode: ReadonlyMap<string, number>;
-  /** Without the pods that are being deleted. */
-  readonly livingByNode: ReadonlyMap<string, number>;
-}
-
 /** Placed pods that keep others away by one required anti-affinity, counted by node. */
 export interface Repeller {
   readonly namespace: string;
@@ -73,8 +64,9 @@ export interface Ledger {
   readonly nodeCount: () => number;
   readonly pod: (uid: string) => PodRow | undefined;
   readonly pods: () => Iterable<PodRow>;
-  readonly groupsIn: (namespace: string) => Iterable<Group>;
-  readonly groupNamespaces: () => Iterable<string>;
+  /** Placed pods of a namespace. */
+  readonly placedIn: (namespace: string) => Iterable<PodRow>;
+  readonly placed: () => Iterable<PodRow>;
   readonly repellers: () => Iterable<Repeller>;
   /** Placed pods that mount a claim, by `namespace/claim`. */
   readonly claimUsers: (key: string) => ReadonlySet<PodRow>;
@@ -93,13 +85,6 @@ interface OpenAccount {
   readonly nominated: Map<string, PodRow>;
   readonly withPorts: Set<PodRow>;
   readonly withVolumes: Set<PodRow>;
-}
-
-interface OpenGroup {
-  readonly namespace: string;
-  readonly labels: Labels;
-  readonly byNode: Map<string, number>;
-  readonly livingByNode: Map<string, number>;
 }
 
 interface OpenRepeller {
@@ -179,21 +164,11 @@ export function createLedger(): Ledger {
   let shelves = shelve(objects);
   const accounts = new Map<string, OpenAccount>();
   const pods = new Map<string, PodRow>();
-  const groups = new Map<string, Map<Labels, OpenGroup>>();
+  const placed = new Map<string, Set<PodRow>>();
   const repellers = new Map<V1Affinity, Map<string, OpenRepeller>>();
   const claimUsers = new Map<string, Set<PodRow>>();
 
   const accountOf = (name: string): OpenAccount => orMake(accounts, name, openAccount);
-
-  function groupOf({ namespace, labels }: PodRow): OpenGroup {
-    const ofNamespace = orMake(groups, namespace, () => new Map<Labels, OpenGroup>());
-    return orMake(ofNamespace, labels, () => ({
-      namespace,
-      labels,
-      byNode: new Map(),
-      livingByNode: new Map(),
-    }));
-  }
 
   function book(pod: PodRow, by: 1 | -1): void {
     const account = accountOf(pod.node);
@@ -204,7 +179,7 @@ export function createLedger(): Ledger {
     else account.pods.delete(pod.uid);
     if (pod.spec.hostPorts.length > 0) change(account.withPorts, pod);
     if (pod.spec.volumes.length > 0) change(account.withVolumes, pod);
-    bookGroup(pod, by);
+    bookPlace(pod, by);
     bookRepeller(pod, by);
     for (const key of claimKeysOf(pod)) {
       const users = claimUsers.get(key) ?? new Set();
@@ -214,14 +189,11 @@ export function createLedger(): Ledger {
     }
   }
 
-  function bookGroup(pod: PodRow, by: 1 | -1): void {
-    const group = groupOf(pod);
-    count(group.byNode, pod.node, by);
-    if (pod.deletedAt === undefined) count(group.livingByNode, pod.node, by);
-    if (group.byNode.size > 0) return;
-    const ofNamespace = groups.get(pod.namespace);
-    ofNamespace?.delete(pod.labels);
-    if (ofNamespace?.size === 0) groups.delete(pod.namespace);
+  function bookPlace(pod: PodRow, by: 1 | -1): void {
+    const neighbours = orMake(placed, pod.namespace, () => new Set<PodRow>());
+    if (by === 1) neighbours.add(pod);
+    else neighbours.delete(pod);
+    if (neighbours.size === 0) placed.delete(pod.namespace);
   }
 
   function bookRepeller(pod: PodRow, by: 1 | -1): void {
@@ -272,8 +244,10 @@ export function createLedger(): Ledger {
     nodeCount: () => nodes,
     pod: (uid) => pods.get(uid),
     pods: () => pods.values(),
-    groupsIn: (namespace) => groups.get(namespace)?.values() ?? [],
-    groupNamespaces: () => groups.keys(),
+    placedIn: (namespace) => placed.get(namespace) ?? nobody,
+    *placed() {
+      for (const neighbours of placed.values()) yield* neighbours;
+    },
     *repellers() {
       for (const ofAffinity of repellers.values()) yield* ofAffinity.values();
     },

@@ -1,7 +1,7 @@
 import type { V1PodAffinityTerm } from '@kubernetes/client-node';
 import type { Labels, PodRow } from '../../resources/pod-row.ts';
 import type { LabelSelector } from '../cluster.ts';
-import type { Account, Group, Ledger } from '../ledger.ts';
+import type { Account, Ledger } from '../ledger.ts';
 import type { Matcher } from '../selectors.ts';
 import { labelMatcher, requirementText } from '../selectors.ts';
 import type { Blocker, Filter, Prepared } from './filter.ts';
@@ -69,36 +69,9 @@ const matches = (term: Term, namespace: string, labels: Labels): boolean =>
 /** Placed pods that match, by value of the topology key. */
 type Domains = Map<string, number>;
 
-function addTo(domains: Domains, ledger: Ledger, key: string, byNode: ReadonlyMap<string, number>): void {
-  for (const [name, number] of byNode) {
-    const value = ledger.account(name)?.node.labels[key];
-    if (value !== undefined) domains.set(value, (domains.get(value) ?? 0) + number);
-  }
-}
-
-/** All groups, less the pod itself where it is already placed. */
-function* groupsWithout(ledger: Ledger, pod: PodRow): Iterable<Group> {
-  const placed = ledger.pod(pod.uid);
-  for (const namespace of ledger.groupNamespaces()) {
-    for (const group of ledger.groupsIn(namespace)) {
-      if (
-        placed === undefined ||
-        placed.node === '' ||
-        placed.namespace !== namespace ||
-        placed.labels !== group.labels
-      )
-        yield group;
-      else yield { ...group, byNode: less(group.byNode, placed.node) };
-    }
-  }
-}
-
-function less(byNode: ReadonlyMap<string, number>, node: string): ReadonlyMap<string, number> {
-  const rest = new Map(byNode);
-  const left = (rest.get(node) ?? 1) - 1;
-  if (left > 0) rest.set(node, left);
-  else rest.delete(node);
-  return rest;
+function addTo(domains: Domains | undefined, ledger: Ledger, key: string, node: string): void {
+  const value = ledger.account(node)?.node.labels[key];
+  if (domains !== undefined && value !== undefined) domains.set(value, (domains.get(value) ?? 0) + 1);
 }
 
 interface Wanted {
@@ -109,12 +82,12 @@ interface Wanted {
 }
 
 function measureAffinity(ledger: Ledger, pod: PodRow, terms: readonly Term[]): Wanted {
-  const domains = terms.map(() => new Map<string, number>());
-  for (const { namespace, labels, byNode } of groupsWithout(ledger, pod)) {
-    if (!terms.every((term) => matches(term, namespace, labels))) continue;
+  const domains = terms.map((): Domains => new Map());
+  for (const other of ledger.placed()) {
+    if (other.uid === pod.uid || !terms.every((term) => matches(term, other.namespace, other.labels)))
+      continue;
     terms.forEach((term, index) => {
-      const into = domains[index];
-      if (into !== undefined) addTo(into, ledger, term.key, byNode);
+      addTo(domains[index], ledger, term.key, other.node);
     });
   }
   const nobody = domains.every((domain) => domain.size === 0);
@@ -122,11 +95,11 @@ function measureAffinity(ledger: Ledger, pod: PodRow, terms: readonly Term[]): W
 }
 
 function measureAntiAffinity(ledger: Ledger, pod: PodRow, terms: readonly Term[]): readonly Domains[] {
-  const domains = terms.map(() => new Map<string, number>());
-  for (const { namespace, labels, byNode } of groupsWithout(ledger, pod)) {
+  const domains = terms.map((): Domains => new Map());
+  for (const other of ledger.placed()) {
+    if (other.uid === pod.uid) continue;
     terms.forEach((term, index) => {
-      const into = domains[index];
-      if (into !== undefined && matches(term, namespace, labels)) addTo(into, ledger, term.key, byNode);
+      if (matches(term, other.namespace, other.labels)) addTo(domains[index], ledger, term.key, other.node);
     });
   }
   return domains;
@@ -134,6 +107,15 @@ function measureAntiAffinity(ledger: Ledger, pod: PodRow, terms: readonly Term[]
 
 const antiTermsOf = (pod: Pick<PodRow, 'spec'>): readonly V1PodAffinityTerm[] =>
   pod.spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
+
+/** The counts without one pod on a node. */
+function less(byNode: ReadonlyMap<string, number>, node: string): ReadonlyMap<string, number> {
+  const rest = new Map(byNode);
+  const left = (rest.get(node) ?? 1) - 1;
+  if (left > 0) rest.set(node, left);
+  else rest.delete(node);
+  return rest;
+}
 
 interface Repelled {
   readonly key: string;

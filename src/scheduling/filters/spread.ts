@@ -38,21 +38,12 @@ function counts(constraint: V1TopologySpreadConstraint, account: Account, pod: P
   );
 }
 
-/** Living pods of the namespace that a selector matches, by node. */
+/** Living pods of the namespace that a selector matches, by node; without the pod itself. */
 function matchingByNode(ledger: Ledger, pod: PodRow, selects: Matcher): ReadonlyMap<string, number> {
   const byNode = new Map<string, number>();
-  for (const group of ledger.groupsIn(pod.namespace)) {
-    if (!selects(group.labels)) continue;
-    for (const [node, number] of group.livingByNode) byNode.set(node, (byNode.get(node) ?? 0) + number);
-  }
-  const placed = ledger.pod(pod.uid);
-  if (
-    placed !== undefined &&
-    placed.node !== '' &&
-    placed.deletedAt === undefined &&
-    selects(placed.labels)
-  ) {
-    byNode.set(placed.node, (byNode.get(placed.node) ?? 1) - 1);
+  for (const other of ledger.placedIn(pod.namespace)) {
+    if (other.deletedAt !== undefined || other.uid === pod.uid || !selects(other.labels)) continue;
+    byNode.set(other.node, (byNode.get(other.node) ?? 0) + 1);
   }
   return byNode;
 }
