@@ -121,8 +121,11 @@ async function follow(scope: Scope): Promise<void> {
   }
 }
 
-async function stepOf({ connection }: Scope, memory: Memory): Promise<Step> {
+async function stepOf({ connection, target }: Scope, memory: Memory): Promise<Step> {
   if (memory.version !== undefined && !memory.watchDenied) return 'watch';
+  // Events are in no watch cache and get no bookmarks, so the end of a streaming list may never be told; and as new
+  // ones keep coming, silence does not tell it either.
+  if (attributesOf(target.path)?.resource === 'events') return 'list';
   if (memory.watchListFails || memory.watchDenied) return 'list';
   // WatchList is on by default in 1.32 and from 1.34; 1.33 had it off again; up to 1.26 the parameter is ignored.
   const version = await connection.version().catch(() => undefined);
