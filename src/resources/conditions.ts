@@ -42,12 +42,27 @@ export function readyTone(ready: number, desired: number): Tone {
   return ready === 0 ? 'bad' : 'warn';
 }
 
+/** The last conditions seen, by the second they changed in: pods that start together share theirs. */
+const recent: (PodCondition | undefined)[] = new Array(1024);
+
 function conditionOf(raw: unknown): PodCondition {
   const condition = record(raw);
-  return {
-    status: shared(condition['status']),
-    reason: shared(condition['reason']),
-    message: shared(condition['message']),
-    at: time(condition['lastTransitionTime']),
-  };
+  const status = shared(condition['status']);
+  const reason = shared(condition['reason']);
+  const message = shared(condition['message']);
+  const at = time(condition['lastTransitionTime']);
+  const slot = Math.abs(Math.trunc((at ?? 0) / 1000) + message.length + reason.length) % recent.length;
+  const last = recent[slot];
+  if (
+    last !== undefined &&
+    last.at === at &&
+    last.status === status &&
+    last.reason === reason &&
+    last.message === message
+  ) {
+    return last;
+  }
+  const fresh = { status, reason, message, at };
+  recent[slot] = fresh;
+  return fresh;
 }

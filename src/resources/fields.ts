@@ -141,14 +141,53 @@ export function amounts(value: unknown): Requests {
   return result;
 }
 
+/** Deeper than any object of the API that has a meaning here. */
+const deepest = 16;
+
+/** Equal JSON, whatever the order of keys. Anything deeper than the API goes counts as different. */
+export function isSame(a: unknown, b: unknown, depth = 0): boolean {
+  if (a === b) return true;
+  if (depth > deepest) return false;
+  if (Array.isArray(a)) {
+    if (!Array.isArray(b) || a.length !== b.length) return false;
+    for (let index = 0; index < a.length; index += 1)
+      if (!isSame(a[index], b[index], depth + 1)) return false;
+    return true;
+  }
+  if (!isRecord(a) || !isRecord(b)) return false;
+  for (const name in a) if (!isSame(a[name], b[name], depth + 1)) return false;
+  for (const name in b) if (!(name in a)) return false;
+  return true;
+}
+
+/** Text by which equal values are equal; undefined where it is nested too deep to be written. */
+export function keyText(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
+}
+
 const labelSets = createInterner<string, Labels>(20_000);
 const noLabels: Labels = Object.freeze({});
+
+/** Labels that no two pods share: with one of these a set is never seen twice, and is not worth keeping a key for. */
+const uniqueLabels: readonly string[] = [
+  'batch.kubernetes.io/job-completion-index',
+  'statefulset.kubernetes.io/pod-name',
+  'training.kubeflow.org/replica-index',
+  'leaderworkerset.sigs.k8s.io/worker-index',
+  'ray.io/worker-group-replica-index',
+];
 
 /** String pairs (labels, selectors), sanitised; equal sets are one object. */
 export function labels(value: unknown): Labels {
   const fields = record(value);
   if (fields === noFields) return noLabels;
-  return labelSets.get(JSON.stringify(fields), () => pairs(fields));
+  for (const name of uniqueLabels) if (fields[name] !== undefined) return pairs(fields);
+  const key = keyText(fields);
+  return key === undefined ? pairs(fields) : labelSets.get(key, () => pairs(fields));
 }
 
 /** Only the named pairs of `value`, sanitised. Longer than other text may be: HAMi keeps its books in one. */

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../kube/object.ts';
 import { type Fields, labels, list, record, shared, text, time } from './fields.ts';
+import { createInterner } from './intern.ts';
 import type { Labels, PodRow } from './pod-row.ts';
 import type { Row } from './resource.ts';
 
@@ -35,16 +36,25 @@ export function ownedMetaOf(object: KubeObject): OwnedRow {
   };
 }
 
+type Owner = NonNullable<PodRow['owner']>;
+const owners = createInterner<string, Owner>(20_000);
+
+/** The controlling owner: one object for all that it owns. */
 export function controllerOf(metadata: Fields): PodRow['owner'] {
   for (const raw of list(metadata['ownerReferences'])) {
     const owner = record(raw);
     if (owner['controller'] !== true) continue;
-    return {
-      apiVersion: shared(owner['apiVersion']),
-      kind: shared(owner['kind']),
-      name: shared(owner['name']),
-      uid: shared(owner['uid']),
-    };
+    const uid = shared(owner['uid']);
+    const known = owners.get(uid, () => ownerOf(owner));
+    // A uid names one object; a broken controller may still say otherwise.
+    return known.name === owner['name'] && known.kind === owner['kind'] ? known : ownerOf(owner);
   }
   return undefined;
 }
+
+const ownerOf = (owner: Fields): Owner => ({
+  apiVersion: shared(owner['apiVersion']),
+  kind: shared(owner['kind']),
+  name: shared(owner['name']),
+  uid: shared(owner['uid']),
+});

@@ -3,6 +3,8 @@ import {
   type Fields,
   flag,
   isRecord,
+  isSame,
+  keyText,
   labels,
   list,
   number,
@@ -20,49 +22,81 @@ const specs = createInterner<string, PodSpecRecord>(30_000);
 /** A key longer than this is a hostile or freak pod: hashing it costs more than sharing saves. */
 const longestKey = 65_536;
 
+/** By owner: what its last pod said. Most pods of an owner say the same, and comparing is cheaper than hashing. */
+const lastOfOwner = createInterner<string, { said: Fields; means: PodSpecRecord }>(4_000);
+
 /** The shared record of a pod's spec: one object for all pods that say the same, found by what they say. */
-export function podSpecOf(spec: Fields, status: Fields): PodSpecRecord {
+export function podSpecOf(spec: Fields, status: Fields, ownerUid = ''): PodSpecRecord {
   const resized = resizedOf(spec, status);
-  const key = keyOf(spec, resized);
-  if (key.length > longestKey) return build(spec, resized);
+  if (resized !== undefined) return interned(essence(spec), spec, resized);
+  if (ownerUid === '') return interned(essence(spec), spec, undefined);
+  let isNew = false;
+  const last = lastOfOwner.get(ownerUid, () => {
+    isNew = true;
+    const said = essence(spec);
+    return { said, means: interned(said, spec, undefined) };
+  });
+  if (isNew || saysTheSame(last.said, spec)) return last.means;
+  last.said = essence(spec);
+  last.means = interned(last.said, spec, undefined);
+  return last.means;
+}
+
+function interned(said: Fields, spec: Fields, resized: Resized | undefined): PodSpecRecord {
+  const key = keyText(resized === undefined ? said : [said, [...resized]]);
+  if (key === undefined || key.length > longestKey) return build(spec, resized);
   return specs.get(key, () => build(spec, resized));
 }
 
-/** Everything that `build` reads and nothing else: environment, mounts and token volumes differ from pod to pod. */
-function keyOf(spec: Fields, resized: Resized | undefined): string {
-  return JSON.stringify([
-    list(spec['containers']).map(containerKey),
-    list(spec['initContainers']).map(containerKey),
-    list(spec['ephemeralContainers']).map(containerKey),
-    spec['nodeSelector'],
-    spec['affinity'],
-    spec['tolerations'],
-    spec['topologySpreadConstraints'],
-    list(spec['volumes']).filter(isScheduled),
-    spec['resourceClaims'],
-    spec['schedulerName'],
-    spec['priority'],
-    spec['priorityClassName'],
-    spec['preemptionPolicy'],
-    spec['restartPolicy'],
-    spec['serviceAccountName'],
-    spec['runtimeClassName'],
-    spec['hostNetwork'],
-    spec['overhead'],
-    spec['resources'],
-    resized === undefined ? 0 : [...resized],
-  ]);
+/** Fields that `build` reads as they are. Environment, mounts and token volumes differ from pod to pod: not these. */
+const plainFields: readonly string[] = [
+  'nodeSelector',
+  'affinity',
+  'tolerations',
+  'topologySpreadConstraints',
+  'resourceClaims',
+  'schedulerName',
+  'priority',
+  'priorityClassName',
+  'preemptionPolicy',
+  'restartPolicy',
+  'serviceAccountName',
+  'runtimeClassName',
+  'hostNetwork',
+  'overhead',
+  'resources',
+];
+const containerLists: readonly string[] = ['containers', 'initContainers', 'ephemeralContainers'];
+const containerFields: readonly string[] = ['name', 'image', 'resources', 'ports', 'restartPolicy'];
+
+/** Everything that `build` reads and nothing else. */
+function essence(spec: Fields): Fields {
+  const said: Record<string, unknown> = { volumes: list(spec['volumes']).filter(isScheduled) };
+  for (const name of containerLists)
+    said[name] = list(spec[name]).map((container) => pick(record(container)));
+  for (const name of plainFields) said[name] = spec[name];
+  return said;
 }
 
-function containerKey(raw: unknown): unknown {
-  const container = record(raw);
-  return [
-    container['name'],
-    container['image'],
-    container['resources'],
-    container['ports'],
-    container['restartPolicy'],
-  ];
+function pick(container: Fields): Fields {
+  const picked: Record<string, unknown> = {};
+  for (const name of containerFields) picked[name] = container[name];
+  return picked;
+}
+
+/** `essence(spec)` equals `said`, without making it. */
+function saysTheSame(said: Fields, spec: Fields): boolean {
+  for (const name of plainFields) if (!isSame(said[name], spec[name])) return false;
+  for (const name of containerLists) {
+    const before = list(said[name]);
+    const now = list(spec[name]);
+    if (before.length !== now.length) return false;
+    for (const [index, container] of now.entries()) {
+      const [a, b] = [record(before[index]), record(container)];
+      for (const field of containerFields) if (!isSame(a[field], b[field])) return false;
+    }
+  }
+  return isSame(said['volumes'], list(spec['volumes']).filter(isScheduled));
 }
 
 function build(spec: Fields, resized: Resized | undefined): PodSpecRecord {
@@ -131,8 +165,18 @@ const disks = [
   ['azureDisk', 'azure', 'diskName'],
 ] as const;
 
+const scheduledVolumes: readonly string[] = [
+  'persistentVolumeClaim',
+  'ephemeral',
+  'iscsi',
+  'rbd',
+  ...disks.map(([field]) => field),
+];
+
 function isScheduled(raw: unknown): boolean {
-  return volumeOf(raw).length > 0;
+  const volume = record(raw);
+  for (const field of scheduledVolumes) if (volume[field] !== undefined) return true;
+  return false;
 }
 
 function volumeOf(raw: unknown): readonly PodVolume[] {

@@ -56,7 +56,8 @@ function podRow(object: KubeObject, { server }: ProjectContext): PodRow {
   const spec = record(object['spec']);
   const status = record(object['status']);
   const printed = printPod(object, server);
-  const specRecord = podSpecOf(spec, status);
+  const owner = controllerOf(metadata);
+  const specRecord = podSpecOf(spec, status, owner?.uid);
   const conditions = list(status['conditions']);
   const annotations = metadata['annotations'];
   return {
@@ -84,7 +85,7 @@ function podRow(object: KubeObject, { server }: ProjectContext): PodRow {
     gates: gatesOf(list(spec['schedulingGates'])),
     labels: labels(metadata['labels']),
     annotations: labelsNamed(annotations, annotationNames),
-    owner: controllerOf(metadata),
+    owner,
     spec: specRecord,
     scheduled: conditionNamed(conditions, 'PodScheduled'),
     ready: conditionNamed(conditions, 'Ready'),
