@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { fieldAt, type KubeLike } from '../../src/demo/object.ts';
-import { dcgmMetrics, loadScenario } from '../../src/demo/scenario/index.ts';
+import { churn, dcgmMetrics, loadScenario } from '../../src/demo/scenario/index.ts';
 import { createPlayer } from '../../src/demo/scenario/script.ts';
 import { type NodeLike, type PodLike, podRequests, quantity } from '../../src/demo/scenario/shapes.ts';
 import { storyTracks } from '../../src/demo/scenario/tracks.ts';
@@ -369,6 +369,20 @@ describe('the generator', () => {
     );
     expect(over).toEqual([]);
   });
+});
+
+test('churn changes the status of running pods', async () => {
+  const { store } = demo();
+  const changed = await new Promise<KubeLike>((resolve) => {
+    const stopListening = store.listen((change) => {
+      stopListening();
+      stopChurn();
+      resolve(change.object);
+    });
+    const stopChurn = churn(store, 1000, { now: Date.now });
+  });
+  expect(changed.kind).toBe('Pod');
+  expect(fieldAt(changed, 'status.phase')).toBe('Running');
 });
 
 describe('logs', () => {

@@ -72,3 +72,39 @@ test('a kind nobody knows prints its name and age', () => {
   expect(table.columnDefinitions.map((column) => column.name)).toEqual(['Name', 'Age']);
   expect(table.rows).toEqual([{ cells: ['w', '2m5s'] }]);
 });
+
+test('a custom resource prints the columns of its definition, and null where a value is missing', () => {
+  const kind = {
+    plural: 'workloads',
+    group: 'kueue.x-k8s.io',
+    kind: 'Workload',
+    namespaced: true,
+    printerColumns: [
+      { name: 'Queue', type: 'string', jsonPath: '.spec.queueName' },
+      { name: 'Admitted', type: 'string', jsonPath: '.status.conditions[?(@.type=="Admitted")].status' },
+      { name: 'Last', type: 'string', jsonPath: '.status.conditions[-1:].type' },
+      { name: 'Pending', type: 'integer', jsonPath: '.status.pending' },
+      { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+    ],
+  };
+  const workload = {
+    metadata: { name: 'w', creationTimestamp: '2026-01-01T00:00:00Z' },
+    spec: { queueName: 'team-a' },
+    status: {
+      conditions: [
+        { type: 'Admitted', status: 'True' },
+        { type: 'PodsReady', status: 'False' },
+      ],
+    },
+  };
+  const table = printTable(kind, [workload], Date.parse('2026-01-01T03:00:00Z'));
+  expect(table.columnDefinitions.map((column) => column.name)).toEqual([
+    'Name',
+    'Queue',
+    'Admitted',
+    'Last',
+    'Pending',
+    'Age',
+  ]);
+  expect(table.rows[0]?.cells).toEqual(['w', 'team-a', 'True', 'PodsReady', null, '3h']);
+});

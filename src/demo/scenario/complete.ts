@@ -45,6 +45,7 @@ const clusterScoped = new Set([
   'ClusterPolicy',
   'NodeClaim',
   'Queue',
+  'CustomResourceDefinition',
 ]);
 
 function completeMeta(object: KubeLike, now: number): KubeLike {

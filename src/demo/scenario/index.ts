@@ -1,3 +1,4 @@
+import type { Kind, KindDefinition } from '../kinds.ts';
 import type { KubeLike } from '../object.ts';
 import type { Scenario, ScenarioOptions } from '../providers.ts';
 import type { Store } from '../store.ts';
@@ -15,7 +16,6 @@ import { createWorld } from './world.ts';
 
 export { churn } from './churn.ts';
 export { dcgmMetrics } from './dcgm.ts';
-export { customKinds } from './kinds.ts';
 
 /** How often the story looks at the clock. */
 const tickMs = 250;
@@ -26,7 +26,8 @@ const tickMs = 250;
  */
 export function loadScenario(store: Store, options: ScenarioOptions): Scenario {
   const startMs = options.now();
-  for (const kind of customKinds) store.register(kind);
+  for (const definition of customKinds)
+    store.put(completeObject(definitionOf(definition, store.register(definition)), startMs));
   const objects = readCatalogue(startMs).map((object) => completeObject(object, startMs));
   for (const object of objects) if (object.kind !== 'Event') store.put(object);
   explainPending(store);
@@ -104,6 +105,47 @@ function completeEvent(object: KubeLike, store: Store): KubeLike {
     ...event,
     involvedObject: { ...event.involvedObject, uid },
     message: message.replace('(uid)', `(${uid})`),
+  };
+}
+
+/** The CustomResourceDefinition of a kind, as far as somebody reads it. */
+function definitionOf(definition: KindDefinition, kind: Kind): KubeLike {
+  const versions = definition.versions.map((name, index) => ({
+    name,
+    served: true,
+    storage: index === 0,
+    schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+    subresources: Object.fromEntries(
+      (definition.subresources ?? []).filter((name) => name === 'status').map((name) => [name, {}]),
+    ),
+    additionalPrinterColumns: kind.printerColumns,
+  }));
+  const names = {
+    kind: kind.kind,
+    listKind: `${kind.kind}List`,
+    plural: kind.plural,
+    singular: kind.singular,
+    shortNames: kind.shortNames,
+  };
+  const established = (type: string, reason: string): object => ({
+    type,
+    status: 'True',
+    reason,
+    message: '',
+  });
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${kind.plural}.${kind.group}` },
+    spec: { group: kind.group, names, scope: kind.namespaced ? 'Namespaced' : 'Cluster', versions },
+    status: {
+      acceptedNames: names,
+      conditions: [
+        established('NamesAccepted', 'NoConflicts'),
+        established('Established', 'InitialNamesAccepted'),
+      ],
+      storedVersions: definition.versions.slice(0, 1),
+    },
   };
 }
 

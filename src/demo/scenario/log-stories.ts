@@ -51,7 +51,12 @@ const rankOf = (pod: PodLike): number => {
 const loss = (step: number): string =>
   (1.7 + 6.2 * Math.exp(-step / 9000) + 0.05 * Math.sin(step / 7)).toFixed(4);
 
-function training(pod: PodLike, exit: TerminatedLike | undefined, everyMs = 2500): LogStory {
+/** `perStep` lines belong to one step of the training: its micro-batches. */
+function training(
+  pod: PodLike,
+  exit: TerminatedLike | undefined,
+  { everyMs = 2500, perStep = 1 }: { readonly everyMs?: number; readonly perStep?: number } = {},
+): LogStory {
   const rank = rankOf(pod);
   return {
     opening: [
@@ -63,7 +68,7 @@ function training(pod: PodLike, exit: TerminatedLike | undefined, everyMs = 2500
       `[rank${rank}]: resuming from /checkpoints/global_step_41000`,
     ],
     everyMs,
-    line: (index) => trainingLine(rank, index),
+    line: (index) => trainingLine(rank, index, perStep),
     closing:
       exit === undefined || exit.exitCode === 0
         ? ['training finished, saving final checkpoint']
@@ -76,14 +81,15 @@ function training(pod: PodLike, exit: TerminatedLike | undefined, everyMs = 2500
   };
 }
 
-function trainingLine(rank: number, index: number): string {
-  const step = 41_000 + index;
+function trainingLine(rank: number, index: number, perStep: number): string {
+  const step = 41_000 + Math.floor(index / perStep);
+  const micro = perStep === 1 ? '' : ` | micro ${index % perStep}/${perStep}`;
   if (index % 200 === 199)
     return `[rank${rank}]: saving checkpoint to /checkpoints/global_step_${step} (async)`;
   if (index % 53 === 52)
     return `[rank${rank}]: dataloader: epoch 1 shard ${pick(`shard ${rank} ${index}`, 4096)} of 4096`;
   const rate = 4100 + pick(`rate ${rank} ${index}`, 240);
-  return `[rank${rank}]: step ${step} | loss ${loss(step)} | lr 2.97e-04 | grad_norm ${(0.8 + pick(`norm ${index}`, 60) / 100).toFixed(2)} | ${rate} tok/s | mem 71.3GiB | iter ${480 + pick(`iter ${rank} ${index}`, 40)}ms`;
+  return `[rank${rank}]: step ${step}${micro} | loss ${loss(step)} | lr 2.97e-04 | grad_norm ${(0.8 + pick(`norm ${index}`, 60) / 100).toFixed(2)} | ${rate} tok/s | mem 71.3GiB | iter ${480 + pick(`iter ${rank} ${index}`, 40)}ms`;
 }
 
 function serving(pod: PodLike, exit: TerminatedLike | undefined): LogStory {
@@ -152,12 +158,12 @@ const cudaOom =
 
 const tellers: readonly Teller[] = [
   // Sixteen ranks, twenty lines a second each.
-  { where: /^team-e\/moe-pretrain-/, tell: (pod, exit) => training(pod, exit, 50) },
+  { where: /^team-e\/moe-pretrain-/, tell: (pod, exit) => training(pod, exit, { everyMs: 50, perStep: 10 }) },
   {
     where: /^team-e\/sft-70b-/,
     tell: (pod) => {
       const rank = rankOf(pod);
-      const told = training(pod, undefined, 4000);
+      const told = training(pod, undefined, { everyMs: 4000 });
       if (rank !== 2) return { ...told, lines: 2220, closing: watchdog(rank) };
       const error = traceback(
         'sft.py',
@@ -202,7 +208,7 @@ const tellers: readonly Teller[] = [
   {
     where: /^team-b\/sft-cudaoom-0\//,
     tell: (pod) => ({
-      ...training(pod, undefined, 1800),
+      ...training(pod, undefined, { everyMs: 1800 }),
       closing: traceback('sft.py', 231, 'loss.backward()', cudaOom),
     }),
   },

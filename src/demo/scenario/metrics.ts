@@ -1,6 +1,13 @@
 import type { MetricsProvider, NodeUsage, PodUsage } from '../providers.ts';
 import type { Store } from '../store.ts';
-import { type ContainerLike, type NodeLike, type PodLike, pick, quantity } from './shapes.ts';
+import {
+  type ContainerLike,
+  type NodeLike,
+  type PodLike,
+  pick,
+  type Quantities,
+  quantity,
+} from './shapes.ts';
 
 /** metrics-server scrapes this often; between two scrapes it answers the same sample. */
 const scrapeMs = 15_000;
@@ -92,7 +99,7 @@ function usageOf(
   at: number,
 ): { readonly cpu: number; readonly memory: number } {
   const { requests, limits } = container.resources ?? {};
-  const gpus = quantity(requests?.['nvidia.com/gpu'] ?? '0');
+  const gpus = acceleratorsOf(requests);
   const cores = quantity(requests?.['cpu']) || gpus * 8 || 0.2;
   const bytes = quantity(requests?.['memory']) || gpus * 64 * 2 ** 30 || 256 * 2 ** 20;
   const [busy, full] = shareOf(pod);
@@ -101,6 +108,12 @@ function usageOf(
   const limit = quantity(limits?.['memory']) || Number.POSITIVE_INFINITY;
   return { cpu: cores * busy * wave, memory: Math.min(limit * 0.995, bytes * full * (1 + (wave - 1) / 4)) };
 }
+
+/** Pods that ask for devices only still use processors and memory; a slice counts as a device here. */
+const acceleratorsOf = (requests: Quantities | undefined): number =>
+  Object.entries(requests ?? {})
+    .filter(([name]) => /\/(gpu|gpu\.shared|tpu|mig-.*)$/.test(name))
+    .reduce((sum, [, text]) => sum + quantity(text), 0);
 
 /** What of its requests a pod uses: processor, memory. */
 function shareOf(pod: PodLike): readonly [cpu: number, memory: number] {
