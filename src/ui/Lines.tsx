@@ -1,14 +1,29 @@
 import { Box, Text } from 'ink';
-import { memo, type ReactElement } from 'react';
+import { memo, type ReactElement, use, useInsertionEffect, useState } from 'react';
+import { type Slots, SlotsContext } from './slots.ts';
 
 interface LineProps {
   readonly text: string;
 }
 
-/** One row of the screen, already as wide as it should be. Ink gives an empty Text no height, so it gets a space. */
+/** One row of the screen, already as wide as it should be. */
 const Line = memo(function Line({ text }: LineProps): ReactElement {
-  return <Text wrap="truncate">{text === '' ? ' ' : text}</Text>;
+  const slots = use(SlotsContext);
+  // Ink gives an empty Text no height, so it gets a space.
+  return slots === undefined ? (
+    <Text wrap="truncate">{text === '' ? ' ' : text}</Text>
+  ) : (
+    <SlotLine text={text} slots={slots} />
+  );
 });
+
+function SlotLine({ text, slots }: LineProps & { readonly slots: Slots }): ReactElement {
+  const [holder] = useState(slots.take);
+  // Insertion effects run before Ink prints the commit that they belong to.
+  useInsertionEffect(() => slots.set(holder, text), [slots, holder, text]);
+  useInsertionEffect(() => () => slots.free(holder), [slots, holder]);
+  return <Text>{holder}</Text>;
+}
 
 export interface LinesProps {
   /** Painted and padded, top first. Lines past `height` are not drawn; missing ones are blank. */

@@ -21,8 +21,8 @@ const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 const escapes =
   /\x1b(?:\[([\d;:]*)m|\[[\x30-\x3f]*[\x20-\x2f]*[\x40-\x7e]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[\x20-\x2f]*[\x30-\x7e]|)/g;
 
-/** Parses a line of text with SGR into at most `columns` cells, without the blank ones at its end. */
-export function parseCells(line: string, columns: number): Cells {
+/** Parses a line of text with SGR into at most `columns` cells, without the blank ones at its end unless they are kept. */
+export function parseCells(line: string, columns: number, keepsBlanks = false): Cells {
   const chars: string[] = [];
   const pens: string[] = [];
   let pen = '';
@@ -33,11 +33,53 @@ export function parseCells(line: string, columns: number): Cells {
     at = match.index + match[0].length;
   }
   addText(at === 0 ? line : line.slice(at), pen, columns, chars, pens);
-  while (chars.length > 0 && chars.at(-1) === ' ' && pens.at(-1) === '') {
+  while (!keepsBlanks && chars.length > 0 && chars.at(-1) === ' ' && pens.at(-1) === '') {
     chars.pop();
     pens.pop();
   }
   return { chars, pens, isRisky: chars.some(isRiskyChar) };
+}
+
+/**
+ * A row in which lines lie over each other: `ground` is what Ink printed, the lines start at the columns where their
+ * place-holders stand in `holders`, later ones on top. Blank ground is transparent.
+ */
+export function layered(
+  ground: string,
+  holders: string,
+  layers: readonly { readonly x: number; readonly line: string }[],
+  columns: number,
+): string {
+  const base = parseCells(ground, columns);
+  const chars: string[] = Array.from({ length: columns }, () => ' ');
+  const pens: string[] = Array.from({ length: columns }, () => '');
+  const put = (cells: Cells, x: number, isClear: boolean): void => {
+    for (const [index, char] of cells.chars.entries()) {
+      const at = x + index;
+      if (at >= columns) break;
+      if (isClear && char === ' ' && cells.pens[index] === '') continue;
+      // Half of a wide character that is covered must not stay.
+      if (chars[at] === '' && at > 0 && index === 0) chars[at - 1] = ' ';
+      chars[at] = char;
+      pens[at] = cells.pens[index] ?? '';
+    }
+    const end = x + cells.chars.length;
+    if (chars[end] === '') chars[end] = ' ';
+  };
+  for (const { x, line } of layers) {
+    const column = parseCells(holders.slice(0, x), columns + 1, true).chars.length;
+    const room = Math.max(0, columns - column);
+    put(parseCells(line, room, true), column, false);
+  }
+  put(base, 0, true);
+  let pen = '';
+  let out = '';
+  for (const [index, char] of chars.entries()) {
+    if (char === '') continue;
+    out += penChange(pen, pens[index] ?? '') + char;
+    pen = pens[index] ?? '';
+  }
+  return pen === '' ? out : `${out}\x1b[m`;
 }
 
 function addText(text: string, pen: string, columns: number, chars: string[], pens: string[]): void {

@@ -3,6 +3,7 @@ import { type Instance, type RenderOptions, render } from 'ink';
 import { type ComponentType, type ReactElement, useSyncExternalStore } from 'react';
 import type { Key } from './keys.ts';
 import { createFramePump, type FrameReason } from './pump.ts';
+import { createSlots, type Slots, SlotsContext } from './slots.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface ScreenSize {
@@ -38,6 +39,7 @@ export function mount(
   { terminal, onKey, renderer = 'frames' }: MountOptions,
 ): Mounted {
   const { output } = terminal;
+  const slots = renderer === 'stock' ? undefined : createSlots();
   let version = 0;
   let onChange: () => void = () => undefined;
   const subscribe = (listener: () => void): (() => void) => {
@@ -48,7 +50,11 @@ export function mount(
   };
   function Root(): ReactElement {
     useSyncExternalStore(subscribe, () => version);
-    return <App {...output.size()} />;
+    return (
+      <SlotsContext value={slots}>
+        <App {...output.size()} />
+      </SlotsContext>
+    );
   }
   const draw = (): void => {
     version++;
@@ -62,7 +68,7 @@ export function mount(
   watch(instance);
 
   function start(): Instance {
-    return render(<Root />, renderer === 'stock' ? stockOptions(terminal) : frameOptions(terminal));
+    return render(<Root />, slots === undefined ? stockOptions(terminal) : frameOptions(terminal, slots));
   }
 
   function watch(current: Instance): void {
@@ -117,25 +123,34 @@ function baseOptions(): RenderOptions {
 }
 
 /** Debug mode writes every commit as one whole frame: the public way to get frames out of Ink. */
-const frameOptions = ({ output }: MountOptions['terminal']): RenderOptions => ({
-  ...baseOptions(),
-  debug: true,
-  stdout: output.stream,
-});
+function frameOptions({ output }: MountOptions['terminal'], slots: Slots): RenderOptions {
+  const stdout = streamTo(output, (text) => {
+    if (!inkControl.test(text)) output.frame(slots.fill(text, output.size().columns));
+  });
+  return { ...baseOptions(), debug: true, stdout };
+}
+
+/** Cursor and mode sequences that Ink writes by itself; `terminal.ts` owns the terminal's modes. */
+const inkControl = /^(?:\x1b\[[?<>=]?[\d;]*[a-zA-Z])*$/;
 
 function stockOptions({ output }: MountOptions['terminal']): RenderOptions {
+  const stdout = streamTo(output, output.control);
+  output.onResize(() => stdout.emit('resize'));
+  return { ...baseOptions(), incrementalRendering: true, stdout };
+}
+
+/** What Ink takes for a terminal's stdout. */
+function streamTo(output: Terminal['output'], take: (text: string) => void): Writable {
   const stream = new Writable({
     decodeStrings: false,
     write(chunk, _encoding, done) {
-      output.control(String(chunk));
+      take(String(chunk));
       done();
     },
   });
-  Object.defineProperties(stream, {
+  return Object.defineProperties(stream, {
     isTTY: { value: true },
     columns: { get: () => output.size().columns },
     rows: { get: () => output.size().rows },
   });
-  output.onResize(() => stream.emit('resize'));
-  return { ...baseOptions(), incrementalRendering: true, stdout: stream };
 }

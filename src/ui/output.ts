@@ -1,5 +1,4 @@
 import { EventEmitter } from 'node:events';
-import { Writable } from 'node:stream';
 import { createScreen } from './diff.ts';
 
 /**
@@ -8,8 +7,6 @@ import { createScreen } from './diff.ts';
  * is slow the frames in between are dropped. Frames are absolute, so dropping one loses nothing.
  */
 export interface FrameOutput {
-  /** What Ink gets as its stdout. */
-  readonly stream: NodeJS.WritableStream;
   readonly size: () => { readonly columns: number; readonly rows: number };
   /** Calls back after the size has changed. */
   readonly onResize: (listener: () => void) => () => void;
@@ -63,9 +60,6 @@ const mostUnderWay = 2048;
 /** A terminal that did not answer for so long is not waited for again. */
 const answerWithinMs = 2000;
 const question = '\x1b[5n';
-
-/** Cursor and mode sequences that Ink writes by itself; `terminal.ts` owns the terminal's modes. */
-const inkControl = /^(?:\x1b\[[?<>=]?[\d;]*[a-zA-Z])*$/;
 
 export function createFrameOutput({ stdout, onBroken = () => undefined }: FrameOutputOptions): FrameOutput {
   const events = new EventEmitter();
@@ -128,22 +122,7 @@ export function createFrameOutput({ stdout, onBroken = () => undefined }: FrameO
   stdout.on('resize', onResize);
   stdout.on('error', onError);
 
-  const stream = new Writable({
-    decodeStrings: false,
-    write(chunk, _encoding, done) {
-      const text = String(chunk);
-      if (!inkControl.test(text)) frame(text);
-      done();
-    },
-  });
-  Object.defineProperties(stream, {
-    isTTY: { value: true },
-    columns: { get: () => size().columns },
-    rows: { get: () => size().rows },
-  });
-
   return {
-    stream,
     size,
     frame,
     stats,
