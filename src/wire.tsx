@@ -1,3 +1,4 @@
+import { gpuRows, gpus } from './accelerators/gpus.ts';
 import type { Services, Tables } from './actions/action.ts';
 import { parseCommand } from './actions/commands.ts';
 import { saveFile } from './actions/save.ts';
@@ -10,12 +11,13 @@ import { events } from './resources/events.ts';
 import { namespaces } from './resources/namespaces.ts';
 import { nodes } from './resources/nodes.ts';
 import { pods } from './resources/pods.ts';
-import { anyResource, type Row } from './resources/resource.ts';
+import { anyResource, type Row, type Table } from './resources/resource.ts';
+import { gpuSummaryLines } from './screens/gpu-summary.ts';
 import { type ClusterSums, looksLikeProduction } from './screens/header.ts';
 import { createScreen, type Screen } from './screens/screen.ts';
 import { type Cluster, createCluster } from './state/cluster.ts';
 import { createSession, type Namespaces, type SessionStore, tableView } from './state/session.ts';
-import { createSums, type Sums } from './state/sums.ts';
+import { createSums, type Sums, summedKinds } from './state/sums.ts';
 import { type ClipboardMethod, copyText } from './ui/clipboard.ts';
 import { colorLevel } from './ui/color-level.ts';
 import { createTerminal, isUnicodeLocale, type Probe, type Terminal } from './ui/terminal.ts';
@@ -28,7 +30,7 @@ export interface WireOptions extends OpenOptions {
 }
 
 /** Kinds that are read whatever is shown: the header, the GPU sums and the checklist rest on them. */
-const always = [anyResource(pods), anyResource(nodes), anyResource(namespaces), anyResource(events)];
+const always = [...summedKinds, anyResource(namespaces), anyResource(events)];
 
 /** Wait between two tries to reach a server that could not be reached at all. */
 const retryConnectMs = 5000;
@@ -49,7 +51,11 @@ export async function openScreen(options: WireOptions): Promise<number> {
 
 async function live(options: WireOptions): Promise<number> {
   const { env, stdin, stdout, stderr } = process;
-  const tables = createTables([]);
+  const cluster = createCluster();
+  const sums = createSums(cluster);
+  // The same table as on the command line, from a ledger that is kept instead of one that is made anew each time.
+  const gpuTable = { ...gpus, derive: () => gpuRows(sums.ledger) } as unknown as Table<Row>;
+  const tables = createTables([gpuTable]);
   const session = sessionOf(options, tables);
   const themed = createThemes(options);
   const terminal = createTerminal({ stdin, stdout, stderr, env });
@@ -61,8 +67,6 @@ async function live(options: WireOptions): Promise<number> {
       import('./ui/mount.tsx'),
       import('./screens/App.tsx'),
     ]);
-    const cluster = createCluster();
-    const sums = createSums(cluster);
     const link = createLink(options, {
       session,
       cluster,
@@ -95,6 +99,14 @@ async function live(options: WireOptions): Promise<number> {
       health: link.health,
       sums: () => sumsOf(sums, cluster),
       always: [anyResource(pods), anyResource(nodes)],
+      summary: (table, theme, columns) =>
+        table === gpus.name
+          ? gpuSummaryLines(
+              { summary: sums.summary(), totals: sums.ledger.totals(), demand: sums.ledger.demand() },
+              theme,
+              columns,
+            )
+          : [],
       heldRows: (table) => (table === 'contexts' ? link.contexts() : []),
       isBackedUp: terminal.output.isBackedUp,
       now: Date.now,
@@ -194,16 +206,21 @@ function sessionOf(options: WireOptions, tables: Tables): SessionStore {
 function sumsOf(sums: Sums, cluster: Cluster): ClusterSums {
   const [podKind, nodeKind] = [anyResource(pods), anyResource(nodes)];
   const hasNodes = cluster.hasListed(nodeKind);
+  // GPUs of a node are held by pods of all namespaces: those of some are no sum.
   const hasPods = cluster
     .linksOf(podKind)
-    .some(({ scope, state }) => scope === '' && state !== 'listing' && state !== 'forbidden');
+    .some(
+      ({ scope, state }) =>
+        scope === '' && state !== 'listing' && state !== 'forbidden' && state !== 'unsupported',
+    );
+  const { devices, pending } = sums.summary();
   return {
     nodes: hasNodes ? { ready: sums.nodesReady(), total: sums.nodesTotal() } : undefined,
     gpus:
       hasNodes && hasPods
-        ? { used: sums.gpusUsed(), total: sums.gpusTotal(), unusable: sums.gpusUnusable() }
+        ? { used: devices.used, total: devices.total, unusable: devices.unusable + devices.broken }
         : undefined,
-    queue: hasPods ? { gpus: sums.pendingGpus(), pods: sums.pendingPods() } : undefined,
+    waiting: hasPods ? pending : undefined,
     faults: cluster.faults(podKind) + cluster.faults(nodeKind),
   };
 }

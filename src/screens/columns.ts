@@ -1,10 +1,11 @@
+import type { GpuRow } from '../accelerators/gpus.ts';
 import { cellText, namespaceColumn } from '../resources/columns.ts';
 import type { Column, Row, Table } from '../resources/resource.ts';
 import type { SortOrder } from '../state/order.ts';
 import { isAge } from '../state/order.ts';
 import type { Namespaces } from '../state/session.ts';
 import { layoutColumns, type Sort, type TableCell, type TableLayout } from '../ui/table.ts';
-import { displayWidth, type Glyphs } from '../ui/text.ts';
+import { bar, displayWidth, type Glyphs } from '../ui/text.ts';
 import type { Role } from '../ui/theme.ts';
 
 /** Below this many cells the namespace and the name share a column (ux 2.10). */
@@ -13,6 +14,15 @@ export const mergesBelow = 100;
 /** A text of any length: it gets what the others leave, and no more than this where they leave little. */
 const flexible: readonly string[] = ['MESSAGE'];
 const flexibleAtLeast = 30;
+
+/** The narrowest that such a column still says something with; below it, the less important ones go. */
+const leastWidths: Readonly<Record<string, number>> = {
+  NODE: 13,
+  OBJECT: 24,
+  RESOURCE: 14,
+  'TOP HOLDERS': 26,
+  STATUS: 12,
+};
 
 /** Rows measured beyond the window, so that columns do not jump at the first scroll. */
 export const sampleSize = 200;
@@ -24,6 +34,26 @@ export interface ScreenColumn {
   readonly priority: number;
   readonly cut: 'end' | 'middle';
   readonly text: (row: Row, now: number) => string;
+  /** Drawn as a bar: a share, or undefined where it is not known. */
+  readonly bar?: (row: Row) => number | undefined;
+}
+
+/** Of the bar in the GPU view, ends included. */
+const barWidth = 12;
+
+/** How much of a node's accelerators is held: what the numbers beside it say, at a glance. */
+const useColumn: ScreenColumn = {
+  title: 'USE',
+  column: { title: 'USE', value: heldShare, tone: () => 'accent', priority: 3 },
+  priority: 3,
+  cut: 'end',
+  text: () => '',
+  bar: heldShare,
+};
+
+function heldShare(row: Row): number | undefined {
+  const { requested, allocatable } = row as GpuRow;
+  return allocatable === undefined || allocatable === 0 ? undefined : Math.min(1, requested / allocatable);
 }
 
 export interface ColumnChoice {
@@ -41,6 +71,8 @@ export function screenColumns(
   const own = table.columns
     .filter((column) => wide || !(column.wide ?? column.kubectl === 'wide'))
     .map((column) => screenColumn(column));
+  if (table.name === 'gpus')
+    return own.flatMap((one) => (one.title === 'REQUESTED' ? [one, useColumn] : [one]));
   if (!table.namespaced || (namespaces !== 'all' && namespaces.length === 1)) return own;
   const name = table.columns.find(({ title }) => title === 'NAME');
   if (width >= mergesBelow || name === undefined || !own.some(({ title }) => title === 'NAME')) {
@@ -104,7 +136,7 @@ export function cellsOf(
   let isSame = before !== undefined;
   const cells = columns.map((column, at): TableCell => {
     const role = column.column.tone?.(row, now) ?? 'plain';
-    const text = column.text(row, now);
+    const text = column.bar === undefined ? column.text(row, now) : barText(column.bar(row), glyphs);
     const glyph = column.title === 'STATUS' ? glyphOf(role, glyphs) : undefined;
     const cell = { text: glyph === undefined ? text : `${glyph} ${text}`, role };
     const former = before?.[at];
@@ -115,6 +147,9 @@ export function cellsOf(
   kept.set(row, { columns, glyphs, cells });
   return cells;
 }
+
+const barText = (share: number | undefined, glyphs: Glyphs): string =>
+  `${bar(share, barWidth, glyphs)} ${share === undefined ? '?' : `${Math.round(share * 100)}%`}`;
 
 /** Keeps columns from jumping: widths only grow while the same columns are shown, and an equal layout is the same one. */
 export interface Layouter {
@@ -154,7 +189,9 @@ export function createLayouter(): Layouter {
       last = layoutColumns(
         withFlexible(columns, widths, width).map((wide, at) => {
           const column = columns[at];
+          const least = column?.bar === undefined ? leastWidths[column?.title ?? ''] : wide;
           return {
+            ...(least === undefined ? {} : { min: least }),
             title: column?.title ?? '',
             width: wide,
             priority: column?.priority ?? 0,

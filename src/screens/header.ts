@@ -14,12 +14,12 @@ export interface ClusterSums {
     | {
         readonly used: number;
         readonly total: number;
-        /** Of the free ones, those on nodes where nothing can start: unhealthy, cordoned, not ready. */
+        /** Free on nodes that take no pods, or broken. */
         readonly unusable: number;
       }
     | undefined;
-  /** What waits for GPUs. */
-  readonly queue: { readonly gpus: number; readonly pods: number } | undefined;
+  /** GPUs that pods, claims and Jobs wait for. */
+  readonly waiting: number | undefined;
   readonly faults: number;
 }
 
@@ -111,7 +111,7 @@ function linkSpan({ session, link, lastHeardMs, theme, now }: HeaderFacts): Span
 }
 
 function sumsBar({ sums, theme, columns }: HeaderFacts): Bar {
-  const { nodes, gpus, queue, faults } = sums;
+  const { nodes, gpus, waiting, faults } = sums;
   const left: Span[] = [{ text: ' ' }];
   left.push(
     { text: 'nodes ', role: 'dim' },
@@ -135,12 +135,8 @@ function sumsBar({ sums, theme, columns }: HeaderFacts): Bar {
     }
     if (gpus.unusable > 0) left.push({ text: ` ${gpus.unusable} unusable`, role: 'warn' });
   }
-  if (queue !== undefined && queue.pods > 0) {
-    left.push(
-      { text: '   ' },
-      { text: 'queue ', role: 'dim' },
-      { text: `${whole(queue.gpus)} GPU / ${whole(queue.pods)} pods`, role: 'pending' },
-    );
+  if (waiting !== undefined && waiting > 0) {
+    left.push({ text: '   ' }, { text: `${whole(waiting)} wait`, role: 'pending' });
   }
   const right: Span[] =
     faults === 0

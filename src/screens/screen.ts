@@ -3,6 +3,7 @@ import { dispatch } from '../actions/index.ts';
 import type { Resource, Row } from '../resources/resource.ts';
 import type { Cluster } from '../state/cluster.ts';
 import { isStale, type Link, worstLink } from '../state/link.ts';
+import { isAge } from '../state/order.ts';
 import {
   changeTable,
   noticeForMs,
@@ -227,7 +228,10 @@ export function createScreen(options: ScreenOptions): Screen {
       above.length > height - tableAtLeast ? [] : above.map((spans) => theme.line(spans, columns));
     const tableHeight = height - summary.length;
     const isListing = link === undefined ? kindsOf(table).length > 0 : link.state === 'listing';
-    const settled = !visible.busy() && !isListing;
+    // Who looks at the newest events without having moved wants to go on seeing the newest.
+    const order = view.sort ?? table.sort;
+    const followsTop = view.cursor.key === undefined && order !== undefined && isAge(order.column);
+    const settled = !visible.busy() && !isListing && !followsTop;
     window = tableWindow({
       view,
       visible,

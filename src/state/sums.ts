@@ -1,109 +1,98 @@
-import { acceleratorCount } from '../resources/devices.ts';
+import { demandOfJob } from '../accelerators/demand.ts';
+import { createLedger, type Ledger } from '../accelerators/ledger.ts';
+import { type Summary, summaryOf } from '../accelerators/summary.ts';
+import { type JobRow, jobs } from '../resources/jobs.ts';
 import type { NodeRow } from '../resources/node-row.ts';
 import { nodes } from '../resources/nodes.ts';
 import type { PodRow } from '../resources/pod-row.ts';
 import { pods } from '../resources/pods.ts';
-import { anyResource, type Row } from '../resources/resource.ts';
+import { anyResource, type Resource, type Row } from '../resources/resource.ts';
+import { type ResourceClaimRow, resourceclaims } from '../resources/resourceclaims.ts';
+import { type ResourceSliceRow, resourceslices } from '../resources/resourceslices.ts';
 import type { Cluster } from './cluster.ts';
 
-/** GPUs and nodes of the cluster, kept as rows come and go: 100,000 pods are never added up anew. */
+/** Nodes and accelerators of the cluster, kept as rows come and go: 100,000 pods are never added up anew. */
 export interface Sums {
+  readonly ledger: Ledger;
+  /** Of the ledger; counted when asked for after a change. */
+  readonly summary: () => Summary;
   readonly nodesReady: () => number;
   readonly nodesTotal: () => number;
-  /** Asked for by pods that are bound and not finished. */
-  readonly gpusUsed: () => number;
-  /** Capacity of all nodes, unhealthy devices included. */
-  readonly gpusTotal: () => number;
-  /** Free, but unhealthy or on a node where nothing new starts. */
-  readonly gpusUnusable: () => number;
-  readonly pendingGpus: () => number;
-  readonly pendingPods: () => number;
   readonly stop: () => void;
 }
 
-interface NodeShare {
-  readonly ready: boolean;
-  readonly schedulable: boolean;
-  readonly capacity: number;
-  readonly allocatable: number;
-}
-
-const isDone = (pod: PodRow): boolean => pod.phase === 'Succeeded' || pod.phase === 'Failed';
+/** The kinds that the sums are made of: they are only true while all of these are open. */
+export const summedKinds: readonly Resource[] = [
+  anyResource(pods),
+  anyResource(nodes),
+  anyResource(resourceslices),
+  anyResource(resourceclaims),
+  anyResource(jobs),
+];
 
 export function createSums(cluster: Cluster): Sums {
-  const used = new Map<string, number>();
-  const shares = new Map<string, NodeShare>();
+  const ledger = createLedger();
   let ready = 0;
-  let capacity = 0;
-  let usedTotal = 0;
-  let pendingGpus = 0;
-  let pendingPods = 0;
+  let total = 0;
+  let changes = 0;
+  let summed = -1;
+  let summary: Summary | undefined;
 
-  function countPod(pod: PodRow, sign: 1 | -1): void {
-    const gpus = acceleratorCount(pod.spec.requests) ?? 0;
-    if (gpus === 0 || isDone(pod)) return;
-    if (pod.node === '') {
-      pendingGpus += sign * gpus;
-      pendingPods += sign;
-      return;
-    }
-    usedTotal += sign * gpus;
-    const onNode = (used.get(pod.node) ?? 0) + sign * gpus;
-    if (onNode === 0) used.delete(pod.node);
-    else used.set(pod.node, onNode);
+  /** A row's identity is its version, so the same row twice is only a fault that came or went. */
+  function follow<R extends Row>(
+    resource: Resource<R>,
+    put: (row: R) => void,
+    remove: (row: R) => void,
+  ): () => void {
+    for (const row of cluster.rowsOf(resource)) put(row);
+    return cluster.onRow(anyResource(resource), (before, after) => {
+      if (before === after) return;
+      changes += 1;
+      // The rows of a resource's hook are that resource's own.
+      if (after === undefined) remove(before as R);
+      else put(after as R);
+    });
   }
 
-  function countNode(node: NodeRow, sign: 1 | -1): void {
-    const isReady = node.status.split(',')[0] === 'Ready';
-    const share: NodeShare = {
-      ready: isReady,
-      schedulable: isReady && !node.unschedulable,
-      capacity: acceleratorCount(node.capacity) ?? 0,
-      allocatable: acceleratorCount(node.allocatable) ?? 0,
-    };
-    ready += sign * Number(isReady);
-    capacity += sign * share.capacity;
-    if (sign === 1) shares.set(node.name, share);
-    else shares.delete(node.name);
-  }
-
-  const pod = (row: Row | undefined, sign: 1 | -1): void => {
-    if (row !== undefined) countPod(row as PodRow, sign);
+  const isReady = (node: NodeRow): boolean => node.status.split(',')[0] === 'Ready';
+  const countNode = (node: Row | undefined, sign: 1 | -1): void => {
+    if (node === undefined) return;
+    total += sign;
+    if (isReady(node as NodeRow)) ready += sign;
   };
-  const node = (row: Row | undefined, sign: 1 | -1): void => {
-    if (row !== undefined) countNode(row as NodeRow, sign);
-  };
-  for (const row of cluster.rowsOf(anyResource(pods))) pod(row, 1);
-  for (const row of cluster.rowsOf(anyResource(nodes))) node(row, 1);
-  const stopPods = cluster.onRow(anyResource(pods), (before, after) => {
-    pod(before, -1);
-    pod(after, 1);
-  });
-  const stopNodes = cluster.onRow(anyResource(nodes), (before, after) => {
-    node(before, -1);
-    node(after, 1);
-  });
+  for (const node of cluster.rowsOf(nodes)) countNode(node, 1);
 
-  function unusable(): number {
-    let sum = 0;
-    for (const [name, share] of shares) {
-      const free = Math.max(0, share.capacity - (used.get(name) ?? 0));
-      sum += share.schedulable ? Math.min(free, share.capacity - share.allocatable) : free;
-    }
-    return sum;
+  const stops = [
+    follow<PodRow>(pods, ledger.addPod, ledger.removePod),
+    follow<NodeRow>(nodes, ledger.putNode, ledger.removeNode),
+    follow<ResourceSliceRow>(resourceslices, ledger.putSlice, ledger.removeSlice),
+    follow<ResourceClaimRow>(resourceclaims, ledger.putClaim, ledger.removeClaim),
+    follow<JobRow>(jobs, putJob, (job) => ledger.removeDemand(job.uid)),
+    cluster.onRow(anyResource(nodes), (before, after) => {
+      countNode(before, -1);
+      countNode(after, 1);
+    }),
+  ];
+
+  function putJob(job: JobRow): void {
+    const demand = demandOfJob(job);
+    if (demand === undefined) ledger.removeDemand(job.uid);
+    else ledger.putDemand(job.uid, demand);
   }
 
   return {
+    ledger,
+    summary() {
+      if (summary === undefined || summed !== changes) {
+        summed = changes;
+        summary = summaryOf({ totals: ledger.totals(), demand: ledger.demand() });
+      }
+      return summary;
+    },
     nodesReady: () => ready,
-    nodesTotal: () => shares.size,
-    gpusUsed: () => usedTotal,
-    gpusTotal: () => capacity,
-    gpusUnusable: unusable,
-    pendingGpus: () => pendingGpus,
-    pendingPods: () => pendingPods,
+    nodesTotal: () => total,
     stop() {
-      stopPods();
-      stopNodes();
+      for (const stop of stops) stop();
     },
   };
 }

@@ -1,12 +1,14 @@
 import { renderToString } from 'ink';
+import { gpuRows, gpus } from '../../src/accelerators/gpus.ts';
 import type { Services } from '../../src/actions/action.ts';
 import { createTables } from '../../src/actions/tables.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
 import { events } from '../../src/resources/events.ts';
 import { nodes } from '../../src/resources/nodes.ts';
 import { pods } from '../../src/resources/pods.ts';
-import { anyResource, type Resource, type Row } from '../../src/resources/resource.ts';
+import { anyResource, type Resource, type Row, type Table } from '../../src/resources/resource.ts';
 import { App } from '../../src/screens/App.tsx';
+import { gpuSummaryLines } from '../../src/screens/gpu-summary.ts';
 import { createScreen, type Screen } from '../../src/screens/screen.ts';
 import { type Change, type Cluster, createCluster } from '../../src/state/cluster.ts';
 import type { LinkState } from '../../src/state/link.ts';
@@ -76,18 +78,29 @@ export function givenScreen({ columns = 80, rows = 24, contexts = [], ...start }
   const screen = createScreen({
     session,
     cluster,
-    tables: createTables([]),
+    tables: createTables([{ ...gpus, derive: () => gpuRows(sums.ledger) } as unknown as Table<Row>]),
     services,
     theme: themeNamed('mono', { level: 0 }),
     themes: themeNames,
     version: '0.1.0',
     health: () => ({ lastHeardMs: clock.now, roundTripMs: 42 }),
-    sums: () => ({
-      nodes: { ready: sums.nodesReady(), total: sums.nodesTotal() },
-      gpus: { used: sums.gpusUsed(), total: sums.gpusTotal(), unusable: sums.gpusUnusable() },
-      queue: { gpus: sums.pendingGpus(), pods: sums.pendingPods() },
-      faults: cluster.faults(podKind) + cluster.faults(nodeKind),
-    }),
+    sums: () => {
+      const { devices, pending } = sums.summary();
+      return {
+        nodes: { ready: sums.nodesReady(), total: sums.nodesTotal() },
+        gpus: { used: devices.used, total: devices.total, unusable: devices.unusable + devices.broken },
+        waiting: pending,
+        faults: cluster.faults(podKind) + cluster.faults(nodeKind),
+      };
+    },
+    summary: (table, theme, width) =>
+      table === gpus.name
+        ? gpuSummaryLines(
+            { summary: sums.summary(), totals: sums.ledger.totals(), demand: sums.ledger.demand() },
+            theme,
+            width,
+          )
+        : [],
     always: [podKind, nodeKind],
     heldRows: () => contexts,
     now: () => clock.now,
