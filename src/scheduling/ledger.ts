@@ -66,7 +66,8 @@ export interface Ledger {
   readonly pods: () => Iterable<PodRow>;
   /** Placed pods of a namespace. */
   readonly placedIn: (namespace: string) => Iterable<PodRow>;
-  readonly placed: () => Iterable<PodRow>;
+  /** The namespaces that have any. */
+  readonly placedNamespaces: () => Iterable<string>;
   readonly repellers: () => Iterable<Repeller>;
   /** Placed pods that mount a claim, by `namespace/claim`. */
   readonly claimUsers: (key: string) => ReadonlySet<PodRow>;
@@ -245,9 +246,7 @@ export function createLedger(): Ledger {
     pod: (uid) => pods.get(uid),
     pods: () => pods.values(),
     placedIn: (namespace) => placed.get(namespace) ?? nobody,
-    *placed() {
-      for (const neighbours of placed.values()) yield* neighbours;
-    },
+    placedNamespaces: () => placed.keys(),
     *repellers() {
       for (const ofAffinity of repellers.values()) yield* ofAffinity.values();
     },

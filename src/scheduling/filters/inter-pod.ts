@@ -83,27 +83,30 @@ interface Wanted {
 
 function measureAffinity(ledger: Ledger, pod: PodRow, terms: readonly Term[]): Wanted {
   const domains = terms.map((): Domains => new Map());
-  for (const other of ledger.placed()) {
-    if (other.uid === pod.uid || !terms.every((term) => matches(term, other.namespace, other.labels)))
-      continue;
-    terms.forEach((term, index) => {
-      addTo(domains[index], ledger, term.key, other.node);
-    });
+  for (const namespace of ledger.placedNamespaces()) {
+    if (!terms.every((term) => term.inNamespace(namespace))) continue;
+    for (const other of ledger.placedIn(namespace)) {
+      if (other.uid === pod.uid || !terms.every(({ selects }) => selects(other.labels))) continue;
+      terms.forEach((term, index) => {
+        addTo(domains[index], ledger, term.key, other.node);
+      });
+    }
   }
   const nobody = domains.every((domain) => domain.size === 0);
   return { terms, domains, first: nobody && terms.every((term) => matches(term, pod.namespace, pod.labels)) };
 }
 
-function measureAntiAffinity(ledger: Ledger, pod: PodRow, terms: readonly Term[]): readonly Domains[] {
-  const domains = terms.map((): Domains => new Map());
-  for (const other of ledger.placed()) {
-    if (other.uid === pod.uid) continue;
-    terms.forEach((term, index) => {
-      if (matches(term, other.namespace, other.labels)) addTo(domains[index], ledger, term.key, other.node);
-    });
-  }
-  return domains;
-}
+const measureAntiAffinity = (ledger: Ledger, pod: PodRow, terms: readonly Term[]): readonly Domains[] =>
+  terms.map(({ key, inNamespace, selects }) => {
+    const domains: Domains = new Map();
+    for (const namespace of ledger.placedNamespaces()) {
+      if (!inNamespace(namespace)) continue;
+      for (const other of ledger.placedIn(namespace)) {
+        if (selects(other.labels) && other.uid !== pod.uid) addTo(domains, ledger, key, other.node);
+      }
+    }
+    return domains;
+  });
 
 const antiTermsOf = (pod: Pick<PodRow, 'spec'>): readonly V1PodAffinityTerm[] =>
   pod.spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];

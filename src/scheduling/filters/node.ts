@@ -73,17 +73,35 @@ function isText(requirement: Requirement, node: NodeRow): string {
   return `${requirementText(requirement)}, node has ${value === undefined ? 'no such label' : value === '' ? "''" : value}`;
 }
 
-function whyNotAffinity(spec: PodSpecRecord, node: NodeRow): string {
-  const selectors = Object.entries(spec.nodeSelector ?? {})
-    .filter(([key, value]) => node.labels[key] !== value)
-    .map(([key, value]) => `selector ${key}=${value}, node has ${node.labels[key] ?? 'no such label'}`);
-  const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  const terms = (required?.nodeSelectorTerms ?? []).map((term) => missedRequirement(term, node.labels, node));
-  if (required === undefined || required === null || terms.includes(undefined)) return selectors.join('; ');
-  const missed = terms.flatMap((term) =>
-    term === undefined || term === 'empty term' ? [] : [`affinity ${isText(term, node)}`],
-  );
-  return [...selectors, ...(missed.length > 0 ? missed : ['affinity has no term that can match'])].join('; ');
+const joined = (text: string, more: string): string =>
+  text === '' || more === '' ? text + more : `${text}; ${more}`;
+
+/** What of the selector and the affinity a node misses; `''` when nothing. */
+function missedBy(
+  node: NodeRow,
+  wanted: readonly (readonly [string, string])[],
+  terms: Terms | undefined,
+): string {
+  let missed = '';
+  for (const [key, value] of wanted) {
+    const has = node.labels[key];
+    if (has !== value)
+      missed = joined(missed, `selector ${key}=${value}, node has ${has ?? 'no such label'}`);
+  }
+  return terms === undefined ? missed : joined(missed, missedByTerms(node, terms));
+}
+
+type Terms = V1NodeSelector['nodeSelectorTerms'];
+
+/** Terms are ORed: one that is met is enough, and otherwise each says what it misses first. */
+function missedByTerms(node: NodeRow, terms: Terms): string {
+  let missed = '';
+  for (const term of terms) {
+    const requirement = missedRequirement(term, node.labels, node);
+    if (requirement === undefined) return '';
+    if (requirement !== 'empty term') missed = joined(missed, `affinity ${isText(requirement, node)}`);
+  }
+  return missed === '' ? 'affinity has no term that can match' : missed;
 }
 
 /** The node names that matchFields allow; undefined where some term allows any. */
@@ -111,10 +129,14 @@ export const nodeAffinity: Filter = {
     if ((required === undefined || required === null) && spec.nodeSelector === undefined) return undefined;
     const only = namedNodes(required);
     if (only?.size === 0) return { rejects: 'pod affinity terms conflict' };
-    const check = ({ node }: { readonly node: NodeRow }): readonly Blocker[] =>
-      matchesNodeAffinity(spec, node)
+    const wanted = Object.entries(spec.nodeSelector ?? {});
+    const terms = required?.nodeSelectorTerms;
+    const check = ({ node }: { readonly node: NodeRow }): readonly Blocker[] => {
+      const missed = missedBy(node, wanted, terms);
+      return missed === ''
         ? passes
-        : [byAffinity("node(s) didn't match Pod's node affinity/selector", whyNotAffinity(spec, node), true)];
+        : [byAffinity("node(s) didn't match Pod's node affinity/selector", missed, true)];
+    };
     return only === undefined ? { check } : { only, check };
   },
 };
