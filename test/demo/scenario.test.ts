@@ -236,6 +236,7 @@ describe('the situations of the catalogue are there', () => {
     expect(message.startsWith(`0/${nodes.length} nodes are available: `)).toBe(true);
     expect(message).toMatch(/\d+ Insufficient nvidia\.com\/gpu/);
     expect(message).toMatch(/1 node\(s\) were unschedulable/);
+    expect(message).toMatch(/1 cannot allocate all claims/);
   });
 });
 

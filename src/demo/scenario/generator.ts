@@ -3,12 +3,11 @@ import type { ScenarioOptions } from '../providers.ts';
 import type { Store } from '../store.ts';
 import { completeObject, hostIp } from './complete.ts';
 import { randomFrom } from './random.ts';
-import { place } from './scheduler.ts';
+import { clusterOf, place } from './scheduler.ts';
 import {
   type ConditionLike,
   type ContainerStatusLike,
   longId,
-  type NodeLike,
   type PodLike,
   suffixOf,
   timeText,
@@ -555,7 +554,7 @@ function pendingStatus(context: Context, shape: Shape, spec: PodLike['spec']): P
 
 function refusal({ store }: Context, spec: PodLike['spec']): string {
   const pod: PodLike = { metadata: { name: 'any' }, spec, status: { phase: 'Pending' } };
-  const placement = place(pod, store.list('', 'nodes') as readonly NodeLike[], []);
+  const placement = place(pod, { ...clusterOf(store), pods: [] });
   return 'message' in placement ? placement.message : '';
 }
 

@@ -8,9 +8,9 @@ import { generate } from './generator.ts';
 import { customKinds } from './kinds.ts';
 import { createLogs } from './logs.ts';
 import { createMetrics } from './metrics.ts';
-import { place } from './scheduler.ts';
+import { clusterOf, place } from './scheduler.ts';
 import { createPlayer } from './script.ts';
-import type { NodeLike, PodLike } from './shapes.ts';
+import type { PodLike } from './shapes.ts';
 import { storyTracks } from './tracks.ts';
 import { createWorld } from './world.ts';
 
@@ -49,9 +49,8 @@ export function loadScenario(store: Store, options: ScenarioOptions): Scenario {
 
 /** The scheduler's words about the pods that fit nowhere, worked out for the nodes that there are. */
 function explainPending(store: Store): void {
-  const pods = store.list('', 'pods') as readonly PodLike[];
-  const nodes = store.list('', 'nodes') as readonly NodeLike[];
-  for (const pod of pods) {
+  const cluster = clusterOf(store);
+  for (const pod of cluster.pods) {
     if (pod.spec.schedulerName !== 'default-scheduler') continue;
     const conditions = pod.status.conditions ?? [];
     if (
@@ -60,7 +59,7 @@ function explainPending(store: Store): void {
       )
     )
       continue;
-    const placement = place(pod, nodes, pods);
+    const placement = place(pod, cluster);
     if ('node' in placement)
       throw new Error(
         `The demo says that ${pod.metadata.name} fits nowhere, yet it fits on ${placement.node}.`,

@@ -1,3 +1,5 @@
+import { fieldAt } from '../object.ts';
+import type { Store } from '../store.ts';
 import {
   isFinished,
   type NodeLike,
@@ -10,33 +12,65 @@ import {
 /** Where a pod would go, or the scheduler's words about why it goes nowhere (v1.36). */
 export type Placement = { readonly node: string } | { readonly message: string };
 
+export interface ClusterLike {
+  readonly nodes: readonly NodeLike[];
+  readonly pods: readonly PodLike[];
+  /** Nodes whose GPUs are handed out by claims (DRA). All of the story's are taken or tainted. */
+  readonly claimNodes: ReadonlySet<string>;
+}
+
+/** What the scheduler sees of a store. */
+export const clusterOf = (store: Store): ClusterLike => ({
+  nodes: store.list('', 'nodes') as readonly NodeLike[],
+  pods: store.list('', 'pods') as readonly PodLike[],
+  claimNodes: new Set(
+    store.list('resource.k8s.io', 'resourceslices').map((slice) => String(fieldAt(slice, 'spec.nodeName'))),
+  ),
+});
+
+/** The extended resource that the story's DeviceClass stands for. */
+const claimedResource = 'nvidia.com/gpu';
+
 /** The filters of kube-scheduler that the story needs, in their order; each node speaks only of its first one. */
-export function place(pod: PodLike, nodes: readonly NodeLike[], pods: readonly PodLike[]): Placement {
+export function place(pod: PodLike, { nodes, pods, claimNodes }: ClusterLike): Placement {
   const wanted = podRequests(pod);
   const used = usedByNode(pods);
   const reasons = new Map<string, number>();
   let hopeless = 0;
   for (const node of nodes) {
-    const refusals = refusalsOf(pod, wanted, node, used.get(node.metadata.name) ?? new Map());
-    if (refusals.length === 0) return { node: node.metadata.name };
-    if (!refusals.every((reason) => reason.startsWith('Insufficient'))) hopeless++;
-    for (const reason of refusals) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+    const name = node.metadata.name;
+    const refusal = refusalOf(pod, wanted, {
+      node,
+      used: used.get(name) ?? nothing,
+      byClaim: claimNodes.has(name),
+    });
+    if (refusal === undefined) return { node: name };
+    if (refusal.hopeless) hopeless++;
+    for (const reason of refusal.reasons) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   }
-  const text = (counts: Iterable<readonly [string, number]>): string =>
-    [...counts]
-      .filter(([, count]) => count > 0)
-      .map(([reason, count]) => `${count} ${reason}`)
-      .sort()
-      .join(', ');
   const head = `0/${nodes.length} nodes are available: `;
   const preemption: readonly (readonly [string, number])[] = [
     ['No preemption victims found for incoming pod', nodes.length - hopeless],
     ['Preemption is not helpful for scheduling', hopeless],
   ];
+  const claims =
+    wanted.has(claimedResource) && claimNodes.size > 0
+      ? 'still not schedulable'
+      : 'no new claims to deallocate';
   return {
-    message: `${head}${text(reasons)}. no new claims to deallocate, preemption: ${head}${text(preemption)}.`,
+    message: `${head}${countsText(reasons)}. ${claims}, preemption: ${head}${countsText(preemption)}.`,
   };
 }
+
+/** Sorted as texts, counts included, as the scheduler does. */
+const countsText = (counts: Iterable<readonly [string, number]>): string =>
+  [...counts]
+    .filter(([, count]) => count > 0)
+    .map(([reason, count]) => `${count} ${reason}`)
+    .sort()
+    .join(', ');
+
+const nothing: ReadonlyMap<string, number> = new Map();
 
 function usedByNode(pods: readonly PodLike[]): ReadonlyMap<string, Map<string, number>> {
   const used = new Map<string, Map<string, number>>();
@@ -50,29 +84,50 @@ function usedByNode(pods: readonly PodLike[]): ReadonlyMap<string, Map<string, n
   return used;
 }
 
-function refusalsOf(
+interface Refusal {
+  readonly reasons: readonly string[];
+  /** Removing pods from this node would not help. */
+  readonly hopeless: boolean;
+}
+
+interface Candidate {
+  readonly node: NodeLike;
+  readonly used: ReadonlyMap<string, number>;
+  /** Its GPUs are devices of a ResourceSlice, not an extended resource. */
+  readonly byClaim: boolean;
+}
+
+function refusalOf(
   pod: PodLike,
   wanted: ReadonlyMap<string, number>,
-  node: NodeLike,
-  used: ReadonlyMap<string, number>,
-): readonly string[] {
+  candidate: Candidate,
+): Refusal | undefined {
+  const { node, used, byClaim } = candidate;
+  const never = (reason: string): Refusal => ({ reasons: [reason], hopeless: true });
   const tolerations = pod.spec.tolerations ?? [];
-  if (
-    node.spec.unschedulable === true &&
-    !tolerates(tolerations, { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' })
-  ) {
-    return ['node(s) were unschedulable'];
-  }
+  const cordon = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
+  if (node.spec.unschedulable === true && !tolerates(tolerations, cordon))
+    return never('node(s) were unschedulable');
   const blocking = (node.spec.taints ?? []).filter((taint) => taint.effect !== 'PreferNoSchedule');
-  if (!blocking.every((taint) => tolerates(tolerations, taint))) return ['node(s) had untolerated taint(s)'];
+  if (!blocking.every((taint) => tolerates(tolerations, taint)))
+    return never('node(s) had untolerated taint(s)');
   const labels = node.metadata.labels ?? {};
   const selected = Object.entries(pod.spec.nodeSelector ?? {}).every(([key, value]) => labels[key] === value);
-  if (!selected) return ["node(s) didn't match Pod's node affinity/selector"];
-  return [...wanted]
-    .filter(
-      ([name, value]) => value > 0 && value > quantity(node.status.allocatable[name]) - (used.get(name) ?? 0),
-    )
-    .map(([name]) => `Insufficient ${name}`);
+  if (!selected) return never("node(s) didn't match Pod's node affinity/selector");
+  const allocatable = (name: string): number => quantity(node.status.allocatable[name]);
+  const short = [...wanted].filter(
+    ([name, value]) =>
+      value > 0 &&
+      !(byClaim && name === claimedResource) &&
+      value > allocatable(name) - (used.get(name) ?? 0),
+  );
+  if (short.length > 0) {
+    return {
+      reasons: short.map(([name]) => `Insufficient ${name}`),
+      hopeless: short.some(([name, value]) => value > allocatable(name)),
+    };
+  }
+  return byClaim && (wanted.get(claimedResource) ?? 0) > 0 ? never('cannot allocate all claims') : undefined;
 }
 
 function tolerates(

@@ -1,7 +1,7 @@
 import type { KubeLike } from '../object.ts';
 import type { Store } from '../store.ts';
 import { derivedCondition, podAddress, uidFor } from './complete.ts';
-import { type Placement, place } from './scheduler.ts';
+import { clusterOf, type Placement, place } from './scheduler.ts';
 import {
   type ConditionLike,
   type ContainerStatusLike,
@@ -73,7 +73,7 @@ export function createWorld(store: Store, startMs: number): World {
         ...(namespace === undefined ? {} : { namespace }),
       });
     },
-    placement: (pod) => place(pod, store.list('', 'nodes') as readonly NodeLike[], world.pods()),
+    placement: (pod) => place(pod, clusterOf(store)),
     event: (about, words) => putEvent(store, about, words, nowMs),
   };
   return world;
