@@ -39,6 +39,8 @@ export function startLiveness(wire: Wire, timing: Timing): Liveness {
   let quietSinceMs = timing.now();
   let roundTripMs: number | undefined;
   let bytesSeen = 0;
+  /** What the sockets had brought when the silence began; more than that, and they are awake again. */
+  let bytesAtSilence = 0;
   let lastTickMs = timing.now();
   /** Why the last request failed, until something is heard again. Its socket may close a little later. */
   let lostWhy: string | undefined;
@@ -52,6 +54,7 @@ export function startLiveness(wire: Wire, timing: Timing): Liveness {
   function enter(next: ConnectionHealth['state'], why: string | undefined): void {
     if (stopped || (state === next && reason === why)) return;
     const changed = state !== next;
+    if (changed && next === 'silent') bytesAtSilence = wire.traffic().bytesRead;
     state = next;
     reason = why;
     if (changed) for (const listener of [...listeners]) listener(health());
@@ -146,14 +149,13 @@ export function startLiveness(wire: Wire, timing: Timing): Liveness {
 
   /** The server answers on a new socket. The old ones get a moment to wake; TCP may keep them asleep for minutes. */
   function returned(): void {
-    const before = wire.traffic().bytesRead;
     const parallel = wire.protocol() === 'h1';
     const timer = setTimeout(() => {
       if (stopped) return;
-      const isAwake = wire.traffic().bytesRead !== before || before !== bytesSeen;
-      if ((!isAwake || parallel) && wire.traffic().open > 0)
-        wire.cut(new Error('the connection did not come back with the server'));
-      bytesSeen = wire.traffic().bytesRead;
+      const { bytesRead, open } = wire.traffic();
+      const isAwake = bytesRead !== bytesAtSilence && !parallel;
+      if (!isAwake && open > 0) wire.cut(new Error('the connection did not come back with the server'));
+      bytesSeen = bytesRead;
       heard();
     }, timing.tickMs);
     timer.unref();
