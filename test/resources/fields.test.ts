@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ageText, amount, amounts, humanDuration, isSame, labels, quantity, time } from '../../src/resources/fields.ts';
+import {
+  ageText,
+  amount,
+  amounts,
+  humanDuration,
+  isSame,
+  labels,
+  quantity,
+  time,
+} from '../../src/resources/fields.ts';
 
 describe('durations are printed as kubectl prints them', () => {
   const day = 86_400;
@@ -62,12 +71,23 @@ describe('quantities', () => {
     expect(quantity(text)).toBeCloseTo(value, 12);
   });
 
-  test.each(['', ' ', 'abc', '1 Gi', '1gi', '1K', '--1', '1e', 'NaN', 'Infinity', '0x10', '1e999', '1'.repeat(65)])(
-    'what is no quantity (%j) is undefined, not zero',
-    (text) => {
-      expect(quantity(text)).toBeUndefined();
-    },
-  );
+  test.each([
+    '',
+    ' ',
+    'abc',
+    '1 Gi',
+    '1gi',
+    '1K',
+    '--1',
+    '1e',
+    'NaN',
+    'Infinity',
+    '0x10',
+    '1e999',
+    '1'.repeat(65),
+  ])('what is no quantity (%j) is undefined, not zero', (text) => {
+    expect(quantity(text)).toBeUndefined();
+  });
 
   test.each([null, undefined, {}, [], true, Number.NaN])('nor is %j', (value) => {
     expect(quantity(value)).toBeUndefined();
@@ -109,12 +129,18 @@ describe('times', () => {
     expect(time('2026-11-21T12:29:04+01:00')).toBe(Date.UTC(2026, 10, 21, 11, 29, 4));
   });
 
-  test.each([null, undefined, '', 0, '0001-01-01T00:00:00Z', '2026-13-45T99:00:00Z', 'yesterday', 'Nov 21 2026 11:29:04'])(
-    '%j is no time',
-    (value) => {
-      expect(time(value)).toBeUndefined();
-    },
-  );
+  test.each([
+    null,
+    undefined,
+    '',
+    0,
+    '0001-01-01T00:00:00Z',
+    '2026-13-45T99:00:00Z',
+    'yesterday',
+    'Nov 21 2026 11:29:04',
+  ])('%j is no time', (value) => {
+    expect(time(value)).toBeUndefined();
+  });
 });
 
 test('equal label sets are one object, whatever they came from', () => {

@@ -29,7 +29,10 @@ describe.each(tables.map((resource) => [nameOf(resource), resource] as const))('
 
   test('has the server’s columns in the server’s order', () => {
     expect(columns.map(({ title, kubectl }) => [title, kubectl])).toEqual(
-      table.columnDefinitions.map(({ name, priority }) => [name.toUpperCase(), priority > 0 ? 'wide' : 'table']),
+      table.columnDefinitions.map(({ name, priority }) => [
+        name.toUpperCase(),
+        priority > 0 ? 'wide' : 'table',
+      ]),
     );
   });
 

@@ -44,9 +44,12 @@ describe('in a single line', () => {
     expect(sanitizeLine(text)).toBe(clean);
   });
 
-  test.each(['plain', 'naïve café', '世界', 'γράμματα', '🚀 go', 'a “quoted” … word', ''])('%j stays as it is', (text) => {
-    expect(sanitizeLine(text)).toBe(text);
-  });
+  test.each(['plain', 'naïve café', '世界', 'γράμματα', '🚀 go', 'a “quoted” … word', ''])(
+    '%j stays as it is',
+    (text) => {
+      expect(sanitizeLine(text)).toBe(text);
+    },
+  );
 
   test('a megabyte becomes a line that says how much is missing', () => {
     const line = sanitizeLine('x'.repeat(1_500_000));
@@ -62,7 +65,26 @@ test('text of several lines keeps its lines and tabs, and loses the rest', () =>
 
 const nasty = fc.string({
   unit: fc.oneof(
-    fc.constantFrom(esc, '\x9b', '\x9d', '\x90', '[', ']', 'P', '_', '\\', '\x07', '\x9c', ';', 'm', '\r', '\n', '\u202e', '\u0301', '\ud83d'),
+    fc.constantFrom(
+      esc,
+      '\x9b',
+      '\x9d',
+      '\x90',
+      '[',
+      ']',
+      'P',
+      '_',
+      '\\',
+      '\x07',
+      '\x9c',
+      ';',
+      'm',
+      '\r',
+      '\n',
+      '\u202e',
+      '\u0301',
+      '\ud83d',
+    ),
     fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
   ),
   maxLength: 200,
