@@ -6,7 +6,7 @@ import type { NodeVerdict } from './explain.ts';
 import { explainOn } from './explain.ts';
 import type { Account, Ledger } from './ledger.ts';
 import { ledgerOf, orMake } from './ledger.ts';
-import { cheapestFirst, type Room, roomOn } from './room.ts';
+import { type Room, roomFor } from './room.ts';
 
 /** "Can I start 2x8 H100 now?" */
 export interface Wish {
@@ -54,6 +54,7 @@ export interface FitPlan {
 
 const gibibyte = 2 ** 30;
 const mostPerNode = 64;
+const mostRooms = 20;
 const classPrefix = 'deviceclass.resource.kubernetes.io/';
 
 /** Taints that GPU nodes customarily carry, and that GPU pods customarily tolerate (gpu.md 3.5). */
@@ -256,9 +257,13 @@ const fits = ({ blockers, doubts }: NodeVerdict): boolean => blockers.length ===
 function largestBlock(ledger: Ledger, wish: Wish, options: readonly Option[]): number {
   let most = 0;
   for (const [resource, ofResource] of Map.groupBy(options, (option) => option.resource)) {
-    const accounts = ofResource.map(({ account }) => account);
+    // Where even the plain sum of free units is too small, no filter need be asked.
+    const couldTake = (gpus: number) =>
+      ofResource
+        .filter((option) => isByClaim(option) || freeUnits(option) >= gpus)
+        .map(({ account }) => account);
     const takes = (gpus: number) =>
-      explainOn(ledger, podFor({ ...wish, gpus }, resource, 1), accounts).fits.length > 0;
+      explainOn(ledger, podFor({ ...wish, gpus }, resource, 1), couldTake(gpus)).fits.length > 0;
     // What fits n fits fewer: halving finds the most in six questions.
     let [low, high] = [most, mostPerNode];
     while (low < high) {
@@ -271,11 +276,14 @@ function largestBlock(ledger: Ledger, wish: Wish, options: readonly Option[]): n
   return most;
 }
 
-/** Fullest first, so that whole nodes stay whole. */
+/** Devices come from slices: what is free is not on the node's row. */
+const isByClaim = ({ account, resource }: Option): boolean => (account.node.allocatable[resource] ?? 0) === 0;
+
 function freeUnits({ account, resource }: Option): number {
   return (account.node.allocatable[resource] ?? 0) - (account.requested.get(resource) ?? 0);
 }
 
+/** Fullest first, so that whole nodes stay whole. */
 function placeCopies(options: readonly Option[], count: number): Start[] {
   const starts: Start[] = [];
   let left = count;
@@ -306,13 +314,12 @@ export function planFit(cluster: SchedulingCluster | Ledger, wish: Wish): FitPla
   const placed = starts.reduce((sum, { copies }) => sum + copies, 0);
   const blocked = placed >= wish.count ? [] : options.filter(({ copies }) => copies === 0);
   const asks = { priority: wish.priority ?? 0, isIdle: wish.isIdle ?? (() => false) };
-  const room = blocked.flatMap((option) => roomOn(ledger, option, asks) ?? []);
   return {
     starts,
     placed,
     possible: options.reduce((sum, { copies }) => sum + copies, 0),
     largestBlock: largestBlock(ledger, wish, options),
-    room: cheapestFirst(room, asks.priority).slice(0, 20),
+    room: roomFor(ledger, blocked, asks).slice(0, mostRooms),
     nodes: options.map(({ verdict }) => verdict),
     nothing:
       options.length > 0

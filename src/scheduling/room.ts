@@ -1,6 +1,6 @@
 import type { PodRow } from '../resources/pod-row.ts';
 import type { Blocker, NodeVerdict } from './explain.ts';
-import type { Account, Ledger } from './ledger.ts';
+import { type Account, type Ledger, orMake } from './ledger.ts';
 
 export interface Holder {
   readonly namespace: string;
@@ -38,11 +38,7 @@ const isDown = (detail: string): boolean =>
   /node\.kubernetes\.io\/(?:not-ready|unreachable|network-unavailable|disk-pressure)/.test(detail);
 
 /** What would have to happen on a node for one more copy; undefined where nothing within reach helps. */
-export function roomOn(
-  ledger: Ledger,
-  { account, resource, verdict }: Place,
-  asker: Asker,
-): Room | undefined {
+function roomOn({ account, resource, verdict }: Place, asker: Asker, held: Held): Room | undefined {
   const missing = new Map<string, number>();
   let [uncordon, tolerate]: [boolean, string | undefined] = [false, undefined];
   for (const blocker of verdict.blockers) {
@@ -52,7 +48,7 @@ export function roomOn(
     else if (isShort(blocker)) missing.set(blocker.short.resource, blocker.short.missing);
     else return undefined;
   }
-  const move = missing.size === 0 ? [] : moversFor(ledger, account, missing, resource, asker);
+  const move = missing.size === 0 ? [] : moversFor(account, missing, resource, asker, held);
   return move === undefined ? undefined : { node: account.node.name, resource, uncordon, tolerate, move };
 }
 
@@ -61,40 +57,50 @@ const isShort = (blocker: Blocker): blocker is Blocker & Required<Pick<Blocker, 
   !blocker.final &&
   blocker.short !== undefined;
 
-/** Devices of a node that each pod holds by claims, by the pod's uid. */
-function heldDevices(ledger: Ledger, node: string): ReadonlyMap<string, number> {
-  const held = new Map<string, number>();
+/** Devices that pods hold by claims: node → uid of the pod → number. */
+type Held = ReadonlyMap<string, ReadonlyMap<string, number>>;
+
+function heldDevices(ledger: Ledger): Held {
   const { deviceClaims, devicePools } = ledger.shelves();
-  const here = new Set(
-    (devicePools ?? []).flatMap(({ driver, pool, devices }) =>
-      devices.some((device) => device.node !== 'all' && 'name' in device.node && device.node.name === node)
-        ? [`${driver}/${pool}`]
-        : [],
-    ),
-  );
+  const nodeOf = new Map<string, string>();
+  for (const { driver, pool, devices } of devicePools ?? []) {
+    for (const { name, node } of devices) {
+      if (node !== 'all' && 'name' in node) nodeOf.set(`${driver}/${pool}/${name}`, node.name);
+    }
+  }
+  const held = new Map<string, Map<string, number>>();
   for (const { allocation, reservedFor } of deviceClaims?.values() ?? []) {
-    const count =
-      allocation?.devices.filter(({ driver, pool, admin }) => !admin && here.has(`${driver}/${pool}`))
-        .length ?? 0;
-    if (count > 0) for (const uid of reservedFor) held.set(uid, (held.get(uid) ?? 0) + count);
+    for (const { driver, pool, device, admin } of allocation?.devices ?? []) {
+      const node = nodeOf.get(`${driver}/${pool}/${device}`);
+      if (admin || node === undefined) continue;
+      const byPod = orMake(held, node, () => new Map<string, number>());
+      for (const uid of reservedFor) byPod.set(uid, (byPod.get(uid) ?? 0) + 1);
+    }
   }
   return held;
 }
 
+/** Ways to room for one more copy on the given nodes, cheapest first. */
+export function roomFor(ledger: Ledger, places: readonly Place[], asker: Asker): readonly Room[] {
+  const held = heldDevices(ledger);
+  const rooms = places.flatMap((place) => roomOn(place, asker, held) ?? []);
+  return rooms.toSorted((a, b) => costOf(a, asker.priority) - costOf(b, asker.priority));
+}
+
 /** The pods whose going would free what is short: idle ones first, then by priority, then by size; undefined where none would do. */
 function moversFor(
-  ledger: Ledger,
   account: Account,
   missing: ReadonlyMap<string, number>,
   resource: string,
   { isIdle }: Asker,
+  held: Held,
 ): readonly Holder[] | undefined {
-  const held = heldDevices(ledger, account.node.name);
+  const here = held.get(account.node.name);
   const frees = (pod: PodRow, name: string): number => {
     if (name === 'pods') return 1;
-    return pod.spec.requests[name] ?? (name in account.node.allocatable ? 0 : (held.get(pod.uid) ?? 0));
+    return pod.spec.requests[name] ?? (name in account.node.allocatable ? 0 : (here?.get(pod.uid) ?? 0));
   };
-  const units = (pod: PodRow): number => pod.spec.requests[resource] ?? held.get(pod.uid) ?? 0;
+  const units = (pod: PodRow): number => pod.spec.requests[resource] ?? here?.get(pod.uid) ?? 0;
   const movable = [...account.pods.values()]
     .filter(({ owner }) => owner?.kind !== 'DaemonSet' && owner?.kind !== 'Node')
     .filter((pod) => [...missing.keys()].some((name) => frees(pod, name) > 0))
@@ -142,6 +148,3 @@ function costOf({ uncordon, tolerate, move }: Room, priority: number): number {
   );
   return (uncordon ? 1.5 : 0) + (tolerate === undefined ? 0 : 1.6) + pods;
 }
-
-export const cheapestFirst = (rooms: readonly Room[], priority: number): readonly Room[] =>
-  rooms.toSorted((a, b) => costOf(a, priority) - costOf(b, priority));
