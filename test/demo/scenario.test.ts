@@ -3,7 +3,7 @@ import { fieldAt, type KubeLike } from '../../src/demo/object.ts';
 import { churn, dcgmMetrics, loadScenario } from '../../src/demo/scenario/index.ts';
 import { createPlayer } from '../../src/demo/scenario/script.ts';
 import { type NodeLike, type PodLike, podRequests, quantity } from '../../src/demo/scenario/shapes.ts';
-import { storyTracks } from '../../src/demo/scenario/tracks.ts';
+import { storyTracks } from '../../src/demo/scenario/tracks/index.ts';
 import { createWorld } from '../../src/demo/scenario/world.ts';
 import { createStore, type Store } from '../../src/demo/store.ts';
 import { printTable } from '../../src/demo/tables/index.ts';

@@ -6,7 +6,7 @@ import type { KubeLike } from '../object.ts';
 const writtenAt = Date.parse('2026-09-30T14:00:00Z');
 
 /** The folder of the catalogue: beside this room in the sources, beside the bundle in `dist/`. */
-export function cataloguePath(): string {
+function cataloguePath(): string {
   const candidates = ['../catalogue', './catalogue'].map((path) =>
     fileURLToPath(new URL(path, import.meta.url)),
   );

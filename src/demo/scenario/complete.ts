@@ -113,7 +113,7 @@ const everyPodTolerates = [
   { key: 'node.kubernetes.io/unreachable', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 },
 ];
 
-export function completePod(pod: PodLike): PodLike {
+function completePod(pod: PodLike): PodLike {
   const { metadata, spec } = pod;
   const owner = metadata.ownerReferences?.find((reference) => reference.controller === true);
   const token = `kube-api-access-${suffixOf(`token ${metadata.uid}`)}`;

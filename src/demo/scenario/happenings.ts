@@ -24,9 +24,9 @@ const backOffText = (pod: PodLike, delay: string): string =>
   `back-off ${delay} restarting failed container=${mainContainer(pod)} pod=${pod.metadata.name}_${pod.metadata.namespace}(${pod.metadata.uid})`;
 
 /** The kubelet's delays between restarts: doubled each time, five minutes at most. */
-export const backOffSeconds: readonly number[] = [10, 20, 40, 80, 160, 300];
+const backOffSeconds: readonly number[] = [10, 20, 40, 80, 160, 300];
 
-export const delayText = (seconds: number): string => {
+const delayText = (seconds: number): string => {
   const minutes = Math.floor(seconds / 60);
   return minutes === 0 ? `${seconds}s` : `${minutes}m${seconds % 60}s`;
 };
@@ -70,7 +70,7 @@ export function crashContainer(world: World, namespace: string, name: string, ex
   world.setContainer(pod, { ready: false, started: false, state: { terminated } });
 }
 
-export function backOff(world: World, namespace: string, name: string, seconds: number): void {
+function backOff(world: World, namespace: string, name: string, seconds: number): void {
   const pod = world.pod(namespace, name);
   const [status] = pod?.status.containerStatuses ?? [];
   if (pod === undefined || status === undefined) return;
@@ -79,7 +79,7 @@ export function backOff(world: World, namespace: string, name: string, seconds: 
   countBackOff(world, namespace, name);
 }
 
-export function countBackOff(world: World, namespace: string, name: string): void {
+function countBackOff(world: World, namespace: string, name: string): void {
   const pod = world.pod(namespace, name);
   if (pod === undefined) return;
   world.event(pod, {

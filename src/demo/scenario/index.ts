@@ -4,14 +4,14 @@ import type { Scenario, ScenarioOptions } from '../providers.ts';
 import type { Store } from '../store.ts';
 import { readCatalogue } from './catalogue.ts';
 import { completeObject, uidFor } from './complete.ts';
-import { generate } from './generator.ts';
+import { generate } from './generator/index.ts';
 import { customKinds } from './kinds.ts';
 import { createLogs } from './logs.ts';
 import { createMetrics } from './metrics.ts';
 import { clusterOf, place } from './scheduler.ts';
 import { createPlayer } from './script.ts';
 import type { PodLike } from './shapes.ts';
-import { storyTracks } from './tracks.ts';
+import { storyTracks } from './tracks/index.ts';
 import { createWorld } from './world.ts';
 
 export { churn } from './churn.ts';

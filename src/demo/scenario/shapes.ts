@@ -31,7 +31,7 @@ export interface TerminatedLike {
   readonly containerID?: string;
 }
 
-export interface StateLike {
+interface StateLike {
   readonly waiting?: { readonly reason: string; readonly message?: string };
   readonly running?: { readonly startedAt: string };
   readonly terminated?: TerminatedLike;
@@ -63,7 +63,7 @@ export interface TolerationLike {
   readonly effect?: string;
 }
 
-export interface MetaLike extends KubeLikeMeta {
+interface MetaLike extends KubeLikeMeta {
   readonly name: string;
   readonly ownerReferences?: readonly OwnerLike[];
   readonly deletionTimestamp?: string;

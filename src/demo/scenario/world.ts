@@ -32,7 +32,7 @@ export interface World {
   event(about: KubeLike, event: EventWords): void;
 }
 
-export interface EventWords {
+interface EventWords {
   readonly type?: 'Normal' | 'Warning';
   readonly reason: string;
   readonly message: string;

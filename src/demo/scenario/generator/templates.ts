@@ -1,6 +1,6 @@
-import type { JsonRecord } from '../object.ts';
-import { uidFor } from './complete.ts';
-import { type ConditionLike, longId, type PodLike, suffixOf, timeText } from './shapes.ts';
+import type { JsonRecord } from '../../object.ts';
+import { uidFor } from '../complete.ts';
+import { type ConditionLike, longId, type PodLike, suffixOf, timeText } from '../shapes.ts';
 
 export interface ShapePlan {
   readonly namespace: string;
