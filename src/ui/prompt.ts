@@ -88,7 +88,7 @@ export function editPrompt(
     case 'ctrl-w':
     case 'alt-backspace':
     case 'ctrl-backspace': {
-      const from = text.slice(0, cursor).replace(/\s*[^\s]*$/, '').length;
+      const from = text.slice(0, cursor).replace(/[^\s]*\s*$/, '').length;
       return put(text.slice(0, from) + text.slice(cursor), from);
     }
     case 'up':

@@ -155,12 +155,17 @@ function grant(shown: readonly Sized[], room: number): readonly Sized[] {
 
 /** Not even the minimum of the columns that must stay fits: share what there is, left to right, until nothing is left. */
 function squeeze(shown: readonly Sized[], room: number): readonly Sized[] {
-  const least = shown.reduce((sum, { min }) => sum + min, 0);
+  const least = Math.max(
+    room,
+    shown.reduce((sum, { min }) => sum + min, 0),
+  );
   let left = Math.max(0, room);
   const squeezed: Sized[] = [];
   for (const [position, sized] of shown.entries()) {
     const isLast = position === shown.length - 1;
-    const share = isLast ? left : Math.max(1, Math.floor((sized.min * Math.max(0, room)) / least));
+    const share = isLast
+      ? left
+      : Math.max(1, Math.floor((sized.min * Math.max(0, room)) / Math.max(1, least)));
     const granted = Math.min(share, left, sized.min);
     if (granted <= 0) break;
     squeezed.push({ ...sized, granted });
@@ -175,11 +180,13 @@ function scrolled(
   wanted: number,
   pinnedCount: number,
 ): { shown: readonly Sized[]; scroll: number } {
-  const pinned = all
+  // The pinned columns may take what they need, up to half of the width when that is less than they would like to have.
+  const wished = all
     .slice(0, pinnedCount)
-    .map((sized) => ({ ...sized, granted: Math.min(sized.natural, Math.max(sized.min, width >> 1)) }));
+    .map((sized) => ({ ...sized, min: Math.min(sized.natural, Math.max(sized.min, width >> 1)) }));
+  const pinned = squeeze(wished, roomFor(wished, width));
   const rest = all.slice(pinnedCount);
-  const left = width - gutter - pinned.reduce((sum, { granted }) => sum + granted + gap, 0);
+  const left = width - gutter - pinned.reduce((sum, { granted }) => sum + (granted ?? 0) + gap, 0);
   // Scrolled as far as it goes, the last column stands at the right edge.
   let furthest = rest.length;
   for (let used = -gap; furthest > 0; furthest--) {
