@@ -411,7 +411,7 @@ function adviceText(pod: PodRow, explanation: Explanation): string {
     lines.push(`nearest: ${close.name} (${close.blockers.map(({ detail }) => detail).join('; ')})`);
   }
   for (const { change, nodes } of wouldFitIf(explanation).slice(0, 5))
-    lines.push(`would fit if ${change}: ${few(nodes)}`);
+    lines.push(`would fit if ${change}: ${nodes.length === 0 ? 'no node even then' : few(nodes)}`);
   const same = agreement(pod, explanation);
   if (same.agrees === true) lines.push("the scheduler's last message says the same");
   if (same.agrees === false)

@@ -1,5 +1,6 @@
 import type { PodRow } from '../resources/pod-row.ts';
 import type { Blocker, Explanation, NodeVerdict } from './explain.ts';
+import { orMake } from './ledger.ts';
 import { modernReasons, parseSchedulerMessage } from './message.ts';
 
 /** How far a blocker is from being gone: a word to the cluster's people is less than a pod that must move. */
@@ -83,20 +84,35 @@ function changeFor(blockers: readonly Blocker[]): string | undefined {
   }
 }
 
-/** What would open nodes with one kind of change, the one that opens most first. */
-export function wouldFitIf({ nodes }: Pick<Explanation, 'nodes'>): readonly Change[] {
+/**
+ * What would open nodes with one kind of change, the one that opens most first. While the scheduler looks at no node at
+ * all, that is the only change, and its nodes are those where nothing else stands in the way.
+ */
+export function wouldFitIf({
+  nodes,
+  preFilter,
+}: Pick<Explanation, 'nodes' | 'preFilter'>): readonly Change[] {
+  if (preFilter !== undefined) return [lifted(nodes, preFilter)];
   const changes = new Map<string, { plugin: Blocker['plugin']; nodes: string[] }>();
   for (const { name, blockers } of nodes) {
     const change = changeFor(blockers);
     const [first] = blockers;
     if (change === undefined || first === undefined) continue;
-    const known = changes.get(change);
-    if (known === undefined) changes.set(change, { plugin: first.plugin, nodes: [name] });
-    else known.nodes.push(name);
+    orMake(changes, change, () => ({ plugin: first.plugin, nodes: [] })).nodes.push(name);
   }
   return [...changes]
     .map(([change, { plugin, nodes: opened }]) => ({ plugin, change, nodes: opened }))
     .sort((a, b) => b.nodes.length - a.nodes.length);
+}
+
+function lifted(
+  nodes: readonly NodeVerdict[],
+  { plugin, message }: NonNullable<Explanation['preFilter']>,
+): Change {
+  const open = nodes.filter(({ blockers }) => blockers.every(({ reason }) => reason === message));
+  const change =
+    plugin === 'SchedulingGates' ? 'its scheduling gates were lifted' : `this were solved: ${message}`;
+  return { plugin, change, nodes: open.map(({ name }) => name) };
 }
 
 /** A taint and a selector are the news themselves; amounts and holders differ on every node. */

@@ -168,6 +168,22 @@ test('the nearest node is the one whose blockers weigh least, and one change at 
   expect(groupVerdicts(verdict)[0]?.nodes).toEqual(['tainted', 'tainted-too']);
 });
 
+test('a gated pod would fit where nothing but its gate stands in the way', () => {
+  const gated = pod('gated', {
+    requests: { 'nvidia.com/gpu': '8' },
+    spec: { schedulingGates: [{ name: 'kueue.x-k8s.io/admission' }] },
+  });
+  const cluster = clusterOf(
+    node('free', { allocatable: eight }),
+    node('full', { allocatable: eight }),
+    holds('busy', 'full', 1),
+    gated,
+  );
+  expect(wouldFitIf(explain(cluster, rowOf(cluster, 'gated')))).toEqual([
+    { plugin: 'SchedulingGates', change: 'its scheduling gates were lifted', nodes: ['free'] },
+  ]);
+});
+
 test('our verdict is compared with what the scheduler last said, in whatever words', () => {
   const asked = (message: string) =>
     pod('p', {
