@@ -58,3 +58,38 @@ test('every decision of a real scheduler comes out: the chosen node fits, and ev
   expect(decisions.length).toBe(1978);
   expect(decisions.map(difference).filter((found) => found !== undefined)).toEqual([]);
 });
+
+/** `… preemption: 0/11 nodes are available: 10 Preemption is not helpful for scheduling.` → 10 */
+const beyondPreemption = (preemption: string): number =>
+  Number(/(\d+) Preemption is not helpful/.exec(preemption)?.[1] ?? 0);
+
+test('on as many nodes as the scheduler says, evicting pods would not help', () => {
+  const differences = lines.flatMap((line) => {
+    const cluster = clusters.get(line.base);
+    const said = parseSchedulerMessage(line.result?.message ?? '');
+    if (
+      cluster === undefined ||
+      line.pod === undefined ||
+      said.nodes === undefined ||
+      said.preFilter !== undefined
+    )
+      return [];
+    const { nodes } = explain(cluster, pods.toRow(line.pod, { server: undefined }));
+    const final = nodes.filter(({ blockers: [first, ...others] }) =>
+      [first, ...others].some((blocker) => blocker?.final === true && blocker.plugin === first?.plugin),
+    );
+    const expected = beyondPreemption(said.preemption);
+    return final.length === expected
+      ? []
+      : [
+          {
+            base: line.base,
+            pod: line.pod.metadata?.name,
+            ours: final.length,
+            expected,
+            message: line.result?.message,
+          },
+        ];
+  });
+  expect(differences).toEqual([]);
+});
