@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest';
+import { actionFor, actions, actionsIn, keyTable, placesOf } from '../../src/actions/index.ts';
+import { createTables } from '../../src/actions/tables.ts';
+import { normalKeyName } from '../../src/ui/keys.ts';
+
+const tables = createTables([]);
+const views = [
+  { kind: 'table', table: 'pods' },
+  { kind: 'table', table: 'nodes' },
+  { kind: 'facts' },
+  { kind: 'help' },
+];
+
+test('every action has a name of its own, keys, and says what it does', () => {
+  expect(new Set(actions.map(({ id }) => id)).size).toBe(actions.length);
+  for (const { keys, title } of actions) {
+    expect(keys.length).toBeGreaterThan(0);
+    expect(title).not.toBe('');
+  }
+});
+
+test('keys are written as the decoder names them', () => {
+  for (const key of actions.flatMap(({ keys }) => keys)) expect(normalKeyName(key)).toBe(key);
+});
+
+test('in one place a key means one thing', () => {
+  const seen = new Map<string, string>();
+  for (const { id, keys, places } of actions) {
+    for (const place of places) {
+      for (const key of keys) {
+        const known = seen.get(`${place} ${key}`);
+        expect(known === undefined ? id : `${known} and ${id} both want ${key} in ${place}`).toBe(id);
+        seen.set(`${place} ${key}`, id);
+      }
+    }
+  }
+});
+
+test('places are tables that there are', () => {
+  const known = ['everywhere', 'table', 'text', 'help', ...tables.all.map(({ name }) => name)];
+  for (const { places } of actions) for (const place of places) expect(known).toContain(place);
+});
+
+test('nothing writes to the cluster', () => {
+  expect(actions.filter(({ risk }) => risk !== 'read')).toEqual([]);
+});
+
+test('ctrl-k is bound to a warning and nothing else', () => {
+  for (const view of views) expect(actionFor('ctrl-k', view)?.id).toBe('never-kill');
+  expect(keyTable().some(({ keys }) => keys.includes('ctrl-k'))).toBe(false);
+});
+
+test('the keys of k9s mean what they mean in k9s', () => {
+  const inPods = (key: string): string | undefined => actionFor(key, { kind: 'table', table: 'pods' })?.id;
+  expect(inPods('j')).toBe('down');
+  expect(inPods('G')).toBe('bottom');
+  expect(inPods('ctrl-z')).toBe('faults-only');
+  expect(inPods('ctrl-w')).toBe('wide');
+  expect(inPods('N')).toBe('sort-name');
+  expect(inPods('0')).toBe('namespace-all');
+  expect(inPods('o')).toBe('node');
+  expect(inPods('-')).toBe('last-view');
+  expect(actionFor('o', { kind: 'table', table: 'nodes' })).toBeUndefined();
+  expect(actionFor('u', { kind: 'table', table: 'namespaces' })?.id).toBe('use-namespace');
+});
+
+test('the table of keys has every action once, with the place where it works', () => {
+  const table = keyTable();
+  expect(table.every(({ view, keys, title }) => view !== '' && keys !== '' && title !== '')).toBe(true);
+  expect(table).toContainEqual({ view: 'pods', keys: 'o', title: 'show its node' });
+  expect(table).toContainEqual({ view: 'tables', keys: '1 … 9', title: 'favourite namespaces' });
+});
+
+test('what a view lists is what its keys do', () => {
+  for (const view of views) {
+    for (const action of actionsIn(view)) {
+      expect(action.places.some((place) => placesOf(view).includes(place))).toBe(true);
+    }
+  }
+});

@@ -1,0 +1,185 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { createTables } from '../src/actions/tables.ts';
+import type { Demo, DemoOptions } from '../src/demo/index.ts';
+import type { KubeLike } from '../src/demo/object.ts';
+import { type FeedOptions, startFeed } from '../src/feed.ts';
+import { connect } from '../src/kube/connection.ts';
+import { startReflector } from '../src/kube/reflector.ts';
+import { visibleNamespaces } from '../src/kube/rights.ts';
+import { events } from '../src/resources/events.ts';
+import { nodes } from '../src/resources/nodes.ts';
+import type { PodRow } from '../src/resources/pod-row.ts';
+import { pods } from '../src/resources/pods.ts';
+import { anyResource } from '../src/resources/resource.ts';
+import { type Cluster, createCluster } from '../src/state/cluster.ts';
+import { createSession, goTo, type Namespaces, type SessionStore, tableView } from '../src/state/session.ts';
+import { demoOf } from './demo/cluster.ts';
+
+const podKind = anyResource(pods);
+const nodeKind = anyResource(nodes);
+const eventKind = anyResource(events);
+
+const pod = (name: string, namespace = 'train', phase = 'Running'): KubeLike => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name, namespace },
+  spec: { containers: [{ name: 'main', image: 'train:1' }], nodeName: 'h100-01' },
+  status: { phase },
+});
+
+const event = (name: string, type: string): KubeLike => ({
+  apiVersion: 'v1',
+  kind: 'Event',
+  metadata: { name, namespace: 'train' },
+  involvedObject: { kind: 'Pod', namespace: 'train', name: 'a' },
+  type,
+  reason: type === 'Normal' ? 'Pulled' : 'BackOff',
+});
+
+interface Given {
+  readonly demo: Demo;
+  readonly cluster: Cluster;
+  readonly session: SessionStore;
+}
+
+interface GivenOptions extends Partial<FeedOptions> {
+  readonly demo?: DemoOptions;
+  readonly objects?: readonly KubeLike[];
+  readonly user?: string;
+  readonly namespaces?: Namespaces;
+  readonly table?: string;
+}
+
+/** A feed from a demo server over real HTTPS. */
+async function givenFeed({
+  demo: demoOptions,
+  objects = [],
+  user = 'admin',
+  namespaces = 'all',
+  table = 'pods',
+  ...more
+}: GivenOptions): Promise<Given> {
+  const demo = await demoOf({ objects, ...demoOptions });
+  const folder = await mkdtemp(join(tmpdir(), 'mltop-feed-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const kubeconfig = await demo.writeKubeconfig(join(folder, 'config'), user);
+  const connection = await connect({ kubeconfig, userAgent: 'mltop-test' });
+  const cluster = createCluster();
+  const session = createSession({ table, namespaces, nowMs: Date.now() });
+  const feed = startFeed({
+    connection,
+    startReflector,
+    visibleNamespaces,
+    cluster,
+    session,
+    tableNamed: createTables([]).named,
+    always: [podKind, nodeKind],
+    ...more,
+  });
+  onTestFinished(async () => {
+    feed.stop();
+    await connection.close();
+  });
+  return { demo, cluster, session };
+}
+
+/** Resolves once the cluster is so; fails by the test's own time limit. */
+function until(cluster: Cluster, isSo: () => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    if (isSo()) return resolve();
+    const stop = cluster.subscribe(() => {
+      if (!isSo()) return;
+      stop();
+      resolve();
+    });
+  });
+}
+
+const names = (cluster: Cluster, kind = podKind): string[] =>
+  [...cluster.rowsOf(kind)].map((row) => row.name).sort();
+const states = (cluster: Cluster, kind = podKind): string[] =>
+  cluster
+    .linksOf(kind)
+    .map(({ scope, state }) => `${scope === '' ? 'all' : scope}:${state}`)
+    .sort();
+const isLive = (cluster: Cluster, kind = podKind): boolean => states(cluster, kind).includes('all:live');
+
+test('pods arrive, change and go as the server says', async () => {
+  const { demo, cluster } = await givenFeed({ objects: [pod('a'), pod('b')] });
+  await until(cluster, () => isLive(cluster));
+  expect(names(cluster)).toEqual(['a', 'b']);
+  demo.store.put(pod('c'));
+  demo.store.put(pod('a', 'train', 'Succeeded'));
+  demo.store.remove({ group: '', plural: 'pods', namespace: 'train', name: 'b' });
+  await until(
+    cluster,
+    () =>
+      names(cluster).join() === 'a,c' && [...cluster.rowsOf(pods)].some(({ phase }) => phase === 'Succeeded'),
+  );
+  expect([...cluster.rowsOf(pods)].find((row: PodRow) => row.name === 'a')?.phase).toBe('Succeeded');
+});
+
+test('the version is known before the first row', async () => {
+  const { cluster } = await givenFeed({ objects: [pod('a')], demo: { version: 'v1.30.14' } });
+  await until(cluster, () => cluster.count(podKind) > 0);
+  expect(cluster.server()).toMatchObject({ major: 1, minor: 30 });
+});
+
+test('who may not look everywhere sees the namespaces that may be looked into', async () => {
+  const { cluster, session } = await givenFeed({
+    objects: [pod('a', 'train'), pod('s', 'serve'), pod('k', 'secret')],
+    demo: { viewerNamespaces: ['train', 'serve'] },
+    user: 'viewer',
+  });
+  session.setState({ favourites: ['serve'] });
+  await until(cluster, () => cluster.count(podKind) > 0);
+  expect(names(cluster)).not.toContain('k');
+  expect(states(cluster)).toContain('all:forbidden');
+  expect(states(cluster, nodeKind)).toEqual(['all:forbidden']);
+});
+
+test('of several namespaces each is read, then all at once', async () => {
+  const { cluster } = await givenFeed({
+    objects: [pod('a', 'train'), pod('s', 'serve'), pod('k', 'other')],
+    namespaces: ['train', 'serve'],
+    graceMs: 0,
+  });
+  await until(cluster, () => states(cluster).join() === 'all:live');
+  expect(names(cluster)).toEqual(['a', 'k', 's']);
+});
+
+test('normal events are only fetched for somebody who reads events', async () => {
+  const { cluster, session } = await givenFeed({
+    objects: [event('warned', 'Warning'), event('pulled', 'Normal')],
+    always: [podKind, eventKind],
+  });
+  await until(cluster, () => isLive(cluster, eventKind));
+  expect(names(cluster, eventKind)).toEqual(['warned']);
+  session.setState(goTo(tableView('events'))(session.getState()));
+  await until(cluster, () => cluster.count(eventKind) === 2);
+  expect(names(cluster, eventKind)).toEqual(['pulled', 'warned']);
+});
+
+test('a stream that nobody needs any more is closed, and its rows are not kept as if they were true', async () => {
+  const { cluster, session } = await givenFeed({
+    objects: [event('warned', 'Warning')],
+    table: 'events',
+    graceMs: 0,
+  });
+  await until(cluster, () => isLive(cluster, eventKind));
+  session.setState(goTo(tableView('pods'))(session.getState()));
+  await until(cluster, () => cluster.linksOf(eventKind).length === 0);
+  expect(cluster.count(eventKind)).toBe(0);
+});
+
+test('what the command line asked the server to leave out is left out', async () => {
+  const { cluster } = await givenFeed({
+    objects: [pod('a'), { ...pod('b'), metadata: { name: 'b', namespace: 'train', labels: { app: 'x' } } }],
+    selectors: { table: 'pods', labelSelector: 'app=x' },
+  });
+  await until(cluster, () => isLive(cluster));
+  expect(names(cluster)).toEqual(['b']);
+});
