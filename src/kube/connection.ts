@@ -13,7 +13,7 @@ import type {
 import { type Credentials, type Identity, openCredentials, sameTls } from './credentials.ts';
 import { dial, type OpenSocket } from './dial.ts';
 import { KubeError } from './kube-error.ts';
-import { type Access, findAccess } from './kubeconfig.ts';
+import { type Access, findAccess, inPod } from './kubeconfig.ts';
 import { startLiveness } from './liveness.ts';
 import type { ServerVersion } from './object.ts';
 import { pagesOf } from './pages.ts';
@@ -27,7 +27,13 @@ import { answerError, strangeAnswer, type Whereabouts, wireError } from './wire-
  * Load this module lazily: it brings undici and a YAML parser.
  */
 export async function connect(options: ConnectOptions): Promise<Connection> {
-  return openConnection(await findAccess(options), options);
+  const access = await findAccess(options);
+  // The context that was chosen, whatever is made current later.
+  const again = {
+    ...options,
+    ...(access.contextName !== '' && access.contextName !== inPod && { context: access.contextName }),
+  };
+  return openConnection(access, options, () => findAccess(again));
 }
 
 /** The lanes that share one TLS identity. */
@@ -37,8 +43,13 @@ interface Generation {
   readonly logs: Lane;
 }
 
-/** A connection for an access that is already known. */
-export function openConnection(access: Access, options: ConnectOptions): Connection {
+/** A connection for an access that is already known. `reload` looks it up again when the server refuses it. */
+export function openConnection(
+  found: Access,
+  options: ConnectOptions,
+  reload?: () => Promise<Access>,
+): Connection {
+  let access = found;
   const timing: Timing = {
     ...realTiming,
     ...(options.requestTimeoutMs !== undefined && {
@@ -49,7 +60,7 @@ export function openConnection(access: Access, options: ConnectOptions): Connect
   };
   const server = new URL(access.server);
   const proxy = proxyOf(access, server, options);
-  const credentials: Credentials = openCredentials(access, options, timing);
+  let credentials: Credentials = openCredentials(access, options, timing);
   const basePath = server.pathname.replace(/\/$/, '');
   let generation: Generation | undefined;
   let closed = false;
@@ -97,7 +108,7 @@ export function openConnection(access: Access, options: ConnectOptions): Connect
       askAnew: async (deadlineMs) => {
         const probe = lane(await credentials.current());
         try {
-          await livez(probe, deadlineMs);
+          return await livez(probe, deadlineMs);
         } finally {
           await probe.destroy();
         }
@@ -110,10 +121,10 @@ export function openConnection(access: Access, options: ConnectOptions): Connect
     timing,
   );
 
-  async function livez(on: Lane, deadlineMs: number): Promise<void> {
+  async function livez(on: Lane, deadlineMs: number): Promise<number> {
     const { headers } = await credentials.current();
     const signal = AbortSignal.timeout(deadlineMs);
-    const started = timing.now();
+    const started = performance.now();
     const answer = await abortable(
       on.send({
         method: 'GET',
@@ -127,7 +138,7 @@ export function openConnection(access: Access, options: ConnectOptions): Connect
       signal,
     );
     await drain(answer.body);
-    liveness.heard(timing.now() - started);
+    return performance.now() - started;
   }
 
   const whereabouts = (request: KubeRequest): Whereabouts => ({
@@ -135,6 +146,17 @@ export function openConnection(access: Access, options: ConnectOptions): Connect
     userName: access.userName,
     request,
   });
+
+  /** `kubectl login` of any kind writes the kubeconfig: what a person did in another window counts here too. */
+  async function loggedInAgain(): Promise<boolean> {
+    const next = await reload?.().catch(() => undefined);
+    if (next === undefined || next.server !== access.server) return false;
+    if (JSON.stringify([next.user, next.cluster]) === JSON.stringify([access.user, access.cluster]))
+      return false;
+    credentials = openCredentials(next, options, timing);
+    access = next;
+    return true;
+  }
 
   /** Sends; after a 401 once more with renewed credentials. Statuses of 400 and more reject. */
   async function send(request: KubeRequest, compress: boolean, bodyMs: number): Promise<RawResponse> {
@@ -153,7 +175,9 @@ export function openConnection(access: Access, options: ConnectOptions): Connect
   }
 
   async function renewedOr(refused: RawResponse, identity: Identity, where: Whereabouts): Promise<Identity> {
-    const better = await credentials.renewed(identity);
+    const better =
+      (await credentials.renewed(identity)) ??
+      ((await loggedInAgain()) ? await credentials.current() : undefined);
     if (better === undefined) return await checked(refused, where).then(() => identity);
     await drain(refused.body);
     return better;
@@ -204,6 +228,8 @@ export function openConnection(access: Access, options: ConnectOptions): Connect
       });
     const known = wireError(error, where);
     if (known.status === undefined && known.kind !== 'credentials') liveness.lost(known.message);
+    // For the next try; this one has failed.
+    if (known.kind === 'credentials' || known.kind === 'tls') loggedInAgain().catch(() => {});
     return known;
   }
 
@@ -292,7 +318,7 @@ export function openConnection(access: Access, options: ConnectOptions): Connect
         throw wireError(error, where);
       }
     },
-    retryNow: credentials.retryNow,
+    retryNow: () => credentials.retryNow(),
     close: async () => {
       closed = true;
       liveness.stop();

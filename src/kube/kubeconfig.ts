@@ -88,6 +88,9 @@ export interface ContextChoice {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
+/** The name of the context inside a pod, where there is no kubeconfig. */
+export const inPod = 'in-cluster';
+
 const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** The flag's file; else the list in KUBECONFIG; else ~/.kube/config. Missing files are skipped, a missing flag's file is not. */
@@ -270,8 +273,8 @@ async function insideCluster(env: Env): Promise<Access | undefined> {
   );
   if (!hasToken) return undefined;
   return {
-    contextName: 'in-cluster',
-    clusterName: 'in-cluster',
+    contextName: inPod,
+    clusterName: inPod,
     userName: 'service account',
     namespace: namespace.trim() === '' ? 'default' : namespace.trim(),
     server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,

@@ -5,10 +5,10 @@ import type { Timing } from './timing.ts';
 export interface Wire {
   readonly traffic: () => { readonly bytesRead: number; readonly open: number };
   readonly protocol: () => 'h1' | 'h2' | undefined;
-  /** `GET /livez` on the sockets in use. Any answer counts. */
-  readonly ask: (deadlineMs: number) => Promise<void>;
+  /** `GET /livez` on the sockets in use; gives the ms that it took. Any answer counts. */
+  readonly ask: (deadlineMs: number) => Promise<number>;
   /** The same on a socket of its own. */
-  readonly askAnew: (deadlineMs: number) => Promise<void>;
+  readonly askAnew: (deadlineMs: number) => Promise<number>;
   /** Cuts every stream, for sockets that did not come back with the server. */
   readonly cut: (error: Error) => void;
 }
@@ -120,8 +120,8 @@ export function startLiveness(wire: Wire, timing: Timing): Liveness {
     wire
       .ask(Math.max(deadlineMs, timing.tickMs))
       .then(
-        () => {
-          heard();
+        (tookMs) => {
+          heard(tookMs);
           then?.();
         },
         () => {},
@@ -139,7 +139,7 @@ export function startLiveness(wire: Wire, timing: Timing): Liveness {
     wire
       .askAnew(Math.max(timing.probeEveryMs, timing.tickMs))
       .then(
-        () => returned(),
+        (tookMs) => returned(tookMs),
         () => {},
       )
       .finally(() => {
@@ -148,17 +148,18 @@ export function startLiveness(wire: Wire, timing: Timing): Liveness {
   }
 
   /** The server answers on a new socket. The old ones get a moment to wake; TCP may keep them asleep for minutes. */
-  function returned(): void {
+  function returned(tookMs: number): void {
     const parallel = wire.protocol() === 'h1';
-    const timer = setTimeout(() => {
+    const settle = (): void => {
       if (stopped) return;
       const { bytesRead, open } = wire.traffic();
       const isAwake = bytesRead !== bytesAtSilence && !parallel;
       if (!isAwake && open > 0) wire.cut(new Error('the connection did not come back with the server'));
       bytesSeen = bytesRead;
-      heard();
-    }, timing.tickMs);
-    timer.unref();
+      heard(tookMs);
+    };
+    if (wire.traffic().open === 0) settle();
+    else setTimeout(settle, timing.tickMs).unref();
   }
 
   function onHealth(listener: (health: ConnectionHealth) => void): () => void {

@@ -214,6 +214,53 @@ function peerName(seen: Seen): string {
   return (socket as unknown as TLSSocket).getPeerCertificate().subject?.CN as unknown as string;
 }
 
+describe('a login in another window', () => {
+  const config = (url: string, caFile: string, token: string): string =>
+    JSON.stringify({
+      'current-context': 'c',
+      clusters: [{ name: 'c', cluster: { server: url, 'certificate-authority': caFile } }],
+      contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
+      users: [{ name: 'u', user: { token } }],
+    });
+
+  test('a token that it wrote into the kubeconfig is taken at the next 401', async () => {
+    const { caFile } = await authority();
+    let valid = 'old';
+    const api = await server((seen) =>
+      seen.headers['authorization'] === `Bearer ${valid}`
+        ? sendJson(seen, 200, {})
+        : sendStatus(seen, 401, 'Unauthorized'),
+    );
+    const kubeconfig = file('config', config(api.url, caFile, 'old'));
+    const connection = await connect({ kubeconfig, userAgent: 'mltop/test', timing: quickTiming });
+    cleanups.push(connection.close);
+    await ask(connection);
+    valid = 'new';
+    await expect(ask(connection)).rejects.toMatchObject({ kind: 'unauthorized' });
+    writeFileSync(kubeconfig, config(api.url, caFile, 'new'));
+    await ask(connection);
+  });
+
+  test('so is an authority, after the server got other certificates', async () => {
+    const other = await makeAuthority();
+    const { caFile } = await authority();
+    const api = await server();
+    const kubeconfig = file('config', config(api.url, other.caFile, 't'));
+    const connection = await connect({ kubeconfig, userAgent: 'mltop/test', timing: quickTiming });
+    cleanups.push(connection.close);
+    await expect(ask(connection)).rejects.toMatchObject({ kind: 'tls' });
+    writeFileSync(kubeconfig, config(api.url, caFile, 't'));
+    await expect
+      .poll(() =>
+        ask(connection).then(
+          () => 'answered',
+          () => 'refused',
+        ),
+      )
+      .toBe('answered');
+  });
+});
+
 describe('login plugins', () => {
   test('one run serves all who wait, and its token is kept', async () => {
     const log = fileName('runs');
