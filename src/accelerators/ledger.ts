@@ -1,5 +1,6 @@
 import type { NodeRow } from '../resources/node-row.ts';
 import type { PodRow } from '../resources/pod-row.ts';
+import { extendedClaim } from '../resources/pods.ts';
 import type { ResourceClaimRow } from '../resources/resourceclaims.ts';
 import type { ResourceSliceRow } from '../resources/resourceslices.ts';
 import { acceleratorsIn, type Demand, holdsNode } from './demand.ts';
@@ -92,6 +93,9 @@ export function createLedger(): Ledger {
     else accounts.set(pod.node, account);
   }
 
+  const countsClaimed = (entry: DeviceEntry): boolean =>
+    (entry.capacity ?? 0) > 0 || dra.countsOf(entry.node).length === 0;
+
   function removePod(pod: PodRow): void {
     const known = pods.get(podKey(pod));
     if (known === undefined) return;
@@ -154,7 +158,11 @@ export function createLedger(): Ledger {
     holders: (entry) =>
       entry.source === 'dra'
         ? dra.holdersOf(entry.node, entry.className)
-        : pluginHolders(accounts.get(entry.node)?.holders.values() ?? [], entry.className),
+        : pluginHolders(
+            accounts.get(entry.node)?.holders.values() ?? [],
+            entry.className,
+            countsClaimed(entry),
+          ),
     fractions: (name) => {
       const node = nodes.get(name);
       return node === undefined ? undefined : hamiText(node, accounts.get(name)?.held ?? createHeld());
@@ -167,9 +175,11 @@ export function createLedger(): Ledger {
   };
 }
 
-function pluginHolders(pods: Iterable<PodRow>, resource: string): readonly Holder[] {
+/** `withClaimed`: pods whose extended resources a claim serves hold the plugin's devices too. */
+function pluginHolders(pods: Iterable<PodRow>, resource: string, withClaimed: boolean): readonly Holder[] {
   const holders: Holder[] = [];
   for (const pod of pods) {
+    if (!withClaimed && pod.claimNames[extendedClaim] !== undefined) continue;
     const { namespace, name, uid, deletedAt } = pod;
     const count = acceleratorsIn(pod.spec.requests).find(([held]) => held === resource)?.[1] ?? 0;
     if (count > 0) holders.push({ namespace, name, uid, count, deletedAt });
