@@ -149,6 +149,9 @@ function shelve(objects: ClusterObjects): Shelves {
   };
 }
 
+/** Pods may be bound to a node that is gone, or not here yet. */
+const hasNode = (account: OpenAccount): account is OpenAccount & Account => account.node !== undefined;
+
 const openAccount = (): OpenAccount => ({
   node: undefined,
   requested: new Map(),
@@ -188,6 +191,7 @@ export function createLedger(): Ledger {
       if (users.size > 0) claimUsers.set(key, users);
       else claimUsers.delete(key);
     }
+    closeIfEmpty(pod.node, account);
   }
 
   function bookPlace(pod: PodRow, by: 1 | -1): void {
@@ -218,6 +222,11 @@ export function createLedger(): Ledger {
     const account = accountOf(pod.nominatedNode);
     if (by === 1) account.nominated.set(pod.uid, pod);
     else account.nominated.delete(pod.uid);
+    closeIfEmpty(pod.nominatedNode, account);
+  }
+
+  function closeIfEmpty(name: string, { node, pods: here, nominated }: OpenAccount): void {
+    if (node === undefined && here.size === 0 && nominated.size === 0) accounts.delete(name);
   }
 
   function enter(pod: PodRow, by: 1 | -1): void {
@@ -233,15 +242,15 @@ export function createLedger(): Ledger {
     pods.delete(uid);
   }
 
-  const asAccount = (account: OpenAccount | undefined): Account | undefined =>
-    account?.node === undefined ? undefined : (account as Account);
-
   return {
     version: () => version,
     *accounts() {
-      for (const account of accounts.values()) if (account.node !== undefined) yield account as Account;
+      for (const account of accounts.values()) if (hasNode(account)) yield account;
     },
-    account: (node) => asAccount(accounts.get(node)),
+    account: (name) => {
+      const account = accounts.get(name);
+      return account !== undefined && hasNode(account) ? account : undefined;
+    },
     nodeCount: () => nodes,
     pod: (uid) => pods.get(uid),
     pods: () => pods.values(),
@@ -264,7 +273,7 @@ export function createLedger(): Ledger {
       if (account?.node === undefined) return;
       nodes -= 1;
       account.node = undefined;
-      if (account.pods.size === 0 && account.nominated.size === 0) accounts.delete(name);
+      closeIfEmpty(name, account);
     },
     putPod(pod) {
       version += 1;
