@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { renderToString } from 'ink';
 import { gpuRows, gpus } from '../../src/accelerators/gpus.ts';
 import type { Services } from '../../src/actions/action.ts';
@@ -118,7 +119,9 @@ export function givenScreen({ columns = 80, rows = 24, contexts = [], ...start }
     text() {
       screen.frame(columns, rows);
       screen.refresh();
-      return renderToString(<App frame={screen.frame(columns, rows)} />, { columns })
+      return stripVTControlCharacters(
+        renderToString(<App frame={screen.frame(columns, rows)} />, { columns }),
+      )
         .split('\n')
         .map((line) => line.trimEnd())
         .join('\n');
