@@ -73,6 +73,7 @@ export function openConnection(
       alpn: http1 ? ['http/1.1'] : ['h2', 'http/1.1'],
       timeoutMs: timing.connectMs,
       userAgent: options.userAgent,
+      onReached: (roundTripMs) => liveness.reached(roundTripMs),
     });
 
   function lane(identity: Identity): Lane {

@@ -11,6 +11,8 @@ export interface Route {
   readonly alpn: readonly string[];
   readonly timeoutMs: number;
   readonly userAgent: string;
+  /** What the TCP handshake took, in ms: a round trip to the server, or to the proxy. */
+  readonly onReached?: (roundTripMs: number) => void;
 }
 
 /** A socket that came so far; `alpnProtocol` says what TLS agreed on. */
@@ -51,7 +53,7 @@ async function steps(route: Route, opened: OpenSocket[]): Promise<OpenSocket> {
   const port = Number(server.port) || (server.protocol === 'https:' ? 443 : 80);
   let socket: OpenSocket;
   if (proxy === undefined) {
-    socket = await tcp(host, port, opened);
+    socket = await tcp(host, port, opened, route.onReached);
   } else {
     socket = await toProxy(proxy, opened);
     await (proxy.protocol.startsWith('socks')
@@ -67,7 +69,13 @@ async function steps(route: Route, opened: OpenSocket[]): Promise<OpenSocket> {
 const sni = (name: string): TlsOptions =>
   isIP(name) === 0 ? { servername: name } : { servername: '', host: name };
 
-async function tcp(host: string, port: number, opened: OpenSocket[]): Promise<Socket> {
+async function tcp(
+  host: string,
+  port: number,
+  opened: OpenSocket[],
+  onReached?: (roundTripMs: number) => void,
+): Promise<Socket> {
+  let startedMs = performance.now();
   const socket = connectTcp({
     host,
     port,
@@ -77,7 +85,11 @@ async function tcp(host: string, port: number, opened: OpenSocket[]): Promise<So
     autoSelectFamily: true,
   });
   opened.push(socket);
+  socket.once('lookup', () => {
+    startedMs = performance.now();
+  });
   await once(socket, 'connect');
+  onReached?.(performance.now() - startedMs);
   return socket;
 }
 

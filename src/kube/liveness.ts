@@ -18,6 +18,8 @@ export interface Liveness {
   readonly onHealth: (listener: (health: ConnectionHealth) => void) => () => void;
   /** Something came from the server. */
   readonly heard: (roundTripMs?: number) => void;
+  /** A socket was opened, which took a round trip. It proves only that a machine is there. */
+  readonly reached: (roundTripMs: number) => void;
   /** A request could not reach the server. */
   readonly lost: (reason: string) => void;
   readonly stop: () => void;
@@ -183,6 +185,9 @@ export function startLiveness(wire: Wire, timing: Timing): Liveness {
     health,
     onHealth,
     heard,
+    reached: (trip) => {
+      roundTripMs ??= trip;
+    },
     lost,
     stop: () => {
       stopped = true;

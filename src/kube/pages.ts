@@ -1,12 +1,16 @@
 import type { Connection, Decoder, KubeRequest, ListPage } from './contract.ts';
 import { jsonDecoder } from './json-decoder.ts';
-import { KubeError } from './kube-error.ts';
+import { KubeError, type KubeErrorKind } from './kube-error.ts';
+import { backoffMs } from './timing.ts';
 
 /** client-go's page size: larger ones cost the API server more than they save. */
 const pageSize = 500;
 
 /** A token that expires in page after page: the server compacts faster than the list can be read. */
 const mostRestarts = 3;
+
+/** Tries of one page in the middle of a list: starting again costs the server all the pages before it. */
+const mostTries = 4;
 
 /** Pages in order. When the continue token expires (410) the list starts again, and its first page says `restarted`. */
 export async function* pagesOf(
@@ -19,28 +23,49 @@ export async function* pagesOf(
   let token: string | undefined;
   let restarted = false;
   let restarts = 0;
+  let tries = 0;
   for (;;) {
     let page: ListPage;
     try {
       page = await pageAt(connection, path, { limit: pageSize, ...query, continue: token }, signal, decoder);
     } catch (error) {
-      if (
-        !(error instanceof KubeError) ||
-        error.kind !== 'gone' ||
-        token === undefined ||
-        restarts >= mostRestarts
-      )
-        throw error;
-      token = undefined;
-      restarted = true;
-      restarts += 1;
+      if (!(error instanceof KubeError) || token === undefined || signal?.aborted === true) throw error;
+      if (error.kind === 'gone' && restarts < mostRestarts) {
+        token = undefined;
+        restarted = true;
+        restarts += 1;
+        continue;
+      }
+      tries += 1;
+      if (!passing.has(error.kind) || tries >= mostTries) throw error;
+      await wait(error.retryAfterMs ?? backoffMs(tries, connection.timing), signal);
       continue;
     }
     yield { ...page, restarted };
     restarted = false;
+    tries = 0;
     token = page.continueToken;
     if (token === undefined) return;
   }
+}
+
+const passing: ReadonlySet<KubeErrorKind> = new Set<KubeErrorKind>([
+  'too-many-requests',
+  'unavailable',
+  'unreachable',
+  'timeout',
+]);
+
+function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener('abort', done, { once: true });
+  });
 }
 
 async function pageAt(

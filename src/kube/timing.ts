@@ -33,6 +33,8 @@ export interface Timing {
   readonly quietWatchMs: number;
   /** A streaming list that sends nothing for so long is given up for pages. */
   readonly watchListSilenceMs: number;
+  /** A round trip that says that the way is a long and narrow one: a VPN, another continent. */
+  readonly farMs: number;
   readonly pollEveryMs: number;
   /** A refused right, or a kind that the server lacks, is asked for again. */
   readonly rightRetryMs: number;
@@ -65,6 +67,7 @@ export const realTiming: Timing = {
   shortWatchMs: 1_000,
   quietWatchMs: 75_000,
   watchListSilenceMs: 10_000,
+  farMs: 30,
   pollEveryMs: 15_000,
   rightRetryMs: 300_000,
   rightsCacheMs: 60_000,

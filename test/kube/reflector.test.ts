@@ -230,6 +230,20 @@ describe('the streaming list', () => {
     expect(seen.names()).toEqual(['a']);
   });
 
+  test('far away, compressed pages take its place until 1.37', async () => {
+    const far = { timing: { farMs: -1 } };
+    const old = await world(scripted(podList(10, pod('a', 1)), quietWatch), {
+      serverVersion: 'v1.36.0',
+      ...far,
+    });
+    await old.seen.untilState('live');
+    expect(old.lists()).toHaveLength(1);
+    const complete = (watch: Seen): void => openWatch(watch).send('BOOKMARK', bookmark(31, true));
+    const compressed = await world(scripted(podList(10), complete), { serverVersion: 'v1.37.0', ...far });
+    await compressed.seen.untilState('live');
+    expect(compressed.lists()).toEqual([]);
+  });
+
   test('one that breaks off removes nothing', async () => {
     let hold: (() => void) | undefined;
     const full = (watch: Seen): void => {
@@ -505,6 +519,25 @@ describe('faults of the list', () => {
     expect(seen.lists()).toBe(1);
   });
 
+  test('a page in the middle that is refused for now is asked for again, not the ones before it', async () => {
+    let refused = 0;
+    const { seen, lists } = await world((request) => {
+      if (isWatch(request)) return quietWatch(request);
+      const token = request.query.get('continue');
+      if (token === null)
+        return sendJson(request, 200, {
+          ...podList(10, pod('a', 1)),
+          metadata: { resourceVersion: '10', continue: 'next' },
+        });
+      refused += 1;
+      if (refused < 3) return sendStatus(request, refused === 1 ? 429 : 503, 'TooManyRequests');
+      return sendJson(request, 200, podList(10, pod('b', 2)));
+    });
+    await seen.untilState('live');
+    expect(seen.names()).toEqual(['a', 'b']);
+    expect(lists().map(({ query }) => query.get('continue'))).toEqual([null, 'next', 'next', 'next']);
+  });
+
   test('a page that is cut off is asked for again', async () => {
     let cut = false;
     const { seen } = await world((request) => {
@@ -543,7 +576,9 @@ describe('faults of the list', () => {
       }
       return isWatch(request) ? quietWatch(request) : sendJson(request, 200, podList(10, pod('a', 1)));
     });
-    expect(await seen.untilState('unsupported')).toMatchObject({ reason: 'The server does not have pods (v1)' });
+    expect(await seen.untilState('unsupported')).toMatchObject({
+      reason: 'The server does not have pods (v1)',
+    });
     installed = true;
     await seen.untilState('live');
   });
