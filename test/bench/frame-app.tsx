@@ -58,37 +58,17 @@ function cellsOf(index: number, version: number): TableCell[] {
   ];
 }
 
-/** Measures a pods table of that size through Ink, the differ and a terminal that takes everything at once. */
-export async function measureFrames(columns: number, rows: number, turns: number): Promise<FrameFigure[]> {
-  let written = 0;
-  let onWritten: () => void = () => undefined;
-  const sink = new Writable({
-    decodeStrings: false,
-    write(chunk, _encoding, done) {
-      written += Buffer.byteLength(String(chunk));
-      done();
-      onWritten();
-    },
-  });
-  const stdin = new PassThrough();
-  const terminal = createTerminal({
-    stdin,
-    stdout: Object.assign(sink, { columns, rows }),
-    stderr: process.stderr,
-    env: {},
-    onGone: () => undefined,
-  });
+/** A pods table like the real one, and what can be changed about it. */
+function createScene(columns: number, rows: number) {
   const cells = Array.from({ length: 2000 }, (_, index) => cellsOf(index, 0));
   const layout = layoutColumns(table, columns);
   const { body } = frameRows(rows, { header: 2, strip: 2 });
-  let top = 0;
-  let cursor = 0;
-  let second = 0;
+  const at = { top: 0, cursor: 0, second: 0 };
 
   function App(size: ScreenSize) {
     const visible = cells
-      .slice(top, top + body - 1)
-      .map((row, index) => (index + top === cursor ? { cells: row, selected: true } : { cells: row }));
+      .slice(at.top, at.top + body - 1)
+      .map((row, index) => (index + at.top === at.cursor ? { cells: row, selected: true } : { cells: row }));
     return (
       <Frame
         theme={theme}
@@ -96,7 +76,7 @@ export async function measureFrames(columns: number, rows: number, turns: number
         header={[
           {
             left: [{ text: ' PROD ', role: 'header.prod' }, { text: '  gke_prod-eu_ml-1  ns:all  RO' }],
-            right: [{ text: `k8s v1.34.2  mltop 0.1.0   ● live ${second}s  42ms ` }],
+            right: [{ text: `k8s v1.34.2  mltop 0.1.0   ● live ${at.second}s  42ms ` }],
           },
           {
             left: [
@@ -109,10 +89,10 @@ export async function measureFrames(columns: number, rows: number, turns: number
         ]}
         title={{
           left: [{ text: ' Pods(all)[2000] faults:7 marks:0' }],
-          right: [{ text: `sort NAME↑  ${cursor + 1}/2000 ` }],
+          right: [{ text: `sort NAME↑  ${at.cursor + 1}/2000 ` }],
         }}
         strip={[
-          { left: [{ text: ` why  worker-${cursor}: trainer exit 1 x${cursor % 20}, last 3m ago` }] },
+          { left: [{ text: ` why  worker-${at.cursor}: trainer exit 1 x${at.cursor % 20}, last 3m ago` }] },
           {
             left: [
               {
@@ -147,24 +127,48 @@ export async function measureFrames(columns: number, rows: number, turns: number
     );
   }
 
+  return { App, at, cells, body };
+}
+
+/** Measures a pods table of that size through Ink, the differ and a terminal that takes everything at once. */
+export async function measureFrames(columns: number, rows: number, turns: number): Promise<FrameFigure[]> {
+  let written = 0;
+  let onWritten: () => void = () => undefined;
+  const sink = new Writable({
+    decodeStrings: false,
+    write(chunk, _encoding, done) {
+      written += Buffer.byteLength(String(chunk));
+      done();
+      onWritten();
+    },
+  });
+  const stdin = new PassThrough();
+  const terminal = createTerminal({
+    stdin,
+    stdout: Object.assign(sink, { columns, rows }),
+    stderr: process.stderr,
+    env: {},
+    onGone: () => undefined,
+  });
+  const { App, at, cells, body } = createScene(columns, rows);
   const scenes: Readonly<Record<string, (turn: number) => void>> = {
     cursor: (turn) => {
-      top = 0;
-      cursor = turn % (body - 2);
+      at.top = 0;
+      at.cursor = turn % (body - 2);
     },
     'scroll by a row': (turn) => {
-      top = turn % 1900;
-      cursor = top + 20;
+      at.top = turn % 1900;
+      at.cursor = at.top + 20;
     },
     'one cell': (turn) => {
-      second = turn;
+      at.second = turn;
     },
     'a fifth of the rows': (turn) => {
-      for (let row = top; row < top + body; row += 5) cells[row] = cellsOf(row, turn % 100);
+      for (let row = at.top; row < at.top + body; row += 5) cells[row] = cellsOf(row, turn % 100);
     },
     page: (turn) => {
-      top = (turn * body) % 1900;
-      cursor = top;
+      at.top = (turn * body) % 1900;
+      at.cursor = at.top;
     },
     'at rest': () => undefined,
   };
@@ -175,8 +179,8 @@ export async function measureFrames(columns: number, rows: number, turns: number
   for (const [scene, apply] of Object.entries(scenes)) {
     const times: number[] = [];
     const sizes: number[] = [];
-    top = 0;
-    cursor = 0;
+    at.top = 0;
+    at.cursor = 0;
     for (let turn = 1; turn <= turns + 30; turn++) {
       // Between two keys the program is at rest, as it is with a person.
       await new Promise((resolve) => setImmediate(resolve));
@@ -205,4 +209,82 @@ export async function measureFrames(columns: number, rows: number, turns: number
   await mounted.unmount();
   await terminal.stop();
   return figures;
+}
+
+export interface SlowLinkFigure {
+  /** From the last key to the moment from which on the terminal shows the right screen. */
+  readonly lateMs: number;
+  readonly bytes: number;
+}
+
+/**
+ * Holds a key over a link of so many bytes a second, behind a kernel and an SSH that take everything at once. The terminal
+ * answers queries, as all do, when the question has come through.
+ */
+export async function measureSlowLink(
+  columns: number,
+  rows: number,
+  bytesPerSecond: number,
+  keys: number,
+  asks: boolean,
+): Promise<SlowLinkFigure> {
+  const { App, at, body } = createScene(columns, rows);
+  const link: string[] = [];
+  const stdin = new PassThrough();
+  let sent = 0;
+  let arrivedAt = 0;
+  const sink = new Writable({
+    decodeStrings: false,
+    write(chunk, _encoding, done) {
+      link.push(String(chunk));
+      sent += Buffer.byteLength(String(chunk));
+      done();
+    },
+  });
+  const terminal = createTerminal({
+    stdin,
+    stdout: Object.assign(sink, { columns, rows }),
+    stderr: process.stderr,
+    env: {},
+    onGone: () => undefined,
+  });
+  let credit = 0;
+  let last = performance.now();
+  const wire = setInterval(() => {
+    const now = performance.now();
+    credit += ((now - last) / 1000) * bytesPerSecond;
+    last = now;
+    for (let next = link[0]; next !== undefined && Buffer.byteLength(next) <= credit; next = link[0]) {
+      link.shift();
+      credit -= Buffer.byteLength(next);
+      arrivedAt = now;
+      if (next.includes('\x1b[5n')) stdin.write('\x1b[0n');
+    }
+    if (link.length === 0) credit = 0;
+  }, 2);
+  if (asks) terminal.output.startFlowControl();
+  terminal.start();
+  const mounted = mount(App, {
+    terminal,
+    onKey: () => {
+      at.cursor++;
+      if (at.cursor >= at.top + body - 1) at.top += body - 1;
+    },
+  });
+  const settled = async (): Promise<void> => {
+    while (link.length > 0 || terminal.output.isBackedUp())
+      await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+  await settled();
+  sent = 0;
+  for (let key = 0; key < keys; key++) {
+    stdin.write('j');
+    await new Promise((resolve) => setTimeout(resolve, 33));
+  }
+  const lastKeyAt = performance.now();
+  await settled();
+  clearInterval(wire);
+  await mounted.unmount();
+  await terminal.stop();
+  return { lateMs: Math.max(0, arrivedAt - lastKeyAt), bytes: sent };
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { inkOutputPlugin } from '../../.build/ink-output.mjs';
-import type { FrameFigure } from './frame-app.tsx';
+import type { FrameFigure, SlowLinkFigure } from './frame-app.tsx';
 
 /**
  * Milliseconds and bytes per frame, as they ship: bundled, in production mode, with Ink's output patched, and for
@@ -15,6 +15,18 @@ export async function measureBundled(
   turns: number,
   isPatched: boolean,
 ): Promise<FrameFigure[]> {
+  return withBundle(isPatched, ({ measureFrames }) => measureFrames(columns, rows, turns));
+}
+
+/** A key held over 64 kbit/s at 120x36, with and without asking the terminal what has come through. */
+export async function measureSlow(asks: boolean): Promise<SlowLinkFigure> {
+  return withBundle(true, ({ measureSlowLink }) => measureSlowLink(120, 36, 8000, 100, asks));
+}
+
+async function withBundle<T>(
+  isPatched: boolean,
+  measure: (app: typeof import('./frame-app.tsx')) => Promise<T>,
+): Promise<T> {
   const folder = mkdtempSync(join(import.meta.dirname, '.frame-'));
   try {
     const outfile = join(folder, 'frame.mjs');
@@ -33,8 +45,7 @@ export async function measureBundled(
       jsx: 'automatic',
       logLevel: 'error',
     });
-    const { measureFrames } = await import(pathToFileURL(outfile).href);
-    return await measureFrames(columns, rows, turns);
+    return await measure(await import(pathToFileURL(outfile).href));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -51,6 +62,12 @@ if (process.argv[1] === import.meta.filename) {
         'p99 ms': Number(p99Ms.toFixed(2)),
         bytes,
       })),
+    );
+  }
+  for (const asks of [true, false]) {
+    const { lateMs, bytes } = await measureSlow(asks);
+    console.log(
+      `100 keys held over 64 kbit/s, ${asks ? 'asking the terminal' : 'asking nothing'}: right ${lateMs.toFixed(0)} ms after the last key, ${bytes} bytes`,
     );
   }
 }
