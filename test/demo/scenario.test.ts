@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { fieldAt, type KubeLike } from '../../src/demo/object.ts';
+import { readCatalogue } from '../../src/demo/scenario/catalogue.ts';
 import { churn, dcgmMetrics, loadScenario } from '../../src/demo/scenario/index.ts';
 import { createPlayer } from '../../src/demo/scenario/script.ts';
 import { type NodeLike, type PodLike, podRequests, quantity } from '../../src/demo/scenario/shapes.ts';
@@ -47,6 +48,13 @@ function status(store: Store, namespace: string, name: string): string {
 
 describe('every object of the story is what an API server would give', () => {
   const { store } = demo();
+
+  test('no two lines of the catalogue are the same object', () => {
+    const names = readCatalogue(noon).map(({ apiVersion, kind, metadata }) =>
+      [apiVersion, kind, metadata?.namespace, metadata?.name].join(' '),
+    );
+    expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+  });
 
   test('it has a name, a uid, a time and a resource version', () => {
     const wrong = everything(store).filter(({ metadata }) => {

@@ -313,7 +313,7 @@ const tellers: readonly Teller[] = [
     }),
   },
   {
-    where: /^gpu-operator\/nvidia-device-plugin-h10002\//,
+    where: /^gpu-operator\/nvidia-device-plugin-h1x02\//,
     tell: () =>
       words([
         'I0930 01:10:02.412101       1 main.go:235] Starting NVIDIA Device Plugin',

@@ -9,9 +9,11 @@ export interface Context {
   refusal: string | undefined;
   /** Names taken: the suffixes of generated names are few enough to meet among 100,000 pods. */
   readonly names: Set<string>;
-  /** GPUs that no generated pod holds. */
+  /** GPUs that generated pods may still take. */
   freeGpus: number;
   events: number;
+  /** Where the next whole node, and the next part of one, is looked for. */
+  readonly cursors: { whole: number; small: number };
 }
 
 /** A node as far as the generator keeps books about it. */

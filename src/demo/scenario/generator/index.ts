@@ -23,12 +23,16 @@ export function generate(store: Store, options: ScenarioOptions, startMs: number
     names: new Set(),
     freeGpus: 0,
     events: 0,
+    cursors: { whole: 0, small: 0 },
   };
   const machines = addMachines(context, nodes - store.list('', 'nodes').length);
   const missing = pods - store.list('', 'pods').length;
   if (missing <= 0) return;
   const homes = machines.length > 0 ? machines : existingMachines(store);
-  context.freeGpus = homes.reduce((sum, machine) => sum + machine.free, 0);
+  const gpus = homes.reduce((sum, machine) => sum + machine.free, 0);
+  // One in twelve stays free: real clusters are never quite full.
+  context.freeGpus = Math.floor(gpus * (1 - 1 / 12));
+  context.cursors.small = homes.length - 1;
   addNamespaces(context);
   const agents = addAgents(context, machines, Math.floor(missing * 0.2));
   addJobs(context, homes, missing - agents);
@@ -120,7 +124,7 @@ function planJob({ random, startMs, freeGpus }: Context, index: number, most: nu
     ? 2
     : ((wanted === 'training' && ranks >= 16 ? 8 : [1, 1, 2, 4, 8][Math.floor(random() * 5)]) ?? 1);
   // What does not fit is work without GPUs: a cluster is full, but not of pods that wait for it.
-  const kind = ranks * each > freeGpus * 0.85 ? 'data' : wanted;
+  const kind = ranks * each > freeGpus ? 'data' : wanted;
   return {
     namespace: namespaceOf(index),
     name: `${stem(kind, random)}-${index}`,
@@ -192,16 +196,42 @@ function fateOf(draw: number, kind: string): Fate {
   return 'running';
 }
 
-/** The first node with room, looked for from where the last search ended, so that the search stays cheap. */
+/**
+ * A node with room. Whole-node pods fill the cluster from the front, smaller ones from the back, so that neither breaks
+ * up what the other needs; pods without GPUs go anywhere. The places searched move on, and the search stays cheap.
+ */
 function machineFor(context: Context, machines: readonly Machine[], gpus: number): Machine | undefined {
-  const start = Math.floor(context.random() * machines.length);
-  const tries = Math.min(machines.length, 256);
-  for (let step = 0; step < tries; step++) {
-    const machine = machines[(start + step) % machines.length];
-    if (machine !== undefined && (gpus === 0 || machine.free >= gpus) && machine.room > 0) {
-      machine.room--;
-      return machine;
-    }
+  const { cursors } = context;
+  const fits = (machine: Machine | undefined): machine is Machine =>
+    machine !== undefined && machine.room > 0 && machine.free >= gpus;
+  if (gpus === 0) return taken(firstOf(machines, Math.floor(context.random() * machines.length), fits));
+  if (gpus >= wholeNode) {
+    while (cursors.whole < machines.length && !fits(machines[cursors.whole])) cursors.whole++;
+    return taken(machines[cursors.whole]);
+  }
+  while (cursors.small > 0 && (machines[cursors.small]?.free ?? 0) === 0) cursors.small--;
+  for (let index = cursors.small; index >= 0 && index > cursors.small - 64; index--) {
+    const machine = machines[index];
+    if (fits(machine)) return taken(machine);
   }
   return undefined;
+}
+
+const wholeNode = 8;
+
+function firstOf(
+  machines: readonly Machine[],
+  start: number,
+  fits: (machine: Machine | undefined) => machine is Machine,
+): Machine | undefined {
+  for (let step = 0; step < Math.min(machines.length, 256); step++) {
+    const machine = machines[(start + step) % machines.length];
+    if (fits(machine)) return machine;
+  }
+  return undefined;
+}
+
+function taken(machine: Machine | undefined): Machine | undefined {
+  if (machine !== undefined) machine.room--;
+  return machine;
 }
