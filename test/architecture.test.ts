@@ -78,6 +78,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'feed.ts',
     'ui/text.ts',
     'demo/index.ts',
+    'version.ts',
   ],
   'demo/': ['node:', '@kubernetes/client-node', 'yaml', 'selfsigned', 'ws'],
   'version.ts': ['node:'],
