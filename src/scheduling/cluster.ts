@@ -73,7 +73,7 @@ export interface StorageCapacity {
 
 export type AttributeValue = string | number | boolean | { readonly version: string };
 
-export interface DeviceTaint {
+interface DeviceTaint {
   readonly key: string;
   readonly value: string;
   readonly effect: string;

@@ -1,5 +1,6 @@
 import type { PodRow, PodSpecRecord } from '../resources/pod-row.ts';
 import type { SchedulingCluster } from './cluster.ts';
+import { volumeBinding, volumeZone } from './filters/binding.ts';
 import { dynamicResources } from './filters/devices.ts';
 import type { Blocker, Filter, Plugin, Prepared, Question, Verdict } from './filters/filter.ts';
 import { passes } from './filters/filter.ts';
@@ -7,12 +8,12 @@ import { interPodAffinity } from './filters/inter-pod.ts';
 import { nodeAffinity, nodeName, nodeUnschedulable, taintToleration } from './filters/node.ts';
 import { nodePorts, nodeResourcesFit } from './filters/resources.ts';
 import { podTopologySpread } from './filters/spread.ts';
-import { nodeVolumeLimits, volumeBinding, volumeRestrictions, volumeZone } from './filters/volumes.ts';
+import { nodeVolumeLimits, volumeRestrictions } from './filters/volumes.ts';
 import type { Account, Ledger } from './ledger.ts';
 import { ledgerOf, orMake } from './ledger.ts';
 
 /** The default profile of v1.36, in the order in which its filters reject. */
-export const filters: readonly Filter[] = [
+const filters: readonly Filter[] = [
   nodeUnschedulable,
   nodeName,
   taintToleration,
@@ -31,7 +32,7 @@ export const filters: readonly Filter[] = [
 /** Only these report all their reasons at once; the others name the first. */
 const reportsAll: ReadonlySet<Plugin> = new Set(['NodeResourcesFit', 'VolumeBinding']);
 
-export type { Blocker, Plugin };
+export type { Blocker };
 
 export interface NodeVerdict {
   readonly name: string;
@@ -41,7 +42,7 @@ export interface NodeVerdict {
   readonly doubts: readonly Doubtful[];
 }
 
-export interface Doubtful {
+interface Doubtful {
   readonly plugin: Plugin;
   readonly why: string;
 }

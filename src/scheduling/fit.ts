@@ -29,7 +29,7 @@ export interface Wish {
 }
 
 /** Copies of the pod that a node takes as it is. */
-export interface Start {
+interface Start {
   readonly node: string;
   readonly resource: string;
   readonly copies: number;

@@ -55,7 +55,7 @@ function classOf(object: KubeObject): string {
   return typeof old === 'string' ? shared(old) : shared(specOf(object)['storageClassName']);
 }
 
-export function claimFrom(object: KubeObject): Claim {
+function claimFrom(object: KubeObject): Claim {
   const spec = specOf(object);
   const annotations = record(record(object.metadata)['annotations']);
   return {
@@ -77,7 +77,7 @@ export function claimFrom(object: KubeObject): Claim {
   };
 }
 
-export function volumeFrom(object: KubeObject): Volume {
+function volumeFrom(object: KubeObject): Volume {
   const spec = specOf(object);
   const claim = record(spec['claimRef']);
   const csi = record(spec['csi']);
@@ -101,7 +101,7 @@ export function volumeFrom(object: KubeObject): Volume {
   };
 }
 
-export function storageClassFrom(object: KubeObject): StorageClass {
+function storageClassFrom(object: KubeObject): StorageClass {
   const topologies = list(object['allowedTopologies']).map((term) =>
     list(record(term)['matchLabelExpressions'])
       .map(record)
@@ -115,7 +115,7 @@ export function storageClassFrom(object: KubeObject): StorageClass {
   };
 }
 
-export function csiNodeFrom(object: KubeObject): CsiNode {
+function csiNodeFrom(object: KubeObject): CsiNode {
   const drivers = list(specOf(object)['drivers']).map(record);
   return {
     name: nameOf(object),
@@ -125,12 +125,12 @@ export function csiNodeFrom(object: KubeObject): CsiNode {
   };
 }
 
-export const csiDriverFrom = (object: KubeObject): CsiDriver => ({
+const csiDriverFrom = (object: KubeObject): CsiDriver => ({
   name: nameOf(object),
   tracksCapacity: flag(specOf(object)['storageCapacity']),
 });
 
-export const storageCapacityFrom = (object: KubeObject): StorageCapacity => ({
+const storageCapacityFrom = (object: KubeObject): StorageCapacity => ({
   storageClass: shared(object['storageClassName']),
   nodeTopology: labelSelectorOf(object['nodeTopology']),
   bytes: quantity(object['maximumVolumeSize']) ?? quantity(object['capacity']),
@@ -204,7 +204,7 @@ function deviceFrom(raw: unknown, driver: string, pool: string, slice: Fields): 
 }
 
 /** Slices grouped into pools; only the newest generation of a pool counts. */
-export function poolsFrom(slices: readonly KubeObject[]): readonly DevicePool[] {
+function poolsFrom(slices: readonly KubeObject[]): readonly DevicePool[] {
   const byPool = Map.groupBy(slices, (slice) => {
     const spec = specOf(slice);
     return `${shared(spec['driver'])}/${shared(record(spec['pool'])['name'])}`;
@@ -286,7 +286,7 @@ function allocationOf(status: Fields): DeviceClaim['allocation'] {
   };
 }
 
-export function deviceClaimFrom(object: KubeObject): DeviceClaim {
+function deviceClaimFrom(object: KubeObject): DeviceClaim {
   const devices = record(specOf(object)['devices']);
   const status = record(object['status']);
   const annotations = record(record(object.metadata)['annotations']);
@@ -310,7 +310,7 @@ export function deviceClaimFrom(object: KubeObject): DeviceClaim {
   };
 }
 
-export function deviceClassFrom(object: KubeObject): DeviceClass {
+function deviceClassFrom(object: KubeObject): DeviceClass {
   const spec = specOf(object);
   return {
     name: nameOf(object),

@@ -29,13 +29,13 @@ export interface Account {
 }
 
 /** Placed pods that keep others away by one required anti-affinity, counted by node. */
-export interface Repeller {
+interface Repeller {
   readonly namespace: string;
   readonly affinity: V1Affinity;
   readonly byNode: ReadonlyMap<string, number>;
 }
 
-export type ClusterObjects = Omit<SchedulingCluster, 'nodes' | 'pods'>;
+type ClusterObjects = Omit<SchedulingCluster, 'nodes' | 'pods'>;
 
 /** Storage and device objects, by what the filters look them up with. A part is undefined where it cannot be listed. */
 export interface Shelves {
@@ -98,7 +98,7 @@ const nobody: ReadonlySet<PodRow> = new Set();
 
 const isFinished = (pod: PodRow): boolean => pod.phase === 'Succeeded' || pod.phase === 'Failed';
 
-export const claimKeysOf = (pod: PodRow): string[] =>
+const claimKeysOf = (pod: PodRow): string[] =>
   pod.spec.volumes.flatMap((volume) => {
     if (volume.kind === 'claim') return [`${pod.namespace}/${volume.claim}`];
     return volume.kind === 'ephemeral' ? [`${pod.namespace}/${pod.name}-${volume.volume}`] : [];

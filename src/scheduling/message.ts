@@ -99,7 +99,7 @@ export const classOfReason = (reason: string): ReasonClass =>
   classes.find(([pattern]) => pattern.test(reason))?.[1] ?? 'other';
 
 /** Old wordings → those of v1.36, so that counts of messages and of our own verdicts can be compared. */
-export function modernReason(reason: string): string {
+function modernReason(reason: string): string {
   if (/untolerated taint|had taints? /i.test(reason)) return 'node(s) had untolerated taint(s)';
   if (/didn't match node selector/i.test(reason)) return "node(s) didn't match Pod's node affinity/selector";
   if (/volume node affinity conflict/i.test(reason))

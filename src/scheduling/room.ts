@@ -2,7 +2,7 @@ import type { PodRow } from '../resources/pod-row.ts';
 import type { Blocker, NodeVerdict } from './explain.ts';
 import { type Account, type Ledger, orMake } from './ledger.ts';
 
-export interface Holder {
+interface Holder {
   readonly namespace: string;
   readonly name: string;
   readonly units: number;

@@ -11,7 +11,7 @@ const nothing: Matcher = () => false;
 const integer = /^[+-]?\d+$/;
 
 /** One requirement of a label or node selector. A missing label satisfies NotIn and DoesNotExist, nothing else. */
-export function meets(requirement: Requirement, value: string | undefined): boolean {
+function meets(requirement: Requirement, value: string | undefined): boolean {
   const values = requirement.values ?? [];
   switch (requirement.operator) {
     case 'In':

@@ -21,7 +21,7 @@ interface Spread {
 }
 
 /** The selector, with the pod's own values of matchLabelKeys. A server from 1.34 on has merged them already. */
-export function selectorFor(constraint: V1TopologySpreadConstraint, labels: Labels): Matcher {
+function selectorFor(constraint: V1TopologySpreadConstraint, labels: Labels): Matcher {
   const selects = labelMatcher(constraint.labelSelector);
   const keys = (constraint.matchLabelKeys ?? []).filter((key) => labels[key] !== undefined);
   return keys.length === 0
