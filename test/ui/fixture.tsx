@@ -49,6 +49,7 @@ const ends: Readonly<Record<string, () => unknown>> = {
   e: () => {
     isBroken = true;
   },
+  z: () => terminal.suspendProcess(),
   s: () =>
     terminal.lend(
       () =>

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -125,6 +125,24 @@ describe('the terminal is lent', () => {
     expect((await ended).exitCode).toBe(0);
     expectRestored(terminal);
   }, 30_000);
+
+  test.runIf(process.platform === 'linux')(
+    ':suspend stops the process with the terminal restored, and fg brings everything back',
+    async () => {
+      const { pty, terminal, screen, until, ended } = await run();
+      pty.write('z');
+      await until(() => terminal.buffer.active.type === 'normal');
+      expectRestored(terminal);
+      await until(() => readFileSync(`/proc/${pty.pid}/stat`, 'utf8').includes(' T '));
+      process.kill(pty.pid, 'SIGCONT');
+      await until(
+        () => screen().includes('typed: unknown true true z') && terminal.buffer.active.type === 'alternate',
+      );
+      pty.write('q');
+      expect((await ended).exitCode).toBe(0);
+    },
+    30_000,
+  );
 
   test('stopped from outside and continued, the screen is painted again', async () => {
     const { pty, terminal, screen, until, ended } = await run();
