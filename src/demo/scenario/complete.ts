@@ -228,10 +228,16 @@ export function podAddress(pod: PodLike): JsonRecord {
   return { podIP: ip, podIPs: [{ ip }] };
 }
 
+const hostIps = new Map<string, string>();
+
 /** The address that the demo gives to a node. */
 export function hostIp(node: string): string {
+  const known = hostIps.get(node);
+  if (known !== undefined) return known;
   const hash = Number.parseInt(uidOf(`host ${node}`).slice(0, 4), 16);
-  return `10.40.${hash >> 8}.${hash & 255 || 1}`;
+  const address = `10.40.${hash >> 8}.${hash & 255 || 1}`;
+  hostIps.set(node, address);
+  return address;
 }
 
 function completeContainerStatus(

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { JsonRecord, KubeLike, KubeLikeMeta } from '../object.ts';
 
 /** Quantities by resource name, as the API has them: `{ 'nvidia.com/gpu': '8' }`. */
@@ -117,7 +117,7 @@ export const timeText = (ms: number): string => `${new Date(ms).toISOString().sl
 /** RFC 3339 with microseconds, as `eventTime` is. */
 export const microTimeText = (ms: number): string => `${new Date(ms).toISOString().slice(0, 23)}000Z`;
 
-const digest = (text: string): string => createHash('sha1').update(text).digest('hex');
+const digest = (text: string): string => hash('sha1', text);
 
 /** The same text always gives the same UUID, so that a scenario is the same at every start. */
 export function uidOf(text: string): string {
@@ -126,7 +126,7 @@ export function uidOf(text: string): string {
 }
 
 /** 64 hexadecimal digits, as container and image IDs have. */
-export const longId = (text: string): string => (digest(text) + digest(`${text}+`)).slice(0, 64);
+export const longId = (text: string): string => hash('sha256', text);
 
 /** What Kubernetes appends to generated names: five characters without vowels. */
 export function suffixOf(text: string): string {
