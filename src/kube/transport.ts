@@ -1,5 +1,8 @@
 import type { Readable } from 'node:stream';
-import { Client, type Dispatcher, Pool } from 'undici';
+import type { Dispatcher } from 'undici';
+import request from 'undici/lib/api/api-request.js';
+import Client from 'undici/lib/dispatcher/client.js';
+import Pool from 'undici/lib/dispatcher/pool.js';
 import type { OpenSocket } from './dial.ts';
 import type { Timing } from './timing.ts';
 
@@ -160,17 +163,17 @@ export function openLane({ origin, open, timing, onPing }: LaneOptions): Lane {
     return more;
   }
 
-  async function send(request: RawRequest): Promise<RawResponse> {
-    request.signal?.throwIfAborted();
+  async function send(asked: RawRequest): Promise<RawResponse> {
+    asked.signal?.throwIfAborted();
     await ready();
-    const { statusCode, headers, body } = await dispatcher().request({
-      method: request.method,
-      path: request.path,
-      headers: grouped(request.headers),
-      body: request.body ?? null,
-      headersTimeout: request.headersMs,
-      bodyTimeout: request.bodyMs,
-      ...(request.signal !== undefined && { signal: request.signal }),
+    const { statusCode, headers, body } = await request.call(dispatcher(), {
+      method: asked.method,
+      path: asked.path,
+      headers: grouped(asked.headers),
+      body: asked.body ?? null,
+      headersTimeout: asked.headersMs,
+      bodyTimeout: asked.bodyMs,
+      ...(asked.signal !== undefined && { signal: asked.signal }),
     });
     // Before anything else: a body that fails while nobody reads would end the process.
     body.on('error', () => {});
