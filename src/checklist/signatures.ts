@@ -1,0 +1,148 @@
+/** What a program's own words give away. Rank: below 40 is a symptom of another failure; the highest hit wins. */
+export interface Signature {
+  readonly id: string;
+  readonly rank: number;
+  readonly pattern: RegExp;
+  /** The state of checklist.md part 3 that a container which ended with it is in; `''`: harmless. */
+  readonly state: string;
+  readonly meaning: string;
+  /** What to look at next. */
+  readonly checks: string;
+}
+
+const signature = (id: string, rank: number, state: string, pattern: RegExp, meaning: string, checks: string): Signature => ({ id, rank, state, pattern, meaning, checks });
+
+/** gpu.md 6.2 and checklist.md 3.9. Unanchored on purpose: logs carry prefixes of many launchers. */
+export const signatures: readonly Signature[] = [
+  signature('cuda-oom', 90, 'H15', /(?:torch\.(?:cuda\.)?OutOfMemoryError: )?CUDA out of memory\. Tried to allocate ([\d.]+ [KMG]iB)/, 'GPU memory full in this process', 'read \'of which X is free\' and \'Including non-PyTorch memory\': process ~= capacity -> own model/batch too big; \'Process N has Y GiB\' lines -> someone else on the GPU (time-slice, MIG, leaked proc); \'reserved but unallocated\' large -> fragmentation, PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True; compare FB_USED before start'),
+  signature('cuda-oom-rt', 85, 'H15', /CUDA error: out of memory|cudaErrorMemoryAllocation|CUDA_ERROR_OUT_OF_MEMORY/, 'allocation failed at runtime/context creation', 'often another process already fills the GPU: FB_USED vs pods mapped to it; nvidia.com/gpu.shared?'),
+  signature('cublas-alloc', 70, 'H15', /CUBLAS_STATUS_(?:ALLOC_FAILED|NOT_INITIALIZED)/, 'cuBLAS could not create a handle, usually hidden OOM', 'treat as cuda-oom; else driver/library mismatch'),
+  signature('hip-oom', 90, 'H15', /HIP out of memory\. Tried to allocate/, 'AMD GPU memory full', 'gpu_used_vram/gpu_total_vram; compute partition (CPX gives 1/8 memory)'),
+  signature('jax-oom', 90, 'H15', /RESOURCE_EXHAUSTED: Out of memory/, 'XLA allocation failed', 'JAX preallocates 75%: XLA_PYTHON_CLIENT_MEM_FRACTION; two JAX procs on one GPU'),
+  signature('vllm-free-mem', 95, 'H15', /Free memory on device (?:\S+ )?\(([\d.]+)\/([\d.]+) GiB\) on startup is less than desired GPU memory utilization/, 'GPU not empty at vLLM start', '(free/total GiB) in text: previous engine still dying, shared GPU, two containers; wait/kill old pod or lower --gpu-memory-utilization'),
+  signature('vllm-kv', 95, 'H15', /To serve at least one request with the models?'s max seq len \(?(\d+)\)?|max seq len \((\d+)\) is larger than the maximum number of tokens that can be stored in KV cache|No available memory for the cache blocks/, 'model loaded, not enough left for KV cache', 'lower --max-model-len (text gives the estimated maximum), raise tensor parallel or gpu-memory-utilization'),
+  signature('vllm-engine', 20, 'H15', /Engine core initialization failed\. See root cause above|(?:Async)?EngineDeadError|EngineCore (?:encountered a fatal error|failed to start|encountered an issue)|WorkerProc (?:failed to start|initialization failed)|Engine core proc \S+ died unexpectedly/, 'engine process died', 'root cause is the first exception ABOVE in the EngineCore/Worker lines; also check OOMKilled and Xid'),
+  signature('nccl-watchdog', 60, 'H15', /Watchdog caught collective operation timeout: WorkNCCL\(SeqNum=(\d+), OpType=(\w+).*Timeout\(ms\)=(\d+)/, 'a collective did not finish in Timeout(ms)', 'find the rank that did NOT print it, or has lower SeqNum / earlier exit / different OpType; check its pod, node, Xid; step-time skew, dataloader stall, checkpoint write longer than timeout'),
+  signature('nccl-system', 75, 'H15', /NCCL error.*unhandled system error|ncclSystemError/, 'socket/malloc/ib call failed', 'read NCCL WARN line just above; IPC_LOCK capability, memlock, /dev/shm size, NetworkPolicy, wrong NCCL_SOCKET_IFNAME, MTU'),
+  signature('nccl-cuda', 75, 'H15', /NCCL error.*unhandled cuda error|ncclUnhandledCudaError/, 'CUDA error inside NCCL', 'Xid on this node, driver < CUDA, P2P disabled by IOMMU/ACS, peer GPU lost'),
+  signature('nccl-remote', 30, 'H15', /ncclRemoteError|remote process exited or there was a network error/, 'the peer went away', 'look at the OTHER ranks: who restarted/OOMKilled/evicted first'),
+  signature('nccl-net', 78, 'H15', /NCCL WARN .*(?:Connection refused|Connection timed out|No route to host|Call to connect .*failed|No socket interface found|Got completion .*(?:error|status) ?\d+)/, 'bootstrap or IB path failed', 'DNS of master, headless Service, NetworkPolicy, RDMA device requested (rdma/*, efa), IB link, status 12 = retry exceeded (link/peer), 5 = flushed (consequence)'),
+  signature('nccl-shm', 88, 'J12', /NCCL WARN .*(?:failed to extend \/dev\/shm|shared memory segment|posix_fallocate failed)/, '/dev/shm too small (64 MiB default)', 'does the pod mount emptyDir medium: Memory at /dev/shm? size limit; counts against memory limit'),
+  signature('ib-memlock', 89, 'H15', /ibv_(?:reg_mr|create_cq)\S*\s+failed.*Cannot allocate memory|max locked memory \(ulimit -l\)|RLIMIT_MEMLOCK/i, 'locked-memory limit', 'securityContext capability IPC_LOCK; containerd LimitMEMLOCK=infinity; ulimit -l'),
+  signature('shm-bus', 88, 'J12', /killed by signal: Bus error|insufficient shared memory \(shm\)|unable to (?:write|mmap|allocate shared memory).*(?:shm|file <|torch_)|^Bus error/m, 'shared memory exhausted (SIGBUS, exit 135)', '/dev/shm emptyDir Memory missing or too small; num_workers x prefetch_factor; sometimes truncated mmap file on NFS'),
+  signature('dl-killed', 80, 'H5', /DataLoader worker \(pid(?:\(s\))? [\d, ]+\) (?:is killed by signal: Killed|exited unexpectedly)/, 'host RAM: kernel/cgroup killed a worker', 'memory limit vs working set; container restarts without OOMKilled reason because PID 1 survived; Node event SystemOOM; lower num_workers'),
+  signature('no-cuda', 92, 'J11', /no CUDA-capable device is detected|No CUDA GPUs are available|Found no NVIDIA driver on your system|cudaErrorNoDevice|CUDA_ERROR_NO_DEVICE/, 'no GPU visible to the process', 'does the container (not a sibling) request the GPU? runtimeClassName nvidia; CUDA_VISIBLE_DEVICES; driver/toolkit DaemonSets; node allocatable; GPU lost (Xid 79)'),
+  signature('torch-no-cuda', 92, 'J11', /Torch not compiled with CUDA enabled|Attempting to deserialize object on a CUDA device but torch\.cuda\.is_available\(\) is False/, 'CPU-only wheel or checkpoint saved on GPU', 'image tag; map_location=\'cpu\''),
+  signature('driver-old', 93, 'J11', /CUDA driver version is insufficient for CUDA runtime version|The NVIDIA driver on your system is too old(?: \(found version \d+\))?|unsatisfied condition: cuda>=([\d.]+)/, 'image CUDA newer than node driver', 'node label nvidia.com/cuda.runtime-version.full vs image CUDA; node pool driver version; pin image or move pool'),
+  signature('fwd-compat', 93, 'J11', /Error 80[34]: (?:system has unsupported display driver|forward compatibility was attempted on non supported HW)|system not yet initialized|cudaErrorSystemNotReady|CUDA_ERROR_SYSTEM_NOT_READY/, '803/804 driver-libcuda mismatch or forward-compat on non-datacenter GPU; 802 fabric manager not ready (NVSwitch HGX)', '802: nvidia-fabricmanager / driver pod on that node, gpu.clique label; 803: stale driver after upgrade -> restart pod, reboot'),
+  signature('no-kernel-image', 93, 'J11', /no kernel image is available for execution on the device|is not compatible with the current PyTorch installation/, 'wheel not built for this GPU arch', 'label nvidia.com/gpu.compute.major.minor vs message (sm_100, sm_120); wrong node pool'),
+  signature('nvml-unknown', 92, 'J11', /Failed to initialize NVML: Unknown Error/, 'container lost device cgroup access (systemd daemon-reload)', 'all GPU pods on the node at once? delete/recreate pod; toolkit CDI / cgroup driver fix'),
+  signature('nvml-mismatch', 92, 'J11', /Failed to initialize NVML: Driver\/library version mismatch/, 'driver upgraded under running kernel module', 'node needs reboot/driver pod restart; gpu-driver-upgrade-state label'),
+  signature('nvml-lost', 97, 'J10', /Unable to determine the device handle for GPU.*(?:GPU is lost|Unknown Error)|GPU is lost|has fallen off the bus/, 'GPU lost / off the bus', 'Xid 79; cordon + reboot node; capacity vs allocatable'),
+  signature('xid', 98, 'J10', /(?:NVRM: )?Xid \(PCI:([0-9a-fA-F:.]+)\): (\d+)|XidCriticalError: Xid=(\d+)/, 'hardware/driver event', 'table 4.6 by code'),
+  signature('illegal-access', 70, 'H15', /an illegal memory access was encountered|CUDA_ERROR_ILLEGAL_ADDRESS/, 'kernel wrote out of bounds (Xid 31/13): usually app, sometimes hardware', 'same node/GPU repeatedly -> hardware; moves with the job -> code/library; CUDA_LAUNCH_BLOCKING=1'),
+  signature('device-assert', 72, 'H15', /device-side assert triggered/, 'index out of range in a kernel, e.g. token id >= vocab', 'app; look for \'Assertion ... failed\' lines before'),
+  signature('ecc', 97, 'J10', /uncorrectable ECC error encountered|cudaErrorECCUncorrectable/, 'uncorrectable ECC (Xid 48/94/95)', 'cordon; reset; ROW_REMAP_FAILURE'),
+  signature('launch-fail', 68, 'H15', /unspecified launch failure|CUDA_ERROR_LAUNCH_FAILED/, 'kernel crashed', 'Xid on node; same as illegal-access'),
+  signature('nvlink', 97, 'J10', /uncorrectable NVLink error detected/, 'NVLink fatal', 'Xid 74/144-150; reset both GPUs / node'),
+  signature('rdzv-timeout', 65, 'L9', /DistStoreError: Timed out after (\d+) seconds waiting for clients\. (\d+)\/(\d+) clients joined|RendezvousTimeoutError|The client socket has timed out after \d+ ?ms while trying to connect to \(?([^)]*)\)?/, 'not all ranks joined', 'joined/expected in text; who is Pending/ImagePull/Init/CrashLoop? -> half-pending gang (5.12); else DNS/NetworkPolicy to MASTER_ADDR:PORT'),
+  signature('rdzv-dns', 74, 'L9', /The client socket has failed to connect to .*(?:Name or service not known|no address)|\[c10d\] The IPv[46] network addresses of \(?([^,]+), \d+\)? cannot be retrieved/, 'master host name does not resolve', 'headless Service, publishNotReadyAddresses, subdomain; transient before master is up'),
+  signature('port-in-use', 80, 'H1', /EADDRINUSE|[Aa]ddress already in use/, 'port taken', 'hostNetwork with two pods on one node; stale process; second torchrun on 29500; restart with previous process in TIME_WAIT'),
+  signature('elastic-child', 25, 'H15', /torch\.distributed\.elastic\.multiprocessing\.errors\.ChildFailedError|exitcode\s*:\s*-(\d+)/, 'torchrun summary; negative exitcode = signal', '\'Root Cause (first observed failure)\' block: rank, host, exitcode (-9 SIGKILL/OOM, -11 SEGV, -6 ABRT, -7 BUS); error_file'),
+  signature('store-broken', 28, 'H15', /TCPStore.*(?:Broken pipe|Connection reset by peer|recvValue failed)/, 'rank 0 / store died', 'look at rank 0 pod'),
+  signature('ckpt-missing', 85, 'H1', /(?:FileNotFoundError|No such file or directory).*(?:checkpoint|ckpt|\.pth?\b|\.safetensors|global_step)|Can't find a valid checkpoint at/i, 'checkpoint/weights path absent', 'PVC bound+mounted? subPath, init/download container, previous run saved? wrong step dir; RWO volume on other node'),
+  signature('ckpt-mismatch', 85, 'H1', /Error\(s\) in loading state_dict for|size mismatch for \S+: copying a param/, 'weights do not match architecture/TP size', 'model revision, tensor-parallel resharding, vocab resize'),
+  signature('ckpt-corrupt', 85, 'H1', /PytorchStreamReader failed|unexpected EOF, expected \d+ more bytes|invalid load key/, 'truncated/partial file', 'disk-full or killed during save (Evicted, 137); LFS pointer; size of file; use previous checkpoint'),
+  signature('safetensors', 85, 'H1', /SafetensorError: Error while deserializing header: (\w+)|HeaderTooLarge|MetadataIncompleteBuffer|InvalidHeaderDeserialization/, 'bad safetensors header', 'LFS pointer file (~130 B), interrupted download, disk full; re-download'),
+  signature('disk-full', 83, 'H14', /No space left on device|OSError: \[Errno 28\]/, 'filesystem full', 'which mount? / or /tmp = ephemeral-storage (node DiskPressure, Evicted), PVC = kubelet_volume_stats, /dev/shm'),
+  signature('read-only', 83, 'H1', /Read-only file system|\[Errno 30\]/, 'read-only mount', 'readOnlyRootFilesystem (HF cache in ~/.cache), PV remounted ro after I/O errors, ROX volume'),
+  signature('pvc-stale', 83, 'H1', /Stale file handle|Transport endpoint is not connected/, 'NFS/FUSE mount broken', 'CSI node pod on that node; other pods on same node/PVC'),
+  signature('hf-gated', 86, 'H1', /GatedRepoError|Cannot access gated repo|Access to model \S+ is restricted/, 'token lacks licence/permission', 'HF_TOKEN Secret present and mounted? accepted licence? 401 vs 403'),
+  signature('hf-404', 86, 'H1', /RepositoryNotFoundError|is not a local folder and is not a valid model identifier/, 'repo id wrong, private, or no token', 'model name typo; HF_TOKEN; local path missing -> treated as repo id'),
+  signature('hf-429', 86, 'H1', /429 Client Error: Too Many Requests for url: https:\/\/huggingface\.co/, 'rate limited', 'many replicas downloading at once; use PVC/model cache, token'),
+  signature('hf-net', 84, 'H1', /couldn't connect to 'https:\/\/huggingface\.co'|LocalEntryNotFoundError|Max retries exceeded with url.*huggingface/, 'no egress', 'NetworkPolicy, proxy env, HF_HUB_OFFLINE with cold cache, DNS'),
+  signature('tokenizer', 84, 'H1', /Can't load tokenizer for|Couldn't instantiate the backend tokenizer|Exception: data did not match any variant of untagged enum/, 'tokenizer files missing or too new for library', 'transformers/tokenizers version; incomplete snapshot'),
+  signature('tokenizers-fork', 5, '', /huggingface\/tokenizers: The current process just got forked/, 'harmless warning', 'ignore (TOKENIZERS_PARALLELISM=false)'),
+  signature('trust-remote', 80, 'H1', /requires you to execute the (?:configuration|modeling) file|trust_remote_code=True/, 'model needs custom code flag', 'add --trust-remote-code deliberately'),
+  signature('arch-unsupported', 84, 'H1', /model type `\S+` but Transformers does not recognize this architecture|Model architectures \[.*\] (?:are not supported|failed to be inspected)/, 'library too old for the model', 'upgrade vLLM/transformers image'),
+  signature('triton-load', 80, 'H1', /failed to load all models|error: creating server: Internal|UNAVAILABLE: (?:Invalid argument|Internal|Not found)/, 'one model failed, server exits (strict)', 'the model table rows UNAVAILABLE; config.pbtxt; model repository mount; --exit-on-error=false'),
+  signature('tp-mismatch', 86, 'H1', /(?:Total number of attention heads|must be divisible by tensor parallel size)|World size \(\d+\) is larger than the number of available GPUs/, 'parallelism does not fit', 'tensor-parallel-size vs GPUs requested and heads'),
+  signature('ray-oom', 85, 'H15', /killed due to the node running low on memory|ray\.exceptions\.OutOfMemoryError|killed due to memory pressure \(OOM\)/, 'Ray memory monitor killed a worker (host RAM)', 'node memory threshold 0.95; container memory limit; not GPU'),
+  signature('ray-wait', 40, 'H15', /No available node types can fulfill resource request|Waiting for creating a placement group|The current node (?:timed out|has not been updated)/, 'Ray logical resources unavailable', 'worker pods Pending? RayCluster desired vs ready; autoscaler'),
+  signature('import', 75, 'H1', /ModuleNotFoundError: No module named '([^']+)'|ImportError: (lib\S+\.so\S*): cannot open shared object file/, 'image lacks a package/library', 'image tag; pip step in entrypoint failed'),
+  signature('exec-format', 90, 'G5', /exec format error/, 'wrong CPU architecture image', 'arm64 (GH200/GB200, Graviton) vs amd64: node label kubernetes.io/arch'),
+  signature('nan', 50, 'H1', /\bloss\b\s*(?:is|became|[=:])?\s*(?:nan|inf(?:inity)?)\b|Gradient overflow.*reducing loss scale to 0(?:\.0)?$/i, 'training diverged: infra usually innocent', 'same data step? only one node -> suspect silent data corruption; loss scale'),
+  signature('py-traceback', 1, 'H1', /^Traceback \(most recent call last\):/m, 'generic', 'show last line of the traceback'),
+  signature('shm-full', 87, 'J12', /\/dev\/shm[^\n]*No space left on device|No space left on device[^\n]*\/dev\/shm/, 'shared memory exhausted', '/dev/shm emptyDir Memory missing or too small'),
+  signature('rbac', 86, 'H1', /is forbidden: User "system:serviceaccount:([^"]+)" cannot (\w+) resource "([^"]+)"/, 'its ServiceAccount may not do what it tries', 'the Role and RoleBinding of the ServiceAccount'),
+  signature('cloud-auth', 84, 'H1', /\bAccessDenied\b|NoCredentialsError|Unable to locate credentials|InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|\(403\) when calling the HeadObject|403 Forbidden: (?:s3|gs|https?):\S+|does not have storage\.objects/, 'object storage refuses its credentials', 'ServiceAccount annotation (workload identity), credentials Secret, bucket policy'),
+  signature('hf-401', 86, 'H1', /401 Client Error\b.*huggingface|Invalid username or password|Token is required|Invalid user token/, 'Hugging Face refuses the token', 'the Secret behind HF_TOKEN'),
+  signature('file-missing', 78, 'H1', /FileNotFoundError: (?:\[Errno 2\] )?(?:No such file or directory: )?['"]?([^'"\n]+)|(?:can't open file|cannot open|can't cd to|can't open|cannot access|stat|open) ['"]?([^'":\n]+)['"]?: (?:\[Errno 2\] )?[Nn]o such file or directory|: ([^:\s]+): No such file or directory|ENOENT: no such file or directory[^'\n]*'([^']+)'|Error: Cannot find module '([^']+)'/, 'a file that it needs is not there', 'what is mounted at that path; image contents; workingDir'),
+  signature('permission', 77, 'H1', /PermissionError: .*?['"]([^'"]+)['"]|EACCES: permission denied[^'\n]*'([^']+)'|(?:cannot|can't|[Ff]ailed to|unable to)[^\n]{0,80}: [Pp]ermission denied|: Permission denied$/m, 'it may not read or write a path', 'fsGroup, runAsUser, readOnly mounts'),
+  signature('oom-java', 84, 'H1', /java\.lang\.OutOfMemoryError(?:: ([\w ]+))?/, 'the Java heap is full: not the container limit', '-Xmx, -XX:MaxRAMPercentage'),
+  signature('oom-node', 84, 'H1', /FATAL ERROR: .*(?:JavaScript heap out of memory|Allocation failed)/, 'the JavaScript heap is full: not the container limit', '--max-old-space-size'),
+  signature('child-killed', 79, 'H5', /^Killed$|signal: killed\b|exit(?:ed with)? (?:code|status) -9\b|exitcode\s*:\s*-9\b|Worker \(pid:\s?\d+\) was sent SIGKILL! Perhaps out of memory/m, 'a child process was killed, mostly for memory', 'memory limit and what else counts in it'),
+  signature('dns', 66, 'L6', /Name or service not known|Temporary failure in name resolution|no such host|EAI_AGAIN|ENOTFOUND|getaddrinfo|nodename nor servname|could not translate host name|Could not resolve host/, 'a host name does not resolve', 'the name, its Service, CoreDNS, egress to port 53'),
+  signature('connection', 64, 'H1', /(?:dial tcp |connect to |connecting to |host=')?([\w.-]+)[:', ]+(?:port[= ]+)?(\d{2,5})[^\n]{0,80}?(?:[Cc]onnection refused|ECONNREFUSED)|host='([\w.-]+)', port=(\d+)\): Max retries exceeded|ECONNREFUSED ([\w.:-]+)|[Cc]onnection to (?:server at )?"?([\w.-]+)"?[^\n]{0,60} (?:refused|timed out|failed)|[Cc]onnection refused/, 'a service that it needs does not answer', 'that Service, its endpoints, network policies'),
+  signature('db-auth', 76, 'H1', /password authentication failed for user "?([^"\s]+)|Access denied for user '([^']+)'|authentication failed|NOAUTH Authentication required|WRONGPASS/i, 'a service that it needs refuses its credentials', 'the Secret behind the password; whether it was rotated'),
+  signature('missing-env', 76, 'H1', /(?:KeyError|environment variable|env var|[Mm]issing (?:required )?(?:env|environment|config)\w*)[^\n]{0,30}?['":\s]([A-Z][A-Z0-9_]{2,})|([A-Z][A-Z0-9_]{2,}) (?:is not set|must be set|is required|not set|environment variable is (?:not|un)set)/, 'an environment variable is missing', 'env and envFrom of the container'),
+  signature('usage', 60, 'H1', /error: (?:unrecognized arguments|the following arguments are required|argument [^\n]+)|unknown (?:flag|option|command)[^\n]*|flag provided but not defined[^\n]*|invalid (?:option|argument)[^\n]*/, 'its arguments are wrong', 'command and args of the container'),
+  signature('config-parse', 62, 'H1', /(?:yaml|json|toml|ini|config(?:uration)?)[^\n]{0,60}(?:parse|parsing|syntax|unmarshal|invalid|cannot unmarshal|did not find expected)[^\n]*|JSONDecodeError|ParserError|ScannerError|invalid character '[^\n]+' looking for|nginx: \[emerg\][^\n]*/i, 'its configuration cannot be read', 'the ConfigMap or Secret that holds it'),
+  signature('command-missing', 82, 'H3', /^(?:\S*sh(?:: line)?(?:: \d+)?: )?(?:\d+: )?([\w./-]+): (?:command )?not found$/m, 'a command does not exist in the image', 'spelling, image tag'),
+  signature('cpp-abort', 55, 'H3', /terminate called after throwing|std::bad_alloc|double free or corruption|Assertion `[^\n]+failed/, 'native code aborted', 'the lines before it'),
+  signature('segv', 55, 'H3', /Segmentation fault|signal SIGSEGV|Fatal Python error: Segmentation fault/, 'native code crashed', 'driver and library versions'),
+  signature('ssh', 60, 'L9', /ORTE was unable to reliably start|ssh: (?:connect|Could not resolve)[^\n]*|Host key verification failed/, 'the launcher cannot reach its workers', 'worker pods ready? names and headless Service'),
+  signature('ray-gcs', 45, 'L9', /Failed to connect to GCS|Unable to connect to GCS|ray\.exceptions\.RaySystemError/, 'the Ray head does not answer', 'the head pod'),
+  signature('quota-api', 60, 'H1', /429 Too Many Requests/, 'a service that it uses limits its rate', 'retries, token, number of replicas'),
+  signature('kv-vllm', 90, 'H15', /KV cache .* larger than|max_model_len[^\n]*larger/, 'the model leaves too little GPU memory for its cache', '--max-model-len, --gpu-memory-utilization'),
+  signature('go-panic', 30, 'H1', /^panic: ([^\n]+)/m, 'the program panicked', 'the stack below it'),
+  signature('license', 70, 'H1', /license[^\n]{0,40}(?:expired|invalid|not found|denied)/i, 'no valid licence', 'the licence server or file'),
+];
+
+export interface SignatureHit {
+  readonly signature: Signature;
+  /** The line that it stands in. */
+  readonly line: string;
+  /** What the pattern captured, in order, without the empty ones. */
+  readonly captures: readonly string[];
+}
+
+/** Only the end of a log is looked at: what came last is what mattered, and time stays bounded. */
+const scanned = 64 * 1024;
+
+/** Answers of the kubelet in place of a log: not the program's words. */
+const noLog = /^(?:unable to retrieve container logs for |HTTP 400|Error from server )/;
+
+/** The log as the program wrote it: no timestamps of the kubelet, no colour. Undefined when there is none. */
+export function programLog(log: string | undefined): string | undefined {
+  if (log === undefined || log.trim() === '' || noLog.test(log.trim())) return undefined;
+  const tail = log.length > scanned ? log.slice(-scanned) : log;
+  return tail
+    .replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '')
+    .replace(/^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d) /gm, '');
+}
+
+/** The best hit: the highest rank, the earliest line among equals. */
+export function scan(log: string | undefined): SignatureHit | undefined {
+  const words = programLog(log);
+  if (words === undefined) return undefined;
+  let best: SignatureHit | undefined;
+  for (const candidate of signatures) {
+    if (candidate.state === '' || (best !== undefined && candidate.rank <= best.signature.rank)) continue;
+    const match = candidate.pattern.exec(words);
+    if (match === null) continue;
+    const start = words.lastIndexOf('\n', match.index) + 1;
+    const end = words.indexOf('\n', match.index);
+    const line = words.slice(start, end < 0 ? undefined : end).trim();
+    best = { signature: candidate, line: line === '' ? match[0].trim() : line, captures: match.slice(1).filter((entry) => entry !== undefined && entry !== '') };
+  }
+  return best;
+}
+
+/** The last line that says something; of a Python traceback that is the exception. */
+export function lastWords(log: string | undefined): string | undefined {
+  const lines = programLog(log)?.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+  if (lines === undefined || lines.length === 0) return undefined;
+  const errors = lines.findLast((line) => /^(?:[\w.]*(?:Error|Exception|Interrupt|Exit)\b|panic:|FATAL|fatal:|Error:|ERROR|E\d{4} |Caused by)/.test(line));
+  return errors ?? lines.at(-1);
+}
