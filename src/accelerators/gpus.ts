@@ -48,18 +48,28 @@ export const gpus: DerivedTable<GpuRow> = {
   derive: (cluster) => gpuRows(ledgerOf(cluster)),
 };
 
-/** The rows of a ledger that somebody keeps up to date. */
+const rowsOfEntries = new WeakMap<DeviceEntry, GpuRow>();
+
+/** The rows of a ledger that somebody keeps up to date. A node that nothing happened to keeps its very rows. */
 export const gpuRows = (ledger: Ledger): readonly GpuRow[] =>
-  Array.from(ledger.entries(), (entry) => ({
-    ...entry,
-    uid: `${entry.node}/${entry.className}`,
-    namespace: '',
-    name: entry.node,
-    createdAt: undefined,
-    version: '',
-    holders: ledger.holders(entry),
-    fractions: entry.sharing.mode === 'hami' ? ledger.fractions(entry.node) : undefined,
-  }));
+  Array.from(ledger.entries(), (entry) => {
+    const known = rowsOfEntries.get(entry);
+    if (known !== undefined) return known;
+    const row = rowOf(ledger, entry);
+    rowsOfEntries.set(entry, row);
+    return row;
+  });
+
+const rowOf = (ledger: Ledger, entry: DeviceEntry): GpuRow => ({
+  ...entry,
+  uid: `${entry.node}/${entry.className}`,
+  namespace: '',
+  name: entry.node,
+  createdAt: undefined,
+  version: '',
+  holders: ledger.holders(entry),
+  fractions: entry.sharing.mode === 'hami' ? ledger.fractions(entry.node) : undefined,
+});
 
 /** What the ledger was last told, by key. */
 interface Kept {

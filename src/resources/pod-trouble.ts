@@ -63,7 +63,7 @@ function describe(seen: Fields, containers: readonly ContainerSpec[]): Container
     kind: containers.find((container) => container.name === name)?.kind ?? 'main',
     state: kind,
     reason: shared(detail['reason']),
-    message: intern(text(detail['message'])),
+    message: intern(text(detail['message']).trim()),
     exitCode: number(detail['exitCode']),
     signal: number(detail['signal']),
     finishedAt: time(detail['finishedAt']),
@@ -74,7 +74,7 @@ function describe(seen: Fields, containers: readonly ContainerSpec[]): Container
           exitCode: count(ended['exitCode']),
           signal: number(ended['signal']),
           finishedAt: time(ended['finishedAt']),
-          message: intern(text(ended['message'])),
+          message: intern(text(ended['message']).trim()),
         }
       : undefined,
   };

@@ -69,7 +69,7 @@ function podRow(object: KubeObject, { server }: ProjectContext): PodRow {
     status: intern(printed.status),
     phase: shared(status['phase']),
     reason: shared(status['reason']),
-    message: shared(status['message']),
+    message: intern(text(status['message']).trim()),
     readyContainers: printed.ready,
     totalContainers: printed.total,
     restarts: printed.restarts,

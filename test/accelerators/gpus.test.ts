@@ -6,7 +6,7 @@ import type { KubeObject } from '../../src/kube/object.ts';
 import { cellText } from '../../src/resources/columns.ts';
 import { nodes } from '../../src/resources/nodes.ts';
 import { pods } from '../../src/resources/pods.ts';
-import type { ClusterRows } from '../../src/resources/resource.ts';
+import type { ClusterRows, Resource, Row } from '../../src/resources/resource.ts';
 import { resourceclaims } from '../../src/resources/resourceclaims.ts';
 import { resourceslices } from '../../src/resources/resourceslices.ts';
 import { catalogueCluster, clusterOf, recordedCluster } from './cluster.ts';
@@ -204,6 +204,21 @@ describe('a cluster whose rows change', () => {
     expect(rowOf(living, 'n').free).toBe(5);
     now = clusterOf([]);
     expect(gpus.derive(living, 0)).toEqual([]);
+  });
+
+  test('keeps the very rows of nodes that nothing happened to', () => {
+    const other = { ...node, metadata: { name: 'm', uid: 'm' } };
+    let extra: KubeObject[] = [];
+    const still = clusterOf([node, other, worker('a')]);
+    const living: ClusterRows = {
+      rowsOf: <R extends Row>(resource: Resource<R>) => [
+        ...still.rowsOf(resource),
+        ...clusterOf(extra).rowsOf(resource),
+      ],
+    };
+    const before = [rowOf(living, 'n'), rowOf(living, 'm')];
+    extra = [worker('b')];
+    expect([rowOf(living, 'n') === before[0], rowOf(living, 'm') === before[1]]).toEqual([false, true]);
   });
 
   test('without the right to read nodes, what pods hold is known and nothing else', () => {
