@@ -4,6 +4,7 @@ import { dialogOverlay, menuOverlay } from '../../src/ui/dialog.ts';
 import { Frame, type FrameProps } from '../../src/ui/Frame.tsx';
 import { frameRows } from '../../src/ui/frame.ts';
 import { emptyPrompt, promptSpans } from '../../src/ui/prompt.ts';
+import { Spinner } from '../../src/ui/Spinner.tsx';
 import { StaticTable } from '../../src/ui/StaticTable.tsx';
 import { Table } from '../../src/ui/Table.tsx';
 import { layoutColumns, type TableColumn, type TableRow } from '../../src/ui/table.ts';
@@ -353,6 +354,44 @@ describe('the frame', () => {
     expect(stock?.frame()).toBe(ours?.frame());
     await ours?.close();
     await stock?.close();
+  });
+
+  test.each(['frames', 'stock'] as const)(
+    'with %s, the screen is the same after it was lent',
+    async (renderer) => {
+      const terminal = await openTerminal((size) => <Screen {...size} look={{ selected: 4 }} />, {
+        columns: 100,
+        rows: 30,
+        renderer,
+      });
+      const before = terminal.frame();
+      await terminal.terminal.lend(async () => terminal.requestFrame('key'));
+      await terminal.until((frame) => frame === before);
+      await terminal.close();
+    },
+  );
+
+  test('a spinner turns beside ready lines', async () => {
+    const terminal = await openTerminal(
+      (size) => (
+        <Frame
+          theme={theme}
+          {...size}
+          header={[]}
+          title={{ left: [{ text: ' Pods' }] }}
+          strip={[]}
+          hints={[]}
+        >
+          <Spinner theme={theme} label="listing pods" />
+        </Frame>
+      ),
+      { columns: 40, rows: 8 },
+    );
+    const first = terminal.lines()[1] ?? '';
+    expect(first).toMatch(/^[-\\|/] listing pods$/);
+    await terminal.until((frame) => frame.split('\n')[1] !== first);
+    expect(terminal.lines()[0]).toBe(' Pods');
+    await terminal.close();
   });
 
   test('text that Ink would wrap or collapse does not move the rows', async () => {

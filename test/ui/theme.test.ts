@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { colorLevel } from '../../src/ui/color-level.ts';
 import {
@@ -12,6 +13,7 @@ import {
   tones,
   unknownColors,
 } from '../../src/ui/theme.ts';
+import { loadTheme } from '../../src/ui/theme-load.ts';
 
 const fileOf = (name: string) =>
   checkedTheme(JSON.parse(readFileSync(new URL(`../../themes/${name}.json`, import.meta.url), 'utf8')), name);
@@ -266,6 +268,13 @@ describe('a user’s theme', () => {
     [{ ...minimal, type: 'grey' }, 'mine.json: "type" must be dark, light or terminal'],
   ])('%j is refused', (file, message) => {
     expect(() => parseTheme(JSON.stringify(file), 'mine.json')).toThrow(message);
+  });
+
+  test('is loaded by its path, and a built-in one by its name', () => {
+    const path = fileURLToPath(new URL('../../themes/cb-dark.json', import.meta.url));
+    expect(loadTheme(path, { level: 3 }).open('good')).toBe(loadTheme('cb-dark', { level: 3 }).open('good'));
+    expect(() => loadTheme('./no-such.json', { level: 3 })).toThrow('./no-such.json: cannot be read');
+    expect(() => loadTheme('no-such', { level: 3 })).toThrow('no theme "no-such"');
   });
 
   test('not JSON is an error that names the file', () => {
