@@ -50,8 +50,8 @@ function cordonReason({ labels }: NodeRow): string {
 }
 
 /** Less than this of cpu (millicores) or memory (bytes) left: the smallest GPU pod that people run no longer lands. */
-export const leastCpu: number = 500;
-export const leastMemory: number = 512 * 2 ** 20;
+const leastCpu = 500;
+const leastMemory = 512 * 2 ** 20;
 
 /** The resource whose exhaustion strands free devices; undefined where there is room or the node does not say. */
 export function strandedBy(

@@ -15,7 +15,7 @@ export interface PrinterColumn {
   readonly jsonPath: string;
 }
 
-export interface CustomKindVersion {
+interface CustomKindVersion {
   readonly name: string;
   readonly served: boolean;
   readonly columns: readonly PrinterColumn[];

@@ -53,13 +53,17 @@ export const daemonsets: Resource<DaemonSetRow> = defineResource<DaemonSetRow>({
     ...containerColumns,
     selectorColumn,
   ],
-  fault: (row) => row.ready < row.desired,
+  fault: (row, now) =>
+    row.ready < row.desired && (row.createdAt === undefined || now - row.createdAt > startIsLate),
   why: (row) =>
     row.ready < row.desired
       ? `${row.desired - row.ready} of ${row.desired} nodes have no ready pod`
       : undefined,
   toRow: daemonSetRow,
 });
+
+/** Pods of agents start within this. */
+const startIsLate = 120_000;
 
 function daemonSetRow(object: KubeObject): DaemonSetRow {
   const spec = record(object['spec']);

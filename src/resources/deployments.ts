@@ -53,7 +53,7 @@ export const deployments: Resource<DeploymentRow> = defineResource<DeploymentRow
     selectorColumn,
     gpuPerPodColumn,
   ],
-  fault: (row) => whyDeployment(row) !== undefined,
+  fault: (row, now) => whyDeployment(row, now) !== undefined,
   why: whyDeployment,
   toRow: deploymentRow,
 });
@@ -77,15 +77,22 @@ function deploymentRow(object: KubeObject): DeploymentRow {
   };
 }
 
+/** Loading a model takes minutes: only then is "none ready" more than a start. */
+const startIsLate = 600_000;
+
+const isLongAgo = (at: number | undefined, now: number): boolean =>
+  at === undefined || now - at > startIsLate;
+
 /** Not merely fewer ready than wanted: that is how every rollout looks. The controller must say that it is stuck. */
-function whyDeployment(row: DeploymentRow): string | undefined {
+function whyDeployment(row: DeploymentRow, now: number): string | undefined {
   const failure = findCondition(row.conditions, 'ReplicaFailure', 'True');
   if (failure !== undefined) return conditionText(failure);
   const progress = findCondition(row.conditions, 'Progressing', 'False');
   if (progress !== undefined) return conditionText(progress);
   if (row.desired > 0 && row.ready === 0) {
     const available = findCondition(row.conditions, 'Available', 'False');
-    if (available !== undefined) return `0 of ${row.desired} ready. ${available.message}`;
+    if (available !== undefined && isLongAgo(available.at, now))
+      return `0 of ${row.desired} ready. ${available.message}`;
   }
   return undefined;
 }

@@ -4,7 +4,7 @@ import { list, number, record, shared, text } from './fields.ts';
 import { type OwnedRow, ownedMetaOf } from './meta.ts';
 import { defineResource, type Resource } from './resource.ts';
 
-export interface Endpoint {
+interface Endpoint {
   readonly addresses: readonly string[];
   /** Undefined where the controller does not say: Kubernetes reads that as ready. */
   readonly ready: boolean | undefined;
@@ -14,7 +14,7 @@ export interface Endpoint {
   readonly pod: string;
 }
 
-export interface EndpointPort {
+interface EndpointPort {
   readonly name: string;
   readonly port: number | undefined;
   readonly protocol: string;
@@ -59,7 +59,8 @@ export const endpointslices: Resource<EndpointSliceRow> = defineResource<Endpoin
       priority: 1,
     },
   ],
-  fault: (row) => whySlice(row) !== undefined,
+  // A Service scaled to nothing has no endpoints by design; its why line says so all the same.
+  fault: (row) => row.endpoints.length > 0 && whySlice(row) !== undefined,
   why: whySlice,
   toRow: endpointSliceRow,
 });
@@ -97,7 +98,7 @@ const isServing = ({ serving, ready }: Endpoint): boolean => serving ?? ready ??
 const shownAtMost = 3;
 
 /** The first three, then how many more: as kubectl counts. */
-export function firstOf(items: readonly string[], total: number): string {
+function firstOf(items: readonly string[], total: number): string {
   const shown = items.slice(0, shownAtMost).join(',');
   return total > shownAtMost ? `${shown} + ${total - shownAtMost} more...` : shown || '<none>';
 }

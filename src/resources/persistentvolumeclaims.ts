@@ -105,7 +105,7 @@ export const persistentvolumeclaims: Resource<PersistentVolumeClaimRow> =
         priority: 9,
       },
     ],
-    fault: (row, now) => row.status === 'Lost' || isPendingLong(row, now),
+    fault: (row, now) => row.status === 'Lost' || (isPendingLong(row, now) && isUnanswered(row)),
     why: (row, now) => {
       if (row.status === 'Lost') return `Volume ${row.volume} no longer exists`;
       if (!isPendingLong(row, now)) return undefined;
@@ -115,7 +115,7 @@ export const persistentvolumeclaims: Resource<PersistentVolumeClaimRow> =
     toRow: claimRow,
   });
 
-/** Provisioners answer within a minute or two; a claim that waits for its first consumer is told by its pod. */
+/** Provisioners answer within a minute or two. */
 const provisioningIsLate = 300_000;
 
 const isPendingLong = (row: PersistentVolumeClaimRow, now: number): boolean =>
@@ -123,6 +123,10 @@ const isPendingLong = (row: PersistentVolumeClaimRow, now: number): boolean =>
   row.deletedAt === undefined &&
   row.createdAt !== undefined &&
   now - row.createdAt > provisioningIsLate;
+
+/** Waiting for a first consumer is by design, and looks like waiting for a class: the pod that waits is told of both. */
+const isUnanswered = (row: PersistentVolumeClaimRow): boolean =>
+  row.storageClass === '' || row.annotations['volume.kubernetes.io/storage-provisioner'] !== undefined;
 
 function claimRow(object: KubeObject): PersistentVolumeClaimRow {
   const metadata = record(object.metadata);

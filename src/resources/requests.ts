@@ -38,7 +38,7 @@ export function effectiveRequests(spec: Fields, resized?: Resized): Requests {
 export const isSidecar = (container: Fields): boolean => container['restartPolicy'] === 'Always';
 
 /** What one container asks for. */
-export function requestsOf(container: Fields, resized?: Resized): Requests {
+function requestsOf(container: Fields, resized?: Resized): Requests {
   const asked = merged(record(container['resources']));
   const actual = resized?.get(text(container['name']));
   if (actual === undefined) return asked;

@@ -4,7 +4,7 @@ import { amount, type Fields, record, shared, text } from './fields.ts';
 import { type OwnedRow, ownedMetaOf } from './meta.ts';
 import { defineResource, type Resource } from './resource.ts';
 
-export interface QuotaItem {
+interface QuotaItem {
   /** `requests.nvidia.com/gpu`, `limits.memory`, `pods` … */
   readonly resource: string;
   /** As the server writes them. */
@@ -42,7 +42,6 @@ export const resourcequotas: Resource<ResourceQuotaRow> = defineResource<Resourc
       priority: 2,
     },
   ],
-  fault: (row) => fullItems(row).length > 0,
   why: (row) => {
     const full = fullItems(row);
     return full.length === 0

@@ -8,12 +8,12 @@ import { defineResource, type Resource } from './resource.ts';
 import { nodeSelectorOf, taintsOf } from './scheduling-terms.ts';
 
 /** Amounts taken from a named set of shared counters (partitionable devices). */
-export interface CounterUse {
+interface CounterUse {
   readonly set: string;
   readonly counters: Requests;
 }
 
-export type AttributeValue = string | number | boolean | { readonly version: string };
+type AttributeValue = string | number | boolean | { readonly version: string };
 
 export interface SliceDevice {
   readonly name: string;

@@ -122,7 +122,7 @@ function tolerationOf(value: unknown): V1Toleration {
   };
 }
 
-export function taintOf(value: unknown): V1Taint {
+function taintOf(value: unknown): V1Taint {
   const fields = record(value);
   const at = time(fields['timeAdded']);
   return {

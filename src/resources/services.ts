@@ -6,7 +6,7 @@ import type { Labels } from './pod-row.ts';
 import { defineResource, type Resource } from './resource.ts';
 import { labelsText } from './template.ts';
 
-export interface ServicePort {
+interface ServicePort {
   readonly name: string;
   readonly protocol: string;
   readonly port: number;

@@ -44,7 +44,8 @@ export const statefulsets: Resource<StatefulSetRow> = defineResource<StatefulSet
     ...containerColumns,
     gpuPerPodColumn,
   ],
-  fault: (row) => row.desired > 0 && row.ready === 0,
+  fault: (row, now) =>
+    row.desired > 0 && row.ready === 0 && (row.createdAt === undefined || now - row.createdAt > startIsLate),
   why: (row) => {
     if (row.ready >= row.desired) return undefined;
     const ordered = row.podManagement === 'OrderedReady' && row.current < row.desired;
@@ -52,6 +53,9 @@ export const statefulsets: Resource<StatefulSetRow> = defineResource<StatefulSet
   },
   toRow: statefulSetRow,
 });
+
+/** Loading a model takes minutes: only then is "none ready" more than a start. */
+const startIsLate = 600_000;
 
 function statefulSetRow(object: KubeObject): StatefulSetRow {
   const spec = record(object['spec']);
