@@ -44,11 +44,7 @@ interface Generation {
 }
 
 /** A connection for an access that is already known. `reload` looks it up again when the server refuses it. */
-export function openConnection(
-  found: Access,
-  options: ConnectOptions,
-  reload?: () => Promise<Access>,
-): Connection {
+function openConnection(found: Access, options: ConnectOptions, reload?: () => Promise<Access>): Connection {
   let access = found;
   const timing: Timing = {
     ...realTiming,

@@ -43,8 +43,8 @@ export function openCredentials(access: Access, options: ConnectOptions, timing:
 
   async function authorization(): Promise<{ header: string | undefined; from?: PluginCredential }> {
     // client-go lets tokenFile win over a token of the same user: the token is what the file held at login.
-    if (user.tokenFile !== undefined && user.tokenFile !== '')
-      return { header: `Bearer ${(await files.read(user.tokenFile)).toString('utf8').trim()}` };
+    const fromFile = await tokenOfFile();
+    if (fromFile !== undefined) return { header: `Bearer ${fromFile}` };
     if (user.token !== undefined && user.token !== '') return { header: `Bearer ${user.token}` };
     if (user.username !== undefined && user.username !== '')
       return { header: `Basic ${Buffer.from(`${user.username}:${user.password ?? ''}`).toString('base64')}` };
@@ -55,6 +55,17 @@ export function openCredentials(access: Access, options: ConnectOptions, timing:
     if (user['auth-provider'] !== undefined)
       return { header: `Bearer ${providerToken(user['auth-provider'], access.userName, timing.now())}` };
     return { header: undefined };
+  }
+
+  async function tokenOfFile(): Promise<string | undefined> {
+    const { tokenFile, token } = user;
+    if (tokenFile === undefined || tokenFile === '') return undefined;
+    const hasToken = token !== undefined && token !== '';
+    const bytes = await files.read(tokenFile).catch((error: unknown) => {
+      if (hasToken) return undefined;
+      throw error;
+    });
+    return bytes?.toString('utf8').trim();
   }
 
   async function current(): Promise<Identity> {

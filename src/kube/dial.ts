@@ -241,6 +241,6 @@ function readUntil(socket: OpenSocket, lengthOf: (bytes: Buffer) => number | und
 }
 
 /** An error with a code, as Node's own have. */
-export function coded(code: string, message: string, cause?: unknown): Error & { readonly code: string } {
+function coded(code: string, message: string, cause?: unknown): Error & { readonly code: string } {
   return Object.assign(new Error(message, { cause }), { code });
 }

@@ -12,7 +12,7 @@ import { KubeError } from './kube-error.ts';
  * parser. The test compares this file with `kubectl config view --raw --minify -o json`.
  */
 
-export interface ClusterEntry {
+interface ClusterEntry {
   readonly server?: string;
   readonly 'tls-server-name'?: string;
   readonly 'insecure-skip-tls-verify'?: boolean;
@@ -50,7 +50,7 @@ export interface UserEntry {
   readonly 'auth-provider'?: { readonly name: string; readonly config?: Readonly<Record<string, string>> };
 }
 
-export interface ContextEntry {
+interface ContextEntry {
   readonly cluster?: string;
   readonly user?: string;
   readonly namespace?: string;

@@ -1,4 +1,4 @@
-import type { Connection, Decoder, KubeRequest, ListPage } from './contract.ts';
+import type { Connection, Decoder, KubeRequest, KubeResponse, ListPage } from './contract.ts';
 import { jsonDecoder } from './json-decoder.ts';
 import { KubeError, type KubeErrorKind } from './kube-error.ts';
 import { backoffMs } from './timing.ts';
@@ -27,7 +27,10 @@ export async function* pagesOf(
   for (;;) {
     let page: ListPage;
     try {
-      page = await pageAt(connection, path, { limit: pageSize, ...query, continue: token }, signal, decoder);
+      const body = await inTurn(connection, () =>
+        fetchPage(connection, path, { limit: pageSize, ...query, continue: token }, signal, decoder),
+      );
+      page = readPage(connection, path, body, decoder);
     } catch (error) {
       if (!(error instanceof KubeError) || token === undefined || signal?.aborted === true) throw error;
       if (error.kind === 'gone' && restarts < mostRestarts) {
@@ -68,22 +71,59 @@ function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
   });
 }
 
-async function pageAt(
+const turns = new WeakMap<Connection, Promise<unknown>>();
+
+/** A list that is not answered for so long no longer holds up the others. */
+const patienceMs = 5_000;
+
+/**
+ * One LIST in flight per server: each costs the API server up to a hundred times what a watch costs. Pages of
+ * several lists alternate.
+ */
+function inTurn<T>(connection: Connection, work: () => Promise<T>): Promise<T> {
+  const mine = (turns.get(connection) ?? Promise.resolve()).then(work);
+  turns.set(
+    connection,
+    (turns.get(connection) ?? Promise.resolve()).then(() => settledOrLate(mine, patienceMs)),
+  );
+  return mine;
+}
+
+function settledOrLate(work: Promise<unknown>, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    timer.unref();
+    const done = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    work.then(done, done);
+  });
+}
+
+async function fetchPage(
   connection: Connection,
   path: string,
   query: KubeRequest['query'],
   signal: AbortSignal | undefined,
   decoder: Decoder,
-): Promise<ListPage> {
-  const { headers, body, status } = await connection.request({
+): Promise<KubeResponse> {
+  return await connection.request({
     path,
     query,
     accept: decoder.listAccept,
     ...(signal !== undefined && { signal }),
   });
-  const used = decoderFor(decoder, headers);
+}
+
+function readPage(
+  connection: Connection,
+  path: string,
+  { headers, body, status }: KubeResponse,
+  decoder: Decoder,
+): ListPage {
   try {
-    return used.list(body);
+    return decoderFor(decoder, headers).list(body);
   } catch (cause) {
     throw new KubeError(`${connection.server} answered ${path} with something other than a list`, {
       kind: 'bad-answer',

@@ -10,7 +10,7 @@ export interface StateReport {
   readonly stop: () => void;
 }
 
-export type Down =
+type Down =
   | { readonly state: 'reconnecting'; readonly reason: string; readonly retryAtMs: number }
   | { readonly state: 'forbidden'; readonly reason: string; readonly retryAtMs: number }
   | { readonly state: 'unsupported'; readonly reason: string };

@@ -242,32 +242,29 @@ const selectors = ({ labelSelector, fieldSelector }: ReflectorTarget): NonNullab
 /** Pages of 500, then (where the watch is forbidden) again and again. */
 async function list(scope: Scope, memory: Memory): Promise<Interruption> {
   const { connection, target, handlers, report, timing, signal, decoder } = scope;
-  const endTurn = await listTurn(connection, signal);
-  try {
-    let soFar = 0;
-    let version = '';
-    const slice = startSlice(timing);
-    safely(handlers.listStart);
-    for await (const page of connection.pages(target.path, selectors(target), signal, decoder)) {
-      if (page.restarted) {
-        soFar = 0;
-        safely(handlers.listStart);
-      }
-      for (const item of page.items) {
-        safely(() => handlers.put(item));
-        soFar += 1;
-        if (slice.isOver()) await slice.next();
-        if (signal.aborted) return ended;
-      }
-      version = page.resourceVersion;
-      report.listing(soFar, page.remaining === undefined ? undefined : soFar + page.remaining);
+  // A poll in the background is no loading: what is shown stays what it is until the list is complete.
+  const isPoll = memory.watchDenied && memory.version !== undefined;
+  let soFar = 0;
+  let version = '';
+  const slice = startSlice(timing);
+  safely(handlers.listStart);
+  for await (const page of connection.pages(target.path, selectors(target), signal, decoder)) {
+    if (page.restarted) {
+      soFar = 0;
+      safely(handlers.listStart);
     }
-    if (signal.aborted) return ended;
-    safely(handlers.listEnd);
-    memory.version = version;
-  } finally {
-    endTurn();
+    for (const item of page.items) {
+      safely(() => handlers.put(item));
+      soFar += 1;
+      if (slice.isOver()) await slice.next();
+      if (signal.aborted) return ended;
+    }
+    version = page.resourceVersion;
+    if (!isPoll) report.listing(soFar, page.remaining === undefined ? undefined : soFar + page.remaining);
   }
+  if (signal.aborted) return ended;
+  safely(handlers.listEnd);
+  memory.version = version;
   if (memory.watchDenied) return await polled(scope, memory);
   // Live is what the watch makes of it; until its headers come, what is shown is proved by the list.
   return ended;
@@ -301,20 +298,6 @@ async function polled(scope: Scope, memory: Memory): Promise<Interruption> {
 }
 
 const ended: Interruption = { fault: 'ended', reason: 'the server ended the watch', retryAfterMs: undefined };
-
-const listers = new WeakMap<Connection, Promise<void>>();
-
-/** One LIST in flight per server: a list costs the API server up to 100 times what a watch costs. */
-async function listTurn(connection: Connection, signal: AbortSignal): Promise<() => void> {
-  const before = listers.get(connection) ?? Promise.resolve();
-  const { promise, resolve } = Promise.withResolvers<void>();
-  listers.set(
-    connection,
-    before.then(() => promise),
-  );
-  if (!signal.aborted) await before;
-  return resolve;
-}
 
 /** List and watch in one stream: ADDED for all that is there, then a bookmark that says so, then what changes. */
 async function watchList(scope: Scope, memory: Memory): Promise<Interruption> {

@@ -6,7 +6,7 @@ import Pool from 'undici/lib/dispatcher/pool.js';
 import type { OpenSocket } from './dial.ts';
 import type { Timing } from './timing.ts';
 
-export interface RawRequest {
+interface RawRequest {
   readonly method: NonNullable<Dispatcher.RequestOptions['method']>;
   readonly path: string;
   /** Repeated names are sent repeated. */

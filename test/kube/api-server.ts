@@ -11,8 +11,8 @@ import type { Connection, ConnectOptions } from '../../src/kube/contract.ts';
 import { realTiming, type Timing } from '../../src/kube/timing.ts';
 import { authority } from './certificates.ts';
 
-export type Request = IncomingMessage | Http2ServerRequest;
-export type Response = ServerResponse | Http2ServerResponse;
+type Request = IncomingMessage | Http2ServerRequest;
+type Response = ServerResponse | Http2ServerResponse;
 
 /** One request as the server saw it. */
 export interface Seen {

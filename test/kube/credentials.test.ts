@@ -93,6 +93,16 @@ describe('who the server sees', () => {
     expect(api.seen[0]?.headers['authorization']).toBe('Bearer from-file');
   });
 
+  test('a token whose file is missing', async () => {
+    const api = await server();
+    await ask(await login(api, { token: 'kept', tokenFile: '/nonexistent/token' }));
+    expect(api.seen[0]?.headers['authorization']).toBe('Bearer kept');
+    await expect(ask(await login(api, { tokenFile: '/nonexistent/token' }))).rejects.toMatchObject({
+      kind: 'credentials',
+      message: expect.stringContaining('/nonexistent/token'),
+    });
+  });
+
   test('a user with a password, even one of digits', async () => {
     const api = await server();
     await ask(await login(api, { username: 'bob', password: 1234 }));

@@ -13,7 +13,8 @@ import {
 import { proxyFromEnvironment } from '../../src/kube/proxy.ts';
 
 const userAgent = 'mltop/test';
-const hasKubectl = spawnSync('kubectl', ['version', '--client']).status === 0;
+const kubectl = 'kubectl';
+const hasKubectl = spawnSync(kubectl, ['version', '--client']).status === 0;
 
 /** Files in a folder of their own; gives their paths. */
 function files(contents: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
@@ -107,7 +108,7 @@ interface View {
 function kubectlView(list: string, args: readonly string[]): View {
   const env = { ...process.env, KUBECONFIG: list };
   return JSON.parse(
-    execFileSync('kubectl', ['config', 'view', '--raw', '--minify', '-o', 'json', ...args], {
+    execFileSync(kubectl, ['config', 'view', '--raw', '--minify', '-o', 'json', ...args], {
       env,
       encoding: 'utf8',
     }),

@@ -132,6 +132,32 @@ describe('the plain way', () => {
     expect(lists()[0]?.headers['accept-encoding']).toBe('gzip');
   });
 
+  test('one list is in flight at a time; pages of several alternate', async () => {
+    let inFlight = 0;
+    let most = 0;
+    const { connection, server } = await world((request) => {
+      if (isWatch(request)) return quietWatch(request);
+      inFlight += 1;
+      most = Math.max(most, inFlight);
+      const next = Number(request.query.get('continue') ?? 0) + 1;
+      setTimeout(() => {
+        inFlight -= 1;
+        sendJson(request, 200, {
+          ...podList(10),
+          metadata: { resourceVersion: '10', ...(next < 4 && { continue: String(next) }) },
+        });
+      }, 5);
+    });
+    const others = ['/api/v1/nodes', '/api/v1/services'].map((path) => record(connection, { path }));
+    for (const other of others) cleanups.push(other.stop);
+    await Promise.all(others.map((other) => other.untilState('live')));
+    expect(most).toBe(1);
+    const order = server.seen
+      .filter((one) => !isWatch(one) && one.path.startsWith('/api/v1/'))
+      .map(({ path }) => path);
+    expect(new Set(order.slice(0, 3)).size).toBe(3);
+  });
+
   test('selectors travel with lists and watches', async () => {
     const { connection, server } = await world(scripted(podList(1), quietWatch));
     const other = record(connection, { ...pods, labelSelector: 'app=x', fieldSelector: 'spec.nodeName=n1' });
@@ -644,6 +670,9 @@ describe('rights', () => {
       return sendJson(request, 200, podList(version, pod(`p${version}`, version)));
     });
     await seen.until(() => seen.lists() >= 3);
+    // Polling in the background is not loading.
+    const afterFirst = seen.states.slice(seen.states.findIndex(({ state }) => state === 'live'));
+    expect(new Set(afterFirst.map(({ state }) => state))).toEqual(new Set(['live']));
     const live = seen.states.findLast(({ state }) => state === 'live');
     expect(live).toMatchObject({ polledEveryMs: quickTiming.pollEveryMs });
     expect(seen.names()).toHaveLength(1);
