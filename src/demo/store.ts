@@ -102,6 +102,8 @@ interface Shelf {
   sorted: Stored[];
   dirty: boolean;
   lent: boolean;
+  /** Changes put in their place since the list was last read. */
+  moved: number;
   history: StoredChange[];
   /** Index of the first change still kept: dropping from the front one by one would copy the array each time. */
   historyStart: number;
@@ -114,6 +116,8 @@ interface Shelf {
 }
 
 const keptSnapshots = 8;
+/** This many changes without a read are a scenario loading: sorting once costs less than moving each to its place. */
+const pile = 256;
 /** etcd is compacted every five minutes: a continue token lives at least so long. */
 const snapshotMs = 300_000;
 
@@ -142,6 +146,7 @@ export function inNamespace(sorted: readonly Stored[], namespace: string | undef
 }
 
 function sortedItems(shelf: Shelf): Stored[] {
+  shelf.moved = 0;
   if (shelf.dirty) {
     shelf.sorted = [...shelf.byKey.values()].sort(compareKeys);
     shelf.dirty = false;
@@ -157,7 +162,8 @@ function arrange(shelf: Shelf, change: StoredChange): void {
     shelf.sorted.push(change.stored);
     return;
   }
-  if (shelf.followers.size === 0 && change.type !== 'MODIFIED') {
+  shelf.moved += 1;
+  if (shelf.moved > pile && change.type !== 'MODIFIED') {
     shelf.dirty = true;
     return;
   }
@@ -203,6 +209,7 @@ export function createStore(options: StoreOptions = {}): ServedStore {
       sorted: [],
       dirty: false,
       lent: false,
+      moved: 0,
       history: [],
       historyStart: 0,
       floor: 0,
