@@ -20,6 +20,8 @@ export interface DemoOptions {
   readonly seed?: number;
   /** Keeps the scenario from moving. */
   readonly still?: boolean;
+  /** Random changes of pods a second, for benchmarks. */
+  readonly churn?: number;
   /** Files whose objects are served in place of the scenario. */
   readonly from?: readonly string[];
   /** Objects served in place of the scenario. */
@@ -149,7 +151,7 @@ async function load(store: ServedStore, options: DemoOptions, now: () => number)
         : { objects: options.objects, kinds: [], notes: [], serverVersion: undefined };
     return { ...loadGiven(store, given), notes: given.notes };
   }
-  const { loadScenario } = await import('./scenario/index.ts');
+  const { churn, loadScenario } = await import('./scenario/index.ts');
   const { nodes, pods, seed, still } = options;
   const scenario: Scenario = await loadScenario(store, {
     ...(nodes === undefined ? {} : { nodes }),
@@ -158,7 +160,12 @@ async function load(store: ServedStore, options: DemoOptions, now: () => number)
     ...(still === undefined ? {} : { still }),
     now,
   });
-  return { ...scenario, stop: () => scenario.stop(), notes: [], hasMetrics: true };
+  const stopChurn = churn(store, options.churn ?? 0, { now, ...(seed === undefined ? {} : { seed }) });
+  const stop = (): void => {
+    stopChurn();
+    scenario.stop();
+  };
+  return { ...scenario, stop, notes: [], hasMetrics: true };
 }
 
 /** Starts the demo cluster on loopback: an API server over what the scenario, or the given files, put in its store. */

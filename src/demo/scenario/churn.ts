@@ -11,6 +11,7 @@ export function churn(
   eventsPerSecond: number,
   options: { readonly now: () => number; readonly seed?: number },
 ): () => void {
+  if (eventsPerSecond <= 0) return () => {};
   const random = randomFrom(options.seed ?? 1);
   const running = (store.list('', 'pods') as readonly PodLike[]).filter(
     (pod) => pod.status.phase === 'Running',
