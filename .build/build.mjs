@@ -2,6 +2,7 @@
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { inkOutputPlugin } from './ink-output.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 rmSync(`${root}dist`, { recursive: true, force: true });
@@ -27,6 +28,8 @@ await build({
   // A crash prints the source line; in one 40 kB line nobody can read it.
   lineLimit: 160,
   legalComments: 'external',
+  // Halves the cost of a frame; see the plugin.
+  plugins: [inkOutputPlugin()],
   logLevel: 'warning',
 });
 cpSync(`${root}src/demo/catalogue`, `${root}dist/catalogue`, { recursive: true, force: true });
