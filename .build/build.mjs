@@ -1,17 +1,18 @@
 // Builds dist/: one ESM entry that imports nothing statically, and lazily loaded chunks beside it.
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, renameSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { inkOutputPlugin } from './ink-output.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-rmSync(`${root}dist`, { recursive: true, force: true });
-mkdirSync(`${root}dist`, { recursive: true });
+// Built beside and moved into place at the end: a build that fails leaves the last good one.
+const fresh = `${root}.dist-${process.pid}`;
+process.once('exit', () => rmSync(fresh, { recursive: true, force: true }));
 
 await build({
   absWorkingDir: root,
   entryPoints: { mltop: 'src/main.tsx' },
-  outdir: 'dist',
+  outdir: fresh,
   bundle: true,
   splitting: true,
   format: 'esm',
@@ -32,4 +33,6 @@ await build({
   plugins: [inkOutputPlugin()],
   logLevel: 'warning',
 });
-cpSync(`${root}src/demo/catalogue`, `${root}dist/catalogue`, { recursive: true, force: true });
+cpSync(`${root}src/demo/catalogue`, `${fresh}/catalogue`, { recursive: true });
+rmSync(`${root}dist`, { recursive: true, force: true });
+renameSync(fresh, `${root}dist`);
