@@ -21,6 +21,7 @@ export interface DraBooks {
   readonly removeClaim: (claim: ResourceClaimRow) => ReadonlySet<string>;
   /** The row that is known under the same name. */
   readonly claim: (claim: ResourceClaimRow) => ResourceClaimRow | undefined;
+  readonly slice: (slice: ResourceSliceRow) => ResourceSliceRow | undefined;
   /** One count per driver. */
   readonly countsOf: (node: string) => readonly DraCount[];
   readonly holdersOf: (node: string, driver: string) => readonly Holder[];
@@ -115,6 +116,7 @@ export function createDraBooks(): DraBooks {
     },
     removeClaim,
     claim: (claim) => claims.get(claimKey(claim)),
+    slice: ({ name }) => slices.get(name),
     countsOf: (node) =>
       [...devicesOn(node).values()].map((devices) => countDevices(devices, (key) => uses.get(key), isOrphan)),
     holdersOf: (node, driver) => {

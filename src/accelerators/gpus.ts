@@ -174,7 +174,7 @@ const stateWords: Readonly<Record<DeviceState, string>> = {
 };
 
 /** `cordoned: driver drain-required` */
-export function stateText({ state, reason }: DeviceEntry): string {
+function stateText({ state, reason }: DeviceEntry): string {
   const word = stateWords[state];
   return reason === '' || reason === word ? word : `${word}: ${reason}`;
 }

@@ -20,7 +20,8 @@ import { type ClassTotals, createTotals } from './totals.ts';
 /**
  * Who has which accelerators, kept up to date one object at a time: an event touches one node and its few classes,
  * whatever the size of the cluster. `add` and `put` replace what had the same key (a uid; a name for nodes, slices and
- * claims); `remove` needs no more of the row than its key.
+ * claims); `remove` leaves alone what was made again under
+ * the same name.
  */
 export interface Ledger {
   readonly addPod: (pod: PodRow) => void;
@@ -119,11 +120,15 @@ export function createLedger(): Ledger {
       mark(node.name);
     },
     removeNode: (node) => {
+      // One that was made again under the same name stays.
+      if (nodes.get(node.name)?.uid !== node.uid) return;
       nodes.delete(node.name);
       mark(node.name);
     },
     putSlice: (slice) => dra.putSlice(slice).forEach(mark),
-    removeSlice: (slice) => dra.removeSlice(slice).forEach(mark),
+    removeSlice: (slice) => {
+      if (dra.slice(slice)?.uid === slice.uid) dra.removeSlice(slice).forEach(mark);
+    },
     putClaim: (claim) => {
       const before = dra.claim(claim);
       if (before !== undefined) pending.changeClaim(before, -1);
@@ -132,7 +137,7 @@ export function createLedger(): Ledger {
     },
     removeClaim: (claim) => {
       const before = dra.claim(claim);
-      if (before === undefined) return;
+      if (before?.uid !== claim.uid) return;
       pending.changeClaim(before, -1);
       dra.removeClaim(before).forEach(mark);
     },

@@ -31,8 +31,11 @@ export function createInterner<K, V>(capacity: number): Interner<K, V> {
 
 const strings = createInterner<string, string>(50_000);
 
+/** Longer texts rarely repeat, and a hundred thousand of them would be worth more than they save. */
+const longestShared = 1024;
+
 /** The one shared copy of a string that repeats from row to row. */
 export function intern(text: string): string {
-  if (text === '') return '';
+  if (text === '' || text.length > longestShared) return text;
   return strings.get(text, () => text);
 }

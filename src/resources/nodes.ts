@@ -117,7 +117,7 @@ const addressOf = (addresses: readonly Fields[], type: string): string =>
  * GPUMissing, KernelDeadlock … of node-problem-detector and the clouds) are bad when True. The kubelet's own become
  * Unknown together when it falls silent: Ready alone says that.
  */
-export function badConditions(row: NodeRow): readonly NodeCondition[] {
+function badConditions(row: NodeRow): readonly NodeCondition[] {
   return row.conditions.filter((condition) =>
     condition.type.endsWith('Ready') ? condition.status !== 'True' : condition.status === 'True',
   );

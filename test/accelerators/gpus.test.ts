@@ -206,6 +206,14 @@ describe('a cluster whose rows change', () => {
     expect(gpus.derive(living, 0)).toEqual([]);
   });
 
+  test('a node that was made again under its name is not lost with the old one', () => {
+    let now = clusterOf([node]);
+    const living: ClusterRows = { rowsOf: (resource) => now.rowsOf(resource) };
+    expect(rowOf(living, 'n').capacity).toBe(8);
+    now = clusterOf([{ ...node, metadata: { name: 'n', uid: 'n-again' } }]);
+    expect(rowOf(living, 'n').capacity).toBe(8);
+  });
+
   test('keeps the very rows of nodes that nothing happened to', () => {
     const other = { ...node, metadata: { name: 'm', uid: 'm' } };
     let extra: KubeObject[] = [];
