@@ -82,6 +82,8 @@ export type Step = 'list' | 'watchList' | 'watch';
 export interface Interruption {
   readonly fault: Fault;
   readonly reason: string;
+  /** What the person can do about it. */
+  readonly hint?: string;
   readonly retryAfterMs: number | undefined;
 }
 
@@ -93,7 +95,12 @@ export function interruptionOf(error: unknown, step: Step): Interruption {
       reason: error instanceof Error ? error.message : String(error),
       retryAfterMs: undefined,
     };
-  return { fault: faultOf(error, step), reason: error.message, retryAfterMs: error.retryAfterMs };
+  return {
+    fault: faultOf(error, step),
+    reason: error.message,
+    hint: error.hint,
+    retryAfterMs: error.retryAfterMs,
+  };
 }
 
 function faultOf(error: KubeError, step: Step): Fault {

@@ -10,10 +10,14 @@ export interface StateReport {
   readonly stop: () => void;
 }
 
+interface Words {
+  readonly reason: string;
+  readonly hint?: string;
+}
+
 type Down =
-  | { readonly state: 'reconnecting'; readonly reason: string; readonly retryAtMs: number }
-  | { readonly state: 'forbidden'; readonly reason: string; readonly retryAtMs: number }
-  | { readonly state: 'unsupported'; readonly reason: string };
+  | ({ readonly state: 'reconnecting' | 'forbidden'; readonly retryAtMs: number } & Words)
+  | ({ readonly state: 'unsupported' } & Words);
 
 /** A count on the screen that moves more often is only work. */
 const progressEveryMs = 100;

@@ -1,4 +1,4 @@
-/** Where one list-and-watch stands. Times are epoch ms. `state/link.ts` has the same shape; the feed carries it over. */
+/** Where one list-and-watch stands. Times are epoch ms; `hint` is what the person can do. `state/link.ts` has the same shape; the feed carries it over. */
 export type StreamState =
   /** `soFar` objects have arrived; `expected` is the server's estimate, undefined where it gives none. */
   | {
@@ -18,6 +18,7 @@ export type StreamState =
       readonly state: 'reconnecting';
       readonly sinceMs: number;
       readonly reason: string;
+      readonly hint?: string;
       readonly retryAtMs: number;
     }
   /** 403. `retryAtMs`: when the right is asked for again. */
@@ -25,7 +26,13 @@ export type StreamState =
       readonly state: 'forbidden';
       readonly sinceMs: number;
       readonly reason: string;
+      readonly hint?: string;
       readonly retryAtMs: number;
     }
   /** The server does not have this kind. */
-  | { readonly state: 'unsupported'; readonly sinceMs: number; readonly reason: string };
+  | {
+      readonly state: 'unsupported';
+      readonly sinceMs: number;
+      readonly reason: string;
+      readonly hint?: string;
+    };

@@ -629,7 +629,10 @@ describe('rights', () => {
       return isWatch(request) ? quietWatch(request) : sendJson(request, 200, podList(10, pod('a', 1)));
     });
     const state = await seen.untilState('forbidden');
-    expect(state).toMatchObject({ reason: expect.stringContaining('cannot list resource "pods"') });
+    expect(state).toMatchObject({
+      reason: expect.stringContaining('cannot list resource "pods"'),
+      hint: 'Ask for the right to list pods (kubectl auth can-i list pods -A).',
+    });
     await seen.until(() => server.seen.some(isReview));
     allowed = true;
     await seen.untilState('live');

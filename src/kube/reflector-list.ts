@@ -1,0 +1,62 @@
+import type { Interruption } from './reflector-faults.ts';
+import { ended, type Memory, pause, type Scope, safely, selectors, startSlice } from './reflector-scope.ts';
+import { attributesOf } from './resource-path.ts';
+import { forgetRights, mayI } from './rights.ts';
+
+/** Pages of 500, then (where the watch is forbidden) again and again. */
+export async function list(scope: Scope, memory: Memory): Promise<Interruption> {
+  const { connection, target, handlers, report, timing, signal, decoder } = scope;
+  // A poll in the background is no loading: what is shown stays what it is until the list is complete.
+  const isPoll = memory.watchDenied && memory.version !== undefined;
+  let soFar = 0;
+  let version = '';
+  const slice = startSlice(timing);
+  safely(handlers.listStart);
+  for await (const page of connection.pages(target.path, selectors(target), signal, decoder)) {
+    if (page.restarted) {
+      soFar = 0;
+      safely(handlers.listStart);
+    }
+    for (const item of page.items) {
+      safely(() => handlers.put(item));
+      soFar += 1;
+      if (slice.isOver()) await slice.next();
+      if (signal.aborted) return ended;
+    }
+    version = page.resourceVersion;
+    if (!isPoll) report.listing(soFar, page.remaining === undefined ? undefined : soFar + page.remaining);
+  }
+  if (signal.aborted) return ended;
+  safely(handlers.listEnd);
+  memory.version = version;
+  if (memory.watchDenied) return await polled(scope, memory);
+  // Live is what the watch makes of it; until its headers come, what is shown is proved by the list.
+  return ended;
+}
+
+/** The kind may be listed, not watched. */
+async function polled(scope: Scope, memory: Memory): Promise<Interruption> {
+  const { report, timing, connection, target } = scope;
+  report.live(timing.pollEveryMs);
+  if (memory.deniedAtMs === 0) memory.deniedAtMs = timing.now();
+  await pause(scope, timing.pollEveryMs, false, memory);
+  if (timing.now() - memory.deniedAtMs >= timing.rightRetryMs) {
+    memory.deniedAtMs = timing.now();
+    const wanted = attributesOf(target.path);
+    forgetRights(connection);
+    const right =
+      wanted === undefined
+        ? undefined
+        : await mayI(connection, {
+            verb: 'watch',
+            group: wanted.group,
+            resource: wanted.resource,
+            namespace: wanted.namespace,
+          });
+    if (right?.allowed === 'yes') {
+      memory.watchDenied = false;
+      memory.deniedAtMs = 0;
+    }
+  }
+  return ended;
+}
