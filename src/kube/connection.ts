@@ -106,6 +106,10 @@ function openConnection(found: Access, options: ConnectOptions, reload?: () => P
         const probe = lane(await credentials.current());
         try {
           return await livez(probe, deadlineMs);
+        } catch (error) {
+          // A cluster that was made anew has new certificates, and its maker wrote a new kubeconfig.
+          if (wireError(error, whereabouts({ path: '/livez' })).kind === 'tls') await loggedInAgain();
+          throw error;
         } finally {
           await probe.destroy();
         }

@@ -2,6 +2,7 @@ import { mkdtempSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { connect } from '../../src/kube/connection.ts';
 import type { Connection, ConnectOptions } from '../../src/kube/contract.ts';
 import type { Timing } from '../../src/kube/timing.ts';
 import {
@@ -18,6 +19,7 @@ import {
   sendStatus,
   startServer,
 } from './api-server.ts';
+import { authority, makeAuthority } from './certificates.ts';
 import { type Recorder, record } from './recorder.ts';
 import { startRelay } from './relay.ts';
 
@@ -382,6 +384,44 @@ describe('faults of the watch', () => {
     await seen.untilState('live');
   });
 
+  test('a cluster made anew, with other certificates and another kubeconfig, is found too', async () => {
+    const { caFile } = await authority();
+    const other = await makeAuthority();
+    const answer: Answer = (request) => {
+      if (request.path === '/version') return sendJson(request, 200, { gitVersion: 'v1.30.0' });
+      if (request.path === '/livez') return sendJson(request, 200, 'ok');
+      return isWatch(request) ? quietWatch(request) : sendJson(request, 200, podList(10));
+    };
+    const first = await startServer(answer);
+    const kubeconfig = join(mkdtempSync(join(tmpdir(), 'mltop-config-')), 'config');
+    const write = (ca: string): void =>
+      writeFileSync(
+        kubeconfig,
+        JSON.stringify({
+          'current-context': 'c',
+          clusters: [{ name: 'c', cluster: { server: first.url, 'certificate-authority': ca } }],
+          contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
+          users: [{ name: 'u', user: { token: 't' } }],
+        }),
+      );
+    write(caFile);
+    const connection = await connect({
+      kubeconfig,
+      userAgent: 'mltop/test',
+      timing: { ...quickTiming, backoffMaxMs: 60_000, backoffFirstMs: 30_000, random: () => 1 },
+    });
+    cleanups.push(connection.close);
+    const seen = record(connection, pods);
+    cleanups.push(seen.stop);
+    await seen.untilState('live');
+    await first.close();
+    await seen.untilState('reconnecting');
+    const second = await startServer(answer, { port: first.port, ...other.server });
+    cleanups.push(second.close);
+    write(other.caFile);
+    await seen.untilState('live');
+  });
+
   test.each([
     [
       'as an event',
@@ -709,7 +749,6 @@ describe('credentials', () => {
         users: [{ name: 'u', user: { tokenFile: file } }],
       }),
     );
-    const { connect } = await import('../../src/kube/connection.ts');
     const connection = await connect({ kubeconfig, userAgent: 'mltop/test', timing: quickTiming });
     cleanups.push(connection.close);
     const seen = record(connection, pods);
