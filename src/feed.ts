@@ -43,12 +43,6 @@ export interface FeedOptions {
   readonly tableNamed: (name: string) => Table<Row> | undefined;
   /** Kinds that are open whatever is shown: the header and the checklist read them. */
   readonly always: readonly Resource[];
-  /** What the command line asked the server to leave out, of the first table. */
-  readonly selectors?: {
-    readonly table: string;
-    readonly labelSelector?: string | undefined;
-    readonly fieldSelector?: string | undefined;
-  };
   readonly graceMs?: number;
 }
 
@@ -132,8 +126,8 @@ export function startFeed(options: FeedOptions): Feed {
   }
 
   function fieldSelectorOf(resource: Resource): string | undefined {
-    const { selectors } = options;
-    const asked = selectors?.table === resource.name ? selectors.fieldSelector : undefined;
+    const { narrowed } = session.getState();
+    const asked = narrowed?.table === resource.name ? narrowed.fieldSelector : undefined;
     const { table } = shownTable(session.getState());
     // Normal events are nine in ten; they are only fetched for somebody who reads events.
     if (resource.kind === 'Event' && table !== resource.name) return asked ?? 'type!=Normal';
@@ -144,8 +138,8 @@ export function startFeed(options: FeedOptions): Feed {
     const id = idOf(resource, scope);
     const fieldSelector = fieldSelectorOf(resource);
     const decoder = protobufDecoder(fieldNumbers, messageName(resource));
-    const { selectors } = options;
-    const labelSelector = selectors?.table === resource.name ? selectors.labelSelector : undefined;
+    const { narrowed } = session.getState();
+    const labelSelector = narrowed?.table === resource.name ? narrowed.labelSelector : undefined;
     // Bound before the first state arrives, which may be while startReflector still runs.
     const stream: { -readonly [K in keyof Stream]: Stream[K] } = {
       resource,

@@ -97,10 +97,10 @@ async function live(options: WireOptions): Promise<number> {
       themes: themeNames,
       version,
       health: link.health,
-      sums: () => sumsOf(sums, cluster),
+      sums: () => sumsOf(sums, cluster, session.getState().narrowed?.table),
       always: [anyResource(pods), anyResource(nodes)],
       summary: (table, theme, columns) =>
-        table === gpus.name
+        table === gpus.name && sumsOf(sums, cluster, session.getState().narrowed?.table).gpus !== undefined
           ? gpuSummaryLines(
               { summary: sums.summary(), totals: sums.ledger.totals(), demand: sums.ledger.demand() },
               theme,
@@ -185,34 +185,43 @@ function createThemes(options: WireOptions): (probe: Probe, name?: string) => Th
   };
 }
 
+/** What flags or the first command say; undefined: the context decides. */
+function askedNamespaces({ view, namespaces: flagged }: WireOptions, tables: Tables): Namespaces | undefined {
+  const command = parseCommand(view ?? '', tables);
+  return (command.kind === 'open' ? command.namespaces : undefined) ?? flagged;
+}
+
 function sessionOf(options: WireOptions, tables: Tables): SessionStore {
   const command = parseCommand(options.view ?? 'pods', tables);
   if (command.kind === 'wrong') throw new StartError(command.why);
   const isOpen = command.kind === 'open';
-  const asked: Namespaces | undefined = (isOpen ? command.namespaces : undefined) ?? options.namespaces;
   return createSession({
     table: isOpen ? command.table.name : 'pods',
-    namespaces: asked ?? 'all',
+    namespaces: askedNamespaces(options, tables) ?? 'all',
     filter: options.filter ?? (isOpen ? command.filter : ''),
     faultsOnly: options.faults,
     wide: options.wide,
     headerShown: !options.headless,
     readonly: options.readonly,
     demo: options.demo ?? false,
+    labelSelector: options.selector,
+    fieldSelector: options.fieldSelector,
     nowMs: Date.now(),
   });
 }
 
-function sumsOf(sums: Sums, cluster: Cluster): ClusterSums {
+function sumsOf(sums: Sums, cluster: Cluster, narrowed: string | undefined): ClusterSums {
   const [podKind, nodeKind] = [anyResource(pods), anyResource(nodes)];
-  const hasNodes = cluster.hasListed(nodeKind);
+  const hasNodes = cluster.hasListed(nodeKind) && narrowed !== nodeKind.name;
   // GPUs of a node are held by pods of all namespaces: those of some are no sum.
-  const hasPods = cluster
-    .linksOf(podKind)
-    .some(
-      ({ scope, state }) =>
-        scope === '' && state !== 'listing' && state !== 'forbidden' && state !== 'unsupported',
-    );
+  const hasPods =
+    narrowed !== podKind.name &&
+    cluster
+      .linksOf(podKind)
+      .some(
+        ({ scope, state }) =>
+          scope === '' && state !== 'listing' && state !== 'forbidden' && state !== 'unsupported',
+      );
   const { devices, pending } = sums.summary();
   return {
     nodes: hasNodes ? { ready: sums.nodesReady(), total: sums.nodesTotal() } : undefined,
@@ -256,6 +265,7 @@ function createLink(
   let retryTimer: NodeJS.Timeout | undefined;
   let wanted = options.connect;
   let contextRows: readonly ContextRow[] = [];
+  const isScopeGiven = askedNamespaces(options, tables) !== undefined;
 
   async function open(connectOptions: ConnectOptions): Promise<void> {
     attempt += 1;
@@ -297,9 +307,7 @@ function createLink(
       favourites: [...new Set([...favourites, opened.namespace])].slice(0, 9),
       // A context that names a namespace means it; "default" is what kubectl says where none is named.
       namespaces:
-        options.namespaces === undefined && attempt === 1 && opened.namespace !== 'default'
-          ? [opened.namespace]
-          : namespaces,
+        attempt === 1 && !isScopeGiven && opened.namespace !== 'default' ? [opened.namespace] : namespaces,
     }));
     feed = startFeed({
       connection: opened,
@@ -309,7 +317,6 @@ function createLink(
       session,
       tableNamed: tables.named,
       always,
-      selectors: { table: 'pods', labelSelector: options.selector, fieldSelector: options.fieldSelector },
     });
   }
 

@@ -51,6 +51,7 @@ interface GivenOptions extends Partial<FeedOptions> {
   readonly user?: string;
   readonly namespaces?: Namespaces;
   readonly table?: string;
+  readonly labelSelector?: string;
 }
 
 /** A feed from a demo server over real HTTPS. */
@@ -60,6 +61,7 @@ async function givenFeed({
   user = 'admin',
   namespaces = 'all',
   table = 'pods',
+  labelSelector,
   ...more
 }: GivenOptions): Promise<Given> {
   const demo = await demoOf({ objects, ...demoOptions });
@@ -68,7 +70,7 @@ async function givenFeed({
   const kubeconfig = await demo.writeKubeconfig(join(folder, 'config'), user);
   const connection = await connect({ kubeconfig, userAgent: 'mltop-test' });
   const cluster = createCluster();
-  const session = createSession({ table, namespaces, nowMs: Date.now() });
+  const session = createSession({ table, namespaces, labelSelector, nowMs: Date.now() });
   const feed = startFeed({
     connection,
     startReflector,
@@ -178,7 +180,7 @@ test('a stream that nobody needs any more is closed, and its rows are not kept a
 test('what the command line asked the server to leave out is left out', async () => {
   const { cluster } = await givenFeed({
     objects: [pod('a'), { ...pod('b'), metadata: { name: 'b', namespace: 'train', labels: { app: 'x' } } }],
-    selectors: { table: 'pods', labelSelector: 'app=x' },
+    labelSelector: 'app=x',
   });
   await until(cluster, () => isLive(cluster));
   expect(names(cluster)).toEqual(['b']);

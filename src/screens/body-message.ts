@@ -3,7 +3,7 @@ import type { Resource, Row, Table } from '../resources/resource.ts';
 import { type Cluster, linkFor } from '../state/cluster.ts';
 import type { Link } from '../state/link.ts';
 import type { ConnectionState, Namespaces, TableView } from '../state/session.ts';
-import { kindsOf } from '../state/source.ts';
+import { isResource, kindsOf } from '../state/source.ts';
 import type { Message } from '../ui/message.ts';
 
 export interface EmptyBody {
@@ -74,6 +74,7 @@ export function bodyMessage(body: EmptyBody): Message {
 
 function linkMessage(link: Link, { table, namespaces, spinner, now }: EmptyBody): Message {
   const what = table.title.toLowerCase();
+  const isNamespaced = kindsOf(table).find(({ name }) => name === link.resource)?.namespaced ?? false;
   switch (link.state) {
     case 'listing': {
       const expected = link.expected === undefined ? '' : ` of about ${whole(link.expected)}`;
@@ -86,10 +87,10 @@ function linkMessage(link: Link, { table, namespaces, spinner, now }: EmptyBody)
     case 'forbidden':
       return {
         role: 'warn',
-        title: `You may not list ${link.resource} ${whereText(link.scope, namespaces)}.`,
+        title: `You may not list ${link.resource}${isNamespaced ? whereText(link.scope, namespaces) : ''}.`,
         lines: [
           link.reason,
-          `Ask for the right "list" and "watch" on ${link.resource}, or look into one namespace: :ns NAME.`,
+          `Ask for the right "list" and "watch" on ${link.resource}${isNamespaced ? ', or look into one namespace: :ns NAME' : ''}.`,
           `Asked again ${inText(link.retryAtMs, now)}; <ctrl-r> asks now.`,
         ],
       };
@@ -115,7 +116,7 @@ function linkMessage(link: Link, { table, namespaces, spinner, now }: EmptyBody)
     case 'live':
       return {
         role: 'dim',
-        title: `No ${what} ${whereText('', namespaces)}.`,
+        title: `No ${what}${table.namespaced ? whereText('', namespaces) : ' in this cluster'}.`,
         lines:
           table.namespaced && namespaces !== 'all'
             ? ['<0> shows all namespaces.']
@@ -150,12 +151,26 @@ function failedMessage(connection: ConnectionState & { readonly state: 'failed' 
 }
 
 function whereText(scope: string, namespaces: Namespaces): string {
-  if (scope !== '') return `in namespace ${scope}`;
-  if (namespaces === 'all') return 'in all namespaces';
-  return namespaces.length === 1 ? `in namespace ${namespaces[0]}` : `in namespaces ${namespaces.join(', ')}`;
+  if (scope !== '') return ` in namespace ${scope}`;
+  if (namespaces === 'all') return ' in all namespaces';
+  return namespaces.length === 1
+    ? ` in namespace ${namespaces[0]}`
+    : ` in namespaces ${namespaces.join(', ')}`;
 }
 
 const inText = (atMs: number, now: number): string =>
   atMs <= now ? 'now' : `in ${Math.max(1, Math.round((atMs - now) / 1000))}s`;
 
 const upperFirst = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** Where all namespaces at once are refused: the ones that are read instead; undefined where nothing is missing. */
+export function partOf(
+  cluster: Cluster,
+  table: Table<Row>,
+  namespaces: Namespaces,
+): readonly string[] | undefined {
+  if (namespaces !== 'all' || !isResource(table) || !table.namespaced) return undefined;
+  const links = cluster.linksOf(table);
+  if (!links.some(({ scope, state }) => scope === '' && state === 'forbidden')) return undefined;
+  return links.filter(({ scope, state }) => scope !== '' && state !== 'forbidden').map(({ scope }) => scope);
+}

@@ -21,8 +21,19 @@ const leastWidths: Readonly<Record<string, number>> = {
   OBJECT: 24,
   RESOURCE: 14,
   'TOP HOLDERS': 26,
-  STATUS: 12,
 };
+
+/** A name keeps its two ends and loses its middle; the narrower the terminal, the more of it. */
+const leastName = (width: number): number => (width >= mergesBelow ? 32 : width >= wholeFrom ? 24 : 14);
+
+/** What must be read whole where there is any room: half a status is another one. */
+const wholeTitles: readonly string[] = ['STATUS', 'USE'];
+const wholeFrom = 60;
+
+function leastOf(title: string, natural: number, width: number): number | undefined {
+  if (wholeTitles.includes(title) && width >= wholeFrom) return natural;
+  return title === 'NAME' || title === 'NS/NAME' ? leastName(width) : leastWidths[title];
+}
 
 /** Rows measured beyond the window, so that columns do not jump at the first scroll. */
 export const sampleSize = 200;
@@ -189,10 +200,11 @@ export function createLayouter(): Layouter {
       last = layoutColumns(
         withFlexible(columns, widths, width).map((wide, at) => {
           const column = columns[at];
-          const least = column?.bar === undefined ? leastWidths[column?.title ?? ''] : wide;
+          const title = column?.title ?? '';
+          const least = leastOf(title, wide, width);
           return {
             ...(least === undefined ? {} : { min: least }),
-            title: column?.title ?? '',
+            title,
             width: wide,
             priority: column?.priority ?? 0,
             align: column?.column.align ?? 'left',

@@ -161,6 +161,8 @@ export interface TitleFacts {
   readonly total: number;
   readonly faults: number;
   readonly malformed: number;
+  /** Undefined: the rows are of all the namespaces that are shown. */
+  readonly part: readonly string[] | undefined;
   readonly busy: boolean;
   readonly note: string | undefined;
   /** First and last row on the screen, counted from 1. */
@@ -212,11 +214,13 @@ function tableName({ table, session, home }: TitleFacts, view: TableView): strin
       : (home.find(({ name }) => name === view.table)?.title ?? view.table);
   const scope =
     table.namespaced && view.table === table.name ? `(${namespacesText(session.namespaces)})` : '';
-  return `${title}${scope}${view.crumb === undefined ? '' : ` ${view.crumb}`}`;
+  const { narrowed } = session;
+  const selectors = narrowed?.table === view.table ? [narrowed.labelSelector, narrowed.fieldSelector] : [];
+  return [`${title}${scope}`, view.crumb, ...selectors].filter((part) => part !== undefined).join(' ');
 }
 
 function tableTitle(facts: TitleFacts, view: TableView): Spans {
-  const { shown, total, faults, malformed, busy, note } = facts;
+  const { shown, total, faults, malformed, part, busy, note } = facts;
   const isPart = view.filter !== '' || view.faultsOnly;
   const count = `${isPart ? `${whole(shown)}${busy ? '+' : ''}/` : ''}${whole(total)}`;
   const spans: Span[] = [{ text: `${tableName(facts, view)}[${count}]`, role: 'title' }];
@@ -224,6 +228,7 @@ function tableTitle(facts: TitleFacts, view: TableView): Spans {
   if (view.faultsOnly) spans.push({ text: ' faults only', role: 'title.filter' });
   else if (faults > 0) spans.push({ text: ` faults:${whole(faults)}`, role: 'bad' });
   if (view.marks.size > 0) spans.push({ text: ` marks:${view.marks.size}`, role: 'mark' });
+  if (part !== undefined) spans.push({ text: ` only ${namespacesText(part)}`, role: 'warn' });
   if (malformed > 0) spans.push({ text: ` ${malformed} unreadable`, role: 'warn' });
   if (note !== undefined) spans.push({ text: ` ${note}`, role: 'warn' });
   return spans;

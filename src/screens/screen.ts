@@ -23,7 +23,7 @@ import { type Key, keyName } from '../ui/keys.ts';
 import type { Message } from '../ui/message.ts';
 import { type PagerLine, pagerStart, pagerView } from '../ui/pager.ts';
 import type { Bar, Span, Spans, Theme } from '../ui/theme.ts';
-import { bodyMessage, tableLink, whole } from './body-message.ts';
+import { bodyMessage, partOf, tableLink, whole } from './body-message.ts';
 import { factLines } from './facts.ts';
 import { type ClusterSums, type HeaderFacts, headerBars, titleBar } from './header.ts';
 import { aliasLines, helpText, hintsFor } from './help.ts';
@@ -44,8 +44,9 @@ const spinEveryMs = 250;
 /** Of one frame, for filtering and sorting; the rest of the work waits for the next turn of the loop. */
 const settleBudgetMs = 6;
 
-/** For judging faults anew, each second. */
+/** For judging faults anew: a slice a second, until all have been judged; then there is a pause. */
 const judgeBudgetMs = 4;
+const judgePauseMs = 10_000;
 
 /** Lines that a table keeps below the sums of its view, or the sums are left out. */
 const tableAtLeast = 8;
@@ -136,6 +137,7 @@ export function createScreen(options: ScreenOptions): Screen {
   let dataTimer: NodeJS.Timeout | undefined;
   let spinTimer: NodeJS.Timeout | undefined;
   let lastDataMs = Number.NEGATIVE_INFINITY;
+  let judgeAgainMs = 0;
   let isStopped = false;
 
   /** Looks at everything anew; true where anything looks different. */
@@ -207,6 +209,7 @@ export function createScreen(options: ScreenOptions): Screen {
       total: visible.total(),
       faults: visible.faults(),
       malformed: isResource(table) ? cluster.malformed(table) : 0,
+      part: partOf(cluster, table, state.namespaces),
       busy: visible.busy(),
       note: visible.note(),
       range: [first, window === undefined ? 0 : window.top + window.rows.length],
@@ -425,7 +428,8 @@ export function createScreen(options: ScreenOptions): Screen {
     if (!isBusy) soon();
   });
   const ticker = setInterval(() => {
-    cluster.judge(options.now(), judgeBudgetMs);
+    const now = options.now();
+    if (now >= judgeAgainMs && cluster.judge(now, judgeBudgetMs)) judgeAgainMs = now + judgePauseMs;
     if (options.isBackedUp?.() !== true) refresh();
   }, tickEveryMs);
 

@@ -92,6 +92,12 @@ export interface Notice {
   readonly atMs: number;
 }
 
+export interface Narrowed {
+  readonly table: string;
+  readonly labelSelector: string | undefined;
+  readonly fieldSelector: string | undefined;
+}
+
 /** Whether there is a cluster to look at. */
 export type ConnectionState =
   | { readonly state: 'connecting'; readonly what: string; readonly sinceMs: number }
@@ -127,6 +133,8 @@ export interface Session {
   readonly headerShown: boolean;
   readonly readonly: boolean;
   readonly demo: boolean;
+  /** What the command line asked the server to leave out of a table, for as long as the program runs. */
+  readonly narrowed: Narrowed | undefined;
   readonly prompt: Prompt | undefined;
   readonly notice: Notice | undefined;
   /** Commands run from the prompt, the newest first. */
@@ -155,6 +163,8 @@ export interface SessionStart {
   readonly headerShown?: boolean;
   readonly readonly?: boolean;
   readonly demo?: boolean;
+  readonly labelSelector?: string | undefined;
+  readonly fieldSelector?: string | undefined;
   readonly nowMs: number;
 }
 
@@ -191,11 +201,17 @@ export function createSession(start: SessionStart): SessionStore {
     headerShown: start.headerShown ?? true,
     readonly: start.readonly ?? true,
     demo: start.demo ?? false,
+    narrowed: narrowedBy(start),
     prompt: undefined,
     notice: undefined,
     commands: [],
     exit: undefined,
   }));
+}
+
+function narrowedBy({ table, labelSelector, fieldSelector }: SessionStart): Narrowed | undefined {
+  if (labelSelector === undefined && fieldSelector === undefined) return undefined;
+  return { table, labelSelector, fieldSelector };
 }
 
 const placeOf = (view: TableView, namespaces: Namespaces): Place => ({
