@@ -74,3 +74,6 @@ export const cause = (id: string, verdict: Verdict, text: string, ...fixes: read
   text,
   fixes: fixes.filter((fix) => fix !== undefined),
 });
+
+/** How an expectation that was met, missed or could not be decided reads. */
+export const statusOfTruth = (truth: boolean | undefined): ItemStatus => (truth === undefined ? 'unknown' : truth ? 'pass' : 'fail');
