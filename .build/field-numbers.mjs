@@ -1,4 +1,4 @@
-// Writes src/resources/field-numbers.ts from the Go types of k8s.io/api and k8s.io/apimachinery (their struct tags carry
+// Writes src/resources/field-numbers.ts, and with every field src/demo/protobuf/field-numbers.ts, from the Go types of k8s.io/api and k8s.io/apimachinery (their struct tags carry
 // the field numbers of generated.proto and the JSON names). Run by hand when the API version moves:
 //   node .build/field-numbers.mjs PATH/TO/k8s.io/api PATH/TO/k8s.io/apimachinery v0.36.3
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -18,6 +18,9 @@ const packages = {
   'autoscaling/v2': `${api}/autoscaling/v2/types.go`,
   'policy/v1': `${api}/policy/v1/types.go`,
   'coordination.k8s.io/v1': `${api}/coordination/v1/types.go`,
+  'rbac.authorization.k8s.io/v1': `${api}/rbac/v1/types.go`,
+  'node.k8s.io/v1': `${api}/node/v1/types.go`,
+  'autoscaling/v1': `${api}/autoscaling/v1/types.go`,
   'meta/v1': `${machinery}/pkg/apis/meta/v1/types.go`,
 };
 const aliasOf = {
@@ -26,6 +29,7 @@ const aliasOf = {
   corev1: 'core/v1',
   metav1: 'meta/v1',
   storagev1: 'storage.k8s.io/v1',
+  rbacv1: 'rbac.authorization.k8s.io/v1',
 };
 
 const roots = [
@@ -58,6 +62,32 @@ const roots = [
   'policy/v1.PodDisruptionBudget',
   'coordination.k8s.io/v1.Lease',
   'meta/v1.Status',
+];
+
+/** Beyond the kinds with rows: what else the demo server sends, and what clients send it. */
+const demoRoots = [
+  ...roots,
+  'core/v1.ConfigMap',
+  'core/v1.Secret',
+  'core/v1.Endpoints',
+  'core/v1.ReplicationController',
+  'core/v1.PodTemplate',
+  'core/v1.Binding',
+  'apps/v1.ControllerRevision',
+  'policy/v1.Eviction',
+  'autoscaling/v1.Scale',
+  'rbac.authorization.k8s.io/v1.Role',
+  'rbac.authorization.k8s.io/v1.RoleBinding',
+  'rbac.authorization.k8s.io/v1.ClusterRole',
+  'rbac.authorization.k8s.io/v1.ClusterRoleBinding',
+  'networking.k8s.io/v1.NetworkPolicy',
+  'networking.k8s.io/v1.IngressClass',
+  'node.k8s.io/v1.RuntimeClass',
+  'storage.k8s.io/v1.CSIDriver',
+  'storage.k8s.io/v1.VolumeAttachment',
+  'meta/v1.DeleteOptions',
+  'meta/v1.ListMeta',
+  'meta/v1.PartialObjectMetadata',
 ];
 
 // What no row reads, and what makes most of an object's bytes. Skipped fields cost the decoder a jump.
@@ -116,7 +146,7 @@ for (const [name, file] of Object.entries(packages)) {
     named.set(`${name}.${match[1]}`, match[2]);
 }
 
-const scalars = {
+const readScalars = {
   string: 'string',
   bool: 'bool',
   int: 'int',
@@ -126,6 +156,8 @@ const scalars = {
   float64: 'skip',
   byte: 'skip',
 };
+const allScalars = { ...readScalars, float64: 'double', byte: 'bytes' };
+let scalars = readScalars;
 const special = {
   'meta/v1.Time': 'time',
   'meta/v1.MicroTime': 'microTime',
@@ -135,6 +167,7 @@ const special = {
   'types.UID': 'string',
   'types.NodeName': 'string',
   'runtime.RawExtension': 'raw',
+  'meta/v1.FieldsV1': 'raw',
 };
 
 function typeOf(go, home) {
@@ -157,53 +190,61 @@ function typeOf(go, home) {
 function typeOfWhole(go, home) {
   const map = /^map\[[\w.]+\](.+)$/.exec(go);
   if (map !== null) {
-    const value = map[1].startsWith('[]') ? 'skip' : typeOf(map[1].replace('*', ''), home);
+    const value =
+      map[1] === '[]byte'
+        ? scalars.byte
+        : map[1].startsWith('[]')
+          ? 'skip'
+          : typeOf(map[1].replace('*', ''), home);
     return { type: value === 'skip' ? 'skip' : `map ${value}`, pointer: false };
   }
-  if (go === '[]byte') return { type: 'skip', pointer: false };
+  if (go === '[]byte') return { type: scalars.byte, pointer: false };
   const list = /^\[\]\*?(.+)$/.exec(go);
   if (list !== null) return { type: `[]${typeOf(list[1], home)}`, pointer: false };
   const pointer = go.startsWith('*');
   return { type: typeOf(pointer ? go.slice(1) : go, home), pointer };
 }
 
-const wanted = [...roots];
-const seen = new Set();
-const blocks = [];
-for (const root of wanted) {
-  if (seen.has(root)) continue;
-  seen.add(root);
-  const body = structs.get(root);
-  if (body === undefined) throw new Error(`no struct ${root}`);
-  const home = root.slice(0, root.lastIndexOf('.'));
-  const struct = root.slice(root.lastIndexOf('.') + 1);
-  const lines = [];
-  for (const line of body.split('\n')) {
-    const match = /^\s+(?:\w+\s+)?([\w.*[\]]+)\s+`([^`]*)`/.exec(line);
-    if (match === null) continue;
-    const [, go, tags] = match;
-    const json = /json:"([^"]*)"/.exec(tags)?.[1];
-    const number = /protobuf:"\w+,(\d+)/.exec(tags)?.[1];
-    if (json === undefined || number === undefined) continue;
-    const [name, ...options] = json.split(',');
-    const inline = options.includes('inline') || name === '';
-    if (skipped.has(`${struct}.${name}`)) continue;
-    const { type, pointer } = typeOfWhole(go, home);
-    if (type.includes('skip')) continue;
-    const reference = /@(.+)$/.exec(type)?.[1];
-    if (reference !== undefined && !seen.has(reference)) wanted.push(reference);
-    // `?`: a pointer in Go, so a zero that is there was said. `!`: JSON carries the zero too. Neither: a zero is absent in JSON.
-    // (omitempty does not work on Go structs: a zero metav1.Time is `null` in JSON unless omitzero is there.)
-    const omitted = options.includes('omitzero') || (options.includes('omitempty') && !/ime$/.test(type));
-    const mark = pointer ? '?' : omitted ? '' : '!';
-    lines.push([Number(number), `${number} ${inline ? '.' : name} ${type.replace('@', '')}${mark}`]);
+function tableOf(tableRoots, leftOut) {
+  const wanted = [...tableRoots];
+  const seen = new Set();
+  const blocks = [];
+  for (const root of wanted) {
+    if (seen.has(root)) continue;
+    seen.add(root);
+    const body = structs.get(root);
+    if (body === undefined) throw new Error(`no struct ${root}`);
+    const home = root.slice(0, root.lastIndexOf('.'));
+    const struct = root.slice(root.lastIndexOf('.') + 1);
+    const lines = [];
+    for (const line of body.split('\n')) {
+      const match = /^\s+(?:\w+\s+)?([\w.*[\]]+)\s+`([^`]*)`/.exec(line);
+      if (match === null) continue;
+      const [, go, tags] = match;
+      const json = /json:"([^"]*)"/.exec(tags)?.[1];
+      const number = /protobuf:"\w+,(\d+)/.exec(tags)?.[1];
+      if (json === undefined || number === undefined) continue;
+      const [name, ...options] = json.split(',');
+      const inline = options.includes('inline') || name === '';
+      if (leftOut.has(`${struct}.${name}`)) continue;
+      const { type, pointer } = typeOfWhole(go, home);
+      if (type.includes('skip')) continue;
+      const reference = /@(.+)$/.exec(type)?.[1];
+      if (reference !== undefined && !seen.has(reference)) wanted.push(reference);
+      // `?`: a pointer in Go, so a zero that is there was said. `!`: JSON carries the zero too. Neither: a zero is absent in JSON.
+      // (omitempty does not work on Go structs: a zero metav1.Time is `null` in JSON unless omitzero is there.)
+      const omitted = options.includes('omitzero') || (options.includes('omitempty') && !/ime$/.test(type));
+      const mark = pointer ? '?' : omitted ? '' : '!';
+      lines.push([Number(number), `${number} ${inline ? '.' : name} ${type.replace('@', '')}${mark}`]);
+    }
+    blocks.push(
+      `${root}\n${lines
+        .sort((a, b) => a[0] - b[0])
+        .map(([, text]) => `  ${text}`)
+        .join('\n')}`,
+    );
   }
-  blocks.push(
-    `${root}\n${lines
-      .sort((a, b) => a[0] - b[0])
-      .map(([, text]) => `  ${text}`)
-      .join('\n')}`,
-  );
+  return blocks.join('\n');
 }
 
 writeFileSync(
@@ -216,7 +257,23 @@ writeFileSync(
  * (a zero was said), \`!\` a field that JSON carries even when zero; other zeros are absent in JSON and so here.
  */
 export const fieldNumbers: string = \`
-${blocks.join('\n')}
+${tableOf(roots, skipped)}
+\`;
+`,
+);
+
+scalars = allScalars;
+writeFileSync(
+  new URL('../src/demo/protobuf/field-numbers.ts', import.meta.url),
+  `/**
+ * Protobuf field numbers of the kinds that the demo server speaks, every field of them. Written by .build/field-numbers.mjs
+ * from the types of k8s.io/api and k8s.io/apimachinery ${version} (the numbers of their generated.proto).
+ *
+ * A message is its name, then a line a field: number, JSON name (\`.\` where JSON inlines it), type. \`?\` marks a Go pointer
+ * (absent unless said), \`!\` a field that JSON carries even when zero; other zeros are absent in JSON, and on the wire.
+ */
+export const allFieldNumbers: string = \`
+${tableOf(demoRoots, new Set())}
 \`;
 `,
 );

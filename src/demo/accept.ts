@@ -1,8 +1,8 @@
 import { Refusal, statusBody } from './status.ts';
 
-/** In what form an answer goes out. Protobuf has its place here when the server learns it. */
+/** In what form an answer goes out. */
 export interface Form {
-  readonly type: 'json' | 'yaml';
+  readonly type: 'json' | 'yaml' | 'protobuf';
   readonly as:
     | 'object'
     | 'Table'
@@ -34,11 +34,18 @@ function clauses(accept: string): Clause[] {
 
 const metaForms = ['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList'] as const;
 
+/** What there is to choose from: objects also in protobuf when their kind has it, and as Tables. */
+type Offer = 'object' | 'protobuf' | 'discovery' | 'plain';
+
 function formOf(
   { type, parameters }: Clause,
-  offered: 'object' | 'discovery' | 'plain',
+  offered: Offer,
   discovery: readonly string[],
 ): Form | undefined {
+  if (type === 'application/vnd.kubernetes.protobuf')
+    return offered === 'protobuf' && parameters['as'] === undefined
+      ? { type: 'protobuf', as: 'object', version: '' }
+      : undefined;
   const media =
     type === '*/*' || type === 'application/*' || type === 'application/json'
       ? 'json'
@@ -50,7 +57,7 @@ function formOf(
   if (as === undefined) return { type: media, as: 'object', version: '' };
   const version = parameters['v'] ?? '';
   if (
-    offered === 'object' &&
+    (offered === 'object' || offered === 'protobuf') &&
     parameters['g'] === 'meta.k8s.io' &&
     (version === 'v1' || version === 'v1beta1')
   ) {
@@ -73,7 +80,7 @@ const objectTypes = 'application/json, application/yaml, application/vnd.kuberne
 /** The first form of the Accept list that is offered; a 406 in the server's words when there is none. */
 export function negotiate(
   accept: string | undefined,
-  offered: 'object' | 'discovery' | 'plain',
+  offered: Offer,
   discovery: readonly string[] = [],
 ): Form {
   if (accept === undefined || accept.trim() === '') return plainJson;
@@ -111,3 +118,9 @@ export function acceptsLog(accept: string | undefined): boolean {
 
 export const logNotAcceptable = (): Refusal =>
   notAcceptable(`only the following media types are accepted: ${objectTypes}`, false);
+
+/** Errors go out in protobuf to whoever asked for it first; what cannot be protobuf at all was never negotiated. */
+export function prefersProtobuf(accept: string | undefined): boolean {
+  if (accept === undefined || accept.trim() === '') return false;
+  return clauses(accept)[0]?.type === 'application/vnd.kubernetes.protobuf';
+}

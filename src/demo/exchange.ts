@@ -4,7 +4,8 @@ import { constants, type Http2ServerRequest, type Http2ServerResponse } from 'no
 import type { TLSSocket } from 'node:tls';
 import { createGzip } from 'node:zlib';
 import { stringify } from 'yaml';
-import type { Form } from './accept.ts';
+import { type Form, prefersProtobuf } from './accept.ts';
+import { encodeObject } from './protobuf/encode.ts';
 import type { User } from './rights.ts';
 import type { StatusBody } from './status.ts';
 
@@ -220,6 +221,12 @@ export function createExchange(request: RawRequest, response: RawResponse, hooks
       exchange.end();
     },
     async status(body, headers) {
+      const encoded = prefersProtobuf(exchange.accept) ? encodeObject({ ...body }) : undefined;
+      if (encoded !== undefined) {
+        const form: Form = { type: 'protobuf', as: 'object', version: '' };
+        await exchange.bytes(body.code, [encoded], { form, headers: headers ?? {} });
+        return;
+      }
       // Content negotiation failed, so the API server falls back to its indented form.
       const pretty =
         body.code === 406 ? { headers: { ...headers, 'x-pretty': 'true' } } : { headers: headers ?? {} };
@@ -227,8 +234,9 @@ export function createExchange(request: RawRequest, response: RawResponse, hooks
     },
     async bytes(status, chunks, options = {}) {
       const { 'x-pretty': pretty, ...headers } = { ...options.headers };
-      let body: readonly Buffer[] = [...chunks, Buffer.from('\n')];
-      let contentType = 'application/json';
+      const isProtobuf = options.form?.type === 'protobuf';
+      let body: readonly Buffer[] = isProtobuf ? chunks : [...chunks, Buffer.from('\n')];
+      let contentType = isProtobuf ? 'application/vnd.kubernetes.protobuf' : 'application/json';
       if (options.form?.type === 'yaml') {
         body = [
           Buffer.from(
@@ -236,7 +244,7 @@ export function createExchange(request: RawRequest, response: RawResponse, hooks
           ),
         ];
         contentType = 'application/yaml';
-      } else if (pretty !== undefined || prettyWanted()) {
+      } else if (!isProtobuf && (pretty !== undefined || prettyWanted())) {
         body = [Buffer.from(JSON.stringify(JSON.parse(Buffer.concat(body).toString()), null, 2))];
       }
       const size = body.reduce((sum, chunk) => sum + chunk.length, 0);

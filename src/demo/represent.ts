@@ -1,7 +1,11 @@
-import type { Form } from './accept.ts';
+import { type Form, negotiate } from './accept.ts';
 import { apiVersionOf, type Cluster, minorOf, type ResourceRequest } from './cluster.ts';
 import { eventFromCore } from './events-view.ts';
+import type { Exchange } from './exchange.ts';
 import type { KubeLike } from './object.ts';
+import { encodeMessage, encodeObject, envelope, listPieces, watchFrame } from './protobuf/encode.ts';
+import { type Message, messageOf } from './protobuf/message.ts';
+import type { StatusBody } from './status.ts';
 import type { Stored } from './store.ts';
 import { printTable } from './tables/index.ts';
 
@@ -10,19 +14,77 @@ export type Include = 'None' | 'Metadata' | 'Object';
 
 /** Turns kept objects into the bytes that a request asked for. */
 export interface Writer {
-  /** One object by itself or in a watch: apiVersion and kind first. */
-  object(stored: Stored): Buffer;
+  /** One object by itself or in a watch, in pieces: apiVersion and kind first. */
+  object(stored: Stored): readonly Buffer[];
   /** The pieces of a list body. */
   list(items: readonly Stored[], meta: Readonly<Record<string, unknown>>): Buffer[];
   /** A bookmark, in the shape that the kind has when it is empty. */
-  bookmark(resourceVersion: string, endOfInitial: boolean): Buffer;
+  bookmark(resourceVersion: string, endOfInitial: boolean): readonly Buffer[];
+  /** What a watch sends: an event around an object's pieces. */
+  frame(type: WatchType, object: readonly Buffer[]): readonly Buffer[];
+  /** How a watch is told that something is wrong. */
+  error(status: StatusBody): readonly Buffer[];
+  /** Content type of a watch. */
+  readonly streamType: string;
 }
 
+export type WatchType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+
+const opening: Readonly<Record<WatchType, Buffer>> = {
+  ADDED: Buffer.from('{"type":"ADDED","object":'),
+  MODIFIED: Buffer.from('{"type":"MODIFIED","object":'),
+  DELETED: Buffer.from('{"type":"DELETED","object":'),
+  BOOKMARK: Buffer.from('{"type":"BOOKMARK","object":'),
+  ERROR: Buffer.from('{"type":"ERROR","object":'),
+};
+const lineEnd = Buffer.from('}\n');
+
+const jsonLines: Pick<Writer, 'frame' | 'error' | 'streamType'> = {
+  frame: (type, object) => [opening[type], ...object, lineEnd],
+  error: (status) => [opening.ERROR, Buffer.from(JSON.stringify(status)), lineEnd],
+  streamType: 'application/json',
+};
+
+/** In what form a request for objects of a kind is answered. Custom resources have no protobuf. */
+export const formFor = (exchange: Exchange, request: ResourceRequest): Form =>
+  negotiate(
+    exchange.accept,
+    messageOf(apiVersionOf(request), request.kind.kind) === undefined ? 'object' : 'protobuf',
+  );
+
+/** An object of any kind as kept, seen through the group that it was asked for in. */
+const seenAs = (request: ResourceRequest, object: KubeLike): KubeLike =>
+  request.kind.storedIn === undefined ? object : eventFromCore(object);
+
+function protobufWriter(message: Message, request: ResourceRequest, cluster: Cluster): Writer {
+  const { kind } = request.kind;
+  const apiVersion = apiVersionOf(request);
+  const isShared = request.kind.storedIn === undefined && request.version === request.kind.versions[0];
+  const encode = (object: KubeLike): Buffer => encodeMessage(message, seenAs(request, object));
+  const body = (stored: Stored): Buffer =>
+    isShared ? cluster.store.encodedAs(stored, encode) : encode(stored.object);
+  return {
+    object: (stored) => envelope(apiVersion, kind, [body(stored)]),
+    list: (items, meta) => envelope(apiVersion, `${kind}List`, listPieces(meta, items.map(body))),
+    bookmark: (resourceVersion, endOfInitial) =>
+      envelope(apiVersion, kind, [
+        encodeMessage(message, { metadata: bookmarkMeta(resourceVersion, endOfInitial) }),
+      ]),
+    frame: (type, object) => [watchFrame(type, object)],
+    error: (status) => [watchFrame('ERROR', [encodeObject({ ...status }) ?? Buffer.alloc(0)])],
+    streamType: 'application/vnd.kubernetes.protobuf;stream=watch',
+  };
+}
+
+const brace = Buffer.from('{');
 const comma = Buffer.from(',');
+const commaBrace = Buffer.from(',{');
 const listEnd = Buffer.from(']}');
 
 export function writerOf(form: Form, request: ResourceRequest, cluster: Cluster, include: Include): Writer {
   if (form.as === 'Table') return tableWriter(form, request, cluster, include);
+  const message = form.type === 'protobuf' ? messageOf(apiVersionOf(request), request.kind.kind) : undefined;
+  if (message !== undefined) return protobufWriter(message, request, cluster);
   if (form.as === 'object') return objectWriter(request, cluster);
   return metadataWriter(form, request);
 }
@@ -38,19 +100,21 @@ function objectWriter(request: ResourceRequest, cluster: Cluster): Writer {
   function body(stored: Stored): Buffer {
     if (kind.storedIn === undefined) return cluster.store.encoded(stored);
     const { apiVersion: _apiVersion, kind: _kind, ...rest } = eventFromCore(stored.object);
-    return Buffer.from(JSON.stringify(rest));
+    return Buffer.from(JSON.stringify(rest).slice(1));
   }
   return {
-    object: (stored) => Buffer.concat([head, body(stored).subarray(1)]),
+    ...jsonLines,
+    object: (stored) => [head, body(stored)],
     list(items, meta) {
       const start = kind.custom
         ? `{"apiVersion":"${apiVersion}","items":[`
         : `{"kind":"${kind.kind}List","apiVersion":"${apiVersion}","metadata":${JSON.stringify(meta)},"items":[`;
       const pieces: Buffer[] = [Buffer.from(start)];
       items.forEach((stored, index) => {
-        if (index > 0) pieces.push(comma);
-        if (kind.custom) pieces.push(head, body(stored).subarray(1));
-        else pieces.push(body(stored));
+        if (kind.custom) {
+          if (index > 0) pieces.push(comma);
+          pieces.push(head, body(stored));
+        } else pieces.push(index > 0 ? commaBrace : brace, body(stored));
       });
       pieces.push(
         kind.custom
@@ -66,7 +130,7 @@ function objectWriter(request: ResourceRequest, cluster: Cluster): Writer {
         metadata: bookmarkMeta(resourceVersion, endOfInitial),
         ...skeletonOf(request),
       };
-      return Buffer.from(JSON.stringify(object));
+      return [Buffer.from(JSON.stringify(object))];
     },
   };
 }
@@ -76,13 +140,15 @@ function metadataWriter(form: Form, request: ResourceRequest): Writer {
   const partial = (object: KubeLike): string =>
     JSON.stringify({ kind: 'PartialObjectMetadata', apiVersion, metadata: object.metadata });
   return {
-    object: (stored) => Buffer.from(partial(stored.object)),
+    ...jsonLines,
+    object: (stored) => [Buffer.from(partial(stored.object))],
     list(items, meta) {
       const list = `{"kind":"PartialObjectMetadataList","apiVersion":"${apiVersion}","metadata":${JSON.stringify(meta)},"items":[`;
       return [Buffer.from(list), Buffer.from(items.map((item) => partial(item.object)).join(',')), listEnd];
     },
-    bookmark: (resourceVersion, endOfInitial) =>
+    bookmark: (resourceVersion, endOfInitial) => [
       Buffer.from(partial({ ...skeletonOf(request), metadata: bookmarkMeta(resourceVersion, endOfInitial) })),
+    ],
   };
 }
 
@@ -91,11 +157,11 @@ function tableWriter(form: Form, request: ResourceRequest, cluster: Cluster, inc
   const apiVersion = `meta.k8s.io/${form.version}`;
   const { kind } = request;
   let described = false;
-  const view = (object: KubeLike): KubeLike => (kind.storedIn === undefined ? object : eventFromCore(object));
 
   function rowObject(object: KubeLike): unknown {
     if (include === 'None') return null;
-    if (include === 'Object') return { ...view(object), apiVersion: apiVersionOf(request), kind: kind.kind };
+    if (include === 'Object')
+      return { ...seenAs(request, object), apiVersion: apiVersionOf(request), kind: kind.kind };
     return { kind: 'PartialObjectMetadata', apiVersion, metadata: object.metadata };
   }
   function print(objects: readonly KubeLike[], meta: unknown): Buffer {
@@ -115,10 +181,11 @@ function tableWriter(form: Form, request: ResourceRequest, cluster: Cluster, inc
     );
   }
   return {
+    ...jsonLines,
     object(stored) {
       const bytes = print([stored.object], { resourceVersion: String(stored.resourceVersion) });
       described = true;
-      return bytes;
+      return [bytes];
     },
     list: (items, meta) => [
       print(
@@ -133,7 +200,7 @@ function tableWriter(form: Form, request: ResourceRequest, cluster: Cluster, inc
       };
       const bytes = print([ghost], { resourceVersion });
       described = true;
-      return bytes;
+      return [bytes];
     },
   };
 }

@@ -56,7 +56,10 @@ export interface Stored {
   readonly key: string;
   readonly object: KubeLike;
   readonly resourceVersion: number;
+  /** What `encoded` gave. */
   bytes: Buffer | undefined;
+  /** What `encodedAs` gave. */
+  protobuf: Buffer | undefined;
 }
 
 export interface StoredChange {
@@ -77,8 +80,10 @@ export interface ServedStore extends Store {
   /** The resourceVersion that a watch of this kind may still start from. */
   oldest(kind: Kind): number;
   stored(kind: Kind, namespace: string | undefined, name: string): Stored | undefined;
-  /** The object's JSON without apiVersion and kind, which depend on how it is asked for. */
+  /** The object's JSON after its first `{`, without apiVersion and kind, which depend on how it is asked for. */
   encoded(stored: Stored): Buffer;
+  /** The same in another encoding: `encode` is asked once, as long as there is room to keep what it gives. */
+  encodedAs(stored: Stored, encode: (object: KubeLike) => Buffer): Buffer;
   /** Calls back for changes of one kind only. */
   follow(kind: Kind, onChange: (change: StoredChange) => void): () => void;
   /** Moves the resourceVersion on without a change, or back as an etcd restore does; the history is then forgotten. */
@@ -265,7 +270,7 @@ export function createStore(options: StoreOptions = {}): ServedStore {
     shelf.history.push(change);
     trim(shelf);
     arrange(shelf, change);
-    if (previous?.bytes !== undefined) cachedBytes -= previous.bytes.length;
+    cachedBytes -= (previous?.bytes?.length ?? 0) + (previous?.protobuf?.length ?? 0);
     for (const onChange of shelf.followers) onChange(change);
     if (listeners.size === 0) return;
     const said: Change = {
@@ -297,7 +302,13 @@ export function createStore(options: StoreOptions = {}): ServedStore {
           object.metadata?.creationTimestamp ?? before?.creationTimestamp ?? secondsText(now()),
       },
     };
-    const stored: Stored = { key, object: kept, resourceVersion: version, bytes: undefined };
+    const stored: Stored = {
+      key,
+      object: kept,
+      resourceVersion: version,
+      bytes: undefined,
+      protobuf: undefined,
+    };
     shelf.byKey.set(key, stored);
     record(shelf, previous === undefined ? 'ADDED' : 'MODIFIED', stored, previous);
     return kept;
@@ -340,7 +351,7 @@ export function createStore(options: StoreOptions = {}): ServedStore {
       record(
         shelf,
         'DELETED',
-        { key: previous.key, object: last, resourceVersion: version, bytes: undefined },
+        { key: previous.key, object: last, resourceVersion: version, bytes: undefined, protobuf: undefined },
         previous,
       );
       return previous.object;
@@ -392,10 +403,19 @@ export function createStore(options: StoreOptions = {}): ServedStore {
     encoded(stored) {
       if (stored.bytes !== undefined) return stored.bytes;
       const { apiVersion: _apiVersion, kind: _kind, ...rest } = stored.object;
-      const bytes = Buffer.from(JSON.stringify(rest));
+      const bytes = Buffer.from(JSON.stringify(rest).slice(1));
       if (cachedBytes + bytes.length <= cacheBytes) {
         cachedBytes += bytes.length;
         stored.bytes = bytes;
+      }
+      return bytes;
+    },
+    encodedAs(stored, encode) {
+      if (stored.protobuf !== undefined) return stored.protobuf;
+      const bytes = encode(stored.object);
+      if (cachedBytes + bytes.length <= cacheBytes) {
+        cachedBytes += bytes.length;
+        stored.protobuf = bytes;
       }
       return bytes;
     },

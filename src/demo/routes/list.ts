@@ -1,7 +1,6 @@
-import { negotiate } from '../accept.ts';
 import type { Cluster, ResourceHandler, ResourceRequest } from '../cluster.ts';
 import { isRecord } from '../object.ts';
-import { writerOf } from '../represent.ts';
+import { formFor, writerOf } from '../represent.ts';
 import { badRequest, expired, notFound, Refusal, tooLargeVersion } from '../status.ts';
 import { indexOfKey, inNamespace, type Stored } from '../store.ts';
 import { badVersion, includeOf, type ListOptions, readListOptions } from './list-options.ts';
@@ -84,7 +83,7 @@ async function scopeOf(options: ListOptions, request: ResourceRequest, cluster: 
 export const list: ResourceHandler = {
   takes: (request) => request.verb === 'list' && request.subresource === undefined,
   async handle(exchange, request, cluster) {
-    const form = negotiate(exchange.accept, 'object');
+    const form = formFor(exchange, request);
     const options = readListOptions(exchange, request, cluster);
     const scope = await scopeOf(options, request, cluster);
     if (scope.items === undefined) {
@@ -126,11 +125,11 @@ export const get: ResourceHandler = {
   takes: (request) =>
     request.verb === 'get' && (request.subresource === undefined || request.subresource === 'status'),
   async handle(exchange, request, cluster) {
-    const form = negotiate(exchange.accept, 'object');
+    const form = formFor(exchange, request);
     const { kind, namespace, name = '' } = request;
     const stored = cluster.store.stored(kind, namespace, name);
     if (stored === undefined) throw notFound(kind.group, kind.plural, name);
-    await exchange.bytes(200, [writerOf(form, request, cluster, includeOf(exchange.query)).object(stored)], {
+    await exchange.bytes(200, writerOf(form, request, cluster, includeOf(exchange.query)).object(stored), {
       form,
     });
   },

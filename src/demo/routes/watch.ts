@@ -1,7 +1,6 @@
-import { negotiate } from '../accept.ts';
 import type { Cluster, ResourceHandler, ResourceRequest } from '../cluster.ts';
 import { type Exchange, joined } from '../exchange.ts';
-import { type Writer, writerOf } from '../represent.ts';
+import { formFor, type Writer, writerOf } from '../represent.ts';
 import { bareFailure, expired, type StatusBody } from '../status.ts';
 import { inNamespace, type Stored, type StoredChange } from '../store.ts';
 import { badVersion, type ListOptions, readListOptions } from './list-options.ts';
@@ -10,36 +9,30 @@ import { badVersion, type ListOptions, readListOptions } from './list-options.ts
 const isUncached = ({ kind }: ResourceRequest): boolean =>
   kind.plural === 'events' && (kind.group === '' || kind.group === 'events.k8s.io');
 
-const close = Buffer.from('}\n');
-const opening: Readonly<Record<string, Buffer>> = Object.fromEntries(
-  ['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR'].map((type) => [
-    type,
-    Buffer.from(`{"type":"${type}","object":`),
-  ]),
-);
-
-const line = (type: string, object: Buffer): Buffer =>
-  Buffer.concat([opening[type] ?? Buffer.alloc(0), object, close]);
-
 /** What a change means to somebody who sees only what matches: entering is ADDED, leaving is DELETED with the old object. */
-function lineOf(change: StoredChange, seen: (stored: Stored) => boolean, writer: Writer): Buffer | undefined {
+function lineOf(
+  change: StoredChange,
+  seen: (stored: Stored) => boolean,
+  writer: Writer,
+): readonly Buffer[] | undefined {
   const now = change.type !== 'DELETED' && seen(change.stored);
   const before = change.previous !== undefined && seen(change.previous);
-  if (now) return line(before ? 'MODIFIED' : 'ADDED', writer.object(change.stored));
+  if (now) return writer.frame(before ? 'MODIFIED' : 'ADDED', writer.object(change.stored));
   if (!before || change.previous === undefined) return undefined;
-  if (change.type === 'DELETED') return line('DELETED', writer.object(change.stored));
+  if (change.type === 'DELETED') return writer.frame('DELETED', writer.object(change.stored));
   const { object } = change.previous;
   const left = {
     ...object,
     metadata: { ...object.metadata, resourceVersion: String(change.resourceVersion) },
   };
-  return line(
+  return writer.frame(
     'DELETED',
     writer.object({
       key: change.stored.key,
       object: left,
       resourceVersion: change.resourceVersion,
       bytes: undefined,
+      protobuf: undefined,
     }),
   );
 }
@@ -87,7 +80,7 @@ function keepTime(
 export const watch: ResourceHandler = {
   takes: (request) => request.verb === 'watch' && request.subresource === undefined,
   async handle(exchange, request, cluster) {
-    const form = negotiate(exchange.accept, 'object');
+    const form = formFor(exchange, request);
     const options = readListOptions(exchange, request, cluster);
     const bad = badVersion(options.resourceVersion);
     if (bad !== undefined) throw bareFailure(bad);
@@ -97,22 +90,22 @@ export const watch: ResourceHandler = {
     const seen = (stored: Stored): boolean =>
       stored.key.startsWith(prefix) && (options.matches === undefined || options.matches(stored.object));
 
-    exchange.begin(200, { 'content-type': 'application/json' });
+    exchange.begin(200, { 'content-type': writer.streamType });
     const startVersion = store.resourceVersion();
     const initial = startsWith(options, request, cluster);
     const asked = initial === undefined ? Number(options.resourceVersion || startVersion) : startVersion;
     const missed = initial === undefined ? store.changesSince(request.kind, asked) : [];
     if (missed === undefined) {
-      await exchange.write(line('ERROR', Buffer.from(JSON.stringify(tooOld(request, asked, cluster)))));
+      await exchange.write(Buffer.concat(writer.error(tooOld(request, asked, cluster))));
       exchange.end();
       return;
     }
 
     // What happens while the beginning is still being written waits its turn.
     let waiting: StoredChange[] | undefined = [...missed];
-    function send(bytes: Buffer | undefined): void {
+    function send(pieces: readonly Buffer[] | undefined): void {
       // A slow reader is cut off without a word and finds out when it comes back.
-      if (bytes !== undefined && !exchange.push(bytes)) exchange.cut();
+      if (pieces !== undefined && !exchange.push(Buffer.concat(pieces))) exchange.cut();
     }
     const stop = store.follow(request.kind, (change) => {
       if (change.resourceVersion <= asked) return;
@@ -123,13 +116,15 @@ export const watch: ResourceHandler = {
 
     if (initial !== undefined) {
       const lines = (function* () {
-        for (const stored of initial) if (seen(stored)) yield line('ADDED', writer.object(stored));
+        for (const stored of initial) if (seen(stored)) yield* writer.frame('ADDED', writer.object(stored));
       })();
       for (const chunk of joined(lines)) await exchange.write(chunk);
       // A watch from nowhere is made a streaming list by a server that can: whoever takes bookmarks is told the end.
       const announces = options.sendInitialEvents ?? cluster.settings.watchList === 'on';
       if (options.bookmarks && announces && !isUncached(request))
-        await exchange.write(line('BOOKMARK', writer.bookmark(String(startVersion), true)));
+        await exchange.write(
+          Buffer.concat(writer.frame('BOOKMARK', writer.bookmark(String(startVersion), true))),
+        );
     }
     const late = waiting;
     waiting = undefined;
@@ -137,7 +132,7 @@ export const watch: ResourceHandler = {
 
     const bookmark = (): void => {
       if (store.resourceVersion() > asked || options.sendInitialEvents === true)
-        send(line('BOOKMARK', writer.bookmark(String(store.resourceVersion()), false)));
+        send(writer.frame('BOOKMARK', writer.bookmark(String(store.resourceVersion()), false)));
     };
     keepTime(exchange, cluster, options, options.bookmarks && !isUncached(request) ? bookmark : undefined);
     await new Promise<void>((resolve) => {
