@@ -1,7 +1,7 @@
 import { configurationStates } from './families/configuration.ts';
-import { crashStates, flapping, initHanging } from './families/crash.ts';
+import { crashStates, flapping, initHanging, toldStates } from './families/crash.ts';
 import { isCreating, lateStates, sandboxStates, volumeStates } from './families/creating.ts';
-import { deletionStates, lostStates } from './families/deletion.ts';
+import { deletionStates, graceStates, lostStates } from './families/deletion.ts';
 import { completedService, deadline, disruptionStates, evictionStates, oomButDone, partlyDone, sidecarHolds } from './families/ended.ts';
 import { imageStates, slowPull } from './families/image.ts';
 import { nodeAdmissionStates } from './families/node-admission.ts';
@@ -17,6 +17,9 @@ interface Stage {
   readonly states: readonly PodState[];
 }
 
+/** A pod that is being deleted for a disruption goes as it should. */
+const deliberate = (state: PodState): PodState => ({ ...state, match: (facts) => { const match = facts.now <= (facts.deletedAt ?? 0) + 30_000 ? state.match(facts) : undefined; return match && { ...match, severity: 'none' }; } });
+
 const pending = (facts: PodFacts): boolean => facts.phase === 'Pending' || facts.phase === '';
 
 /**
@@ -24,13 +27,13 @@ const pending = (facts: PodFacts): boolean => facts.phase === 'Pending' || facts
  * holds is the pod's. Deletion and the end outrank what went before; what blocks early outranks what comes later.
  */
 const stages: readonly Stage[] = [
-  { when: (facts) => facts.deletedAt !== undefined, states: deletionStates },
+  { when: (facts) => facts.deletedAt !== undefined, states: [...deletionStates, ...disruptionStates.map(deliberate), ...graceStates] },
   { when: (facts) => facts.phase === 'Failed', states: [...nodeAdmissionStates, deadline, ...evictionStates, ...disruptionStates, ...configurationStates, ...crashStates] },
   { when: (facts) => facts.phase === 'Succeeded', states: [oomButDone, ...evictionStates, completedService] },
   { when: (facts) => facts.phase === 'Unknown' || facts.reason === 'NodeLost', states: lostStates },
   { when: (facts) => pending(facts) && facts.node === '', states: [...gateStates, ...queueStates, ...schedulingStates, ...schedulerStates] },
   { when: (facts) => pending(facts) && !isCreating(facts), states: [...imageStates, ...configurationStates, ...crashStates, initHanging] },
-  { when: isCreating, states: [...volumeStates, ...sandboxStates, ...imageStates, slowPull, ...lateStates] },
+  { when: isCreating, states: [...volumeStates, ...sandboxStates, ...imageStates, slowPull, ...toldStates, ...lateStates] },
   { when: (facts) => facts.phase === 'Running', states: [...imageStates, ...configurationStates, sidecarHolds, ...crashStates, partlyDone, ...readyStates, flapping] },
 ];
 

@@ -142,6 +142,23 @@ const namespaces = new Set(['Node', 'PersistentVolume', 'Namespace', 'StorageCla
 /** Kinds without a namespace, as far as the checklist meets them. */
 export const isClusterScoped = (kind: string): boolean => namespaces.has(kind);
 
+/** Kinds that a paste of events alone may be about. */
+const tellingKinds = new Set(['Pod', 'Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'CronJob', 'PersistentVolumeClaim', 'JobSet', 'PyTorchJob', 'RayCluster']);
+
+/**
+ * What only events tell of, because nobody pasted the object: a name and nothing else. Not where others of its kind
+ * were pasted or the kind was listed: then it is gone, and its events are history.
+ */
+function onlyTold(events: ReadonlyMap<string, readonly Happening[]>, isListed: (kind: string) => boolean, scoped: ReadonlyMap<string, readonly KubeObject[]>): readonly KubeObject[] {
+  const stubs: KubeObject[] = [];
+  for (const [key, told] of events) {
+    const [kind = '', namespace = '', name = ''] = key.split('/');
+    if (!tellingKinds.has(kind) || name === '' || isListed(kind) || (scoped.get(`${kind}/${namespace}`)?.length ?? 0) > 0 || !told.some((event) => event.type === 'Warning')) continue;
+    stubs.push({ kind, metadata: { name, ...(namespace === '' ? {} : { namespace }) } });
+  }
+  return stubs;
+}
+
 /** Builds the index once per state of the world; every question after that is a look-up. */
 export function buildIndex(input: IndexInput): EvidenceIndex {
   const objects: KubeObject[] = [];
@@ -197,12 +214,18 @@ export function buildIndex(input: IndexInput): EvidenceIndex {
     const uid = object.metadata?.uid;
     if (uid !== undefined && uid !== '') uids.set(uid, object);
   }
-  for (const events of eventsByUid.values()) events.sort(latest);
-  for (const events of eventsByName.values()) events.sort(latest);
-
   const listed = new Set(input.listed ?? []);
   const forbidden = new Set(input.forbidden ?? []);
   const isListed = (kind: string): boolean => listed.has('*') || listed.has(kind) || listed.has(kind.replace(/\..*/, ''));
+  for (const stub of onlyTold(eventsByName, (kind) => isListed(kind), scoped)) {
+    objects.push(stub);
+    const [kind, namespace] = [kindOf(stub), namespaceOf(stub)];
+    bucket(kinds, kind, stub);
+    names.set(`${kind}/${namespace}/${nameOf(stub)}`, stub);
+  }
+  for (const events of eventsByUid.values()) events.sort(latest);
+  for (const events of eventsByName.values()) events.sort(latest);
+
   const get = (kind: string, namespace: string, name: string): KubeObject | undefined => names.get(`${kind}/${namespace}/${name}`);
 
   const events = (object: KubeObject): readonly Happening[] => {

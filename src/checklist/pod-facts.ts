@@ -1,5 +1,6 @@
 import type { KubeObject } from '../kube/object.ts';
 import type { PodRow } from '../resources/pod-row.ts';
+import { amountText } from '../scheduling/amount.ts';
 import { buildIndex, type EvidenceIndex, type Happening, kindOf, labelsOf, nameOf, named, namespaceOf } from './evidence-index.ts';
 import { type Condition, conditions, count, list, record, text, time } from './read.ts';
 import type { ObjectRef } from './report.ts';
@@ -71,6 +72,10 @@ export interface PodFacts {
   readonly index: EvidenceIndex;
   readonly now: number;
   readonly events: readonly Happening[];
+  /** False when the events of the pod were not looked at: that there is none says nothing then. */
+  readonly eventsKnown: boolean;
+  /** The row that this was made from. */
+  readonly row: PodRow | undefined;
 }
 
 const pastRun = (value: unknown): PastRun | undefined => {
@@ -150,6 +155,8 @@ export function podFacts(pod: KubeObject, index: EvidenceIndex): PodFacts {
     index,
     now: index.now,
     events: index.events(pod),
+    eventsKnown: true,
+    row: undefined,
   };
 }
 
@@ -173,10 +180,13 @@ export function rowFacts(row: PodRow, context: RowContext): PodFacts {
   const run = (past: NonNullable<typeof trouble>['last']): PastRun | undefined => past && { ...past, startedAt: undefined };
   const containers: ContainerFacts[] = row.spec.containers.map((spec, position) => {
     const mine = trouble?.container === spec.name ? trouble : undefined;
+    const creating = mine === undefined && trouble === undefined && (row.status === 'ContainerCreating' || row.status === 'PodInitializing' || row.status.startsWith('Init:'));
+    const memory = spec.limits['memory'];
     const ended = mine?.state === 'terminated' ? { reason: mine.reason, exitCode: mine.exitCode ?? 0, signal: mine.signal, message: mine.message, startedAt: undefined, finishedAt: mine.finishedAt } : undefined;
     return {
-      name: spec.name, kind: spec.kind, position, image: spec.image, spec: undefined, status: undefined,
-      state: mine?.state ?? 'none', reason: mine?.reason ?? '', message: mine?.message ?? '', startedAt: undefined,
+      name: spec.name, kind: spec.kind, position, image: spec.image, status: undefined,
+      spec: memory === undefined ? undefined : { resources: { limits: { memory: amountText('memory', memory) } } },
+      state: mine?.state ?? (creating ? 'waiting' : 'none'), reason: mine?.reason ?? (creating ? 'ContainerCreating' : ''), message: mine?.message ?? '', startedAt: undefined,
       ready: mine === undefined && row.readyContainers === row.totalContainers, started: undefined, restarts: mine?.restarts ?? 0, ended, last: run(mine?.last),
     };
   });
@@ -192,6 +202,8 @@ export function rowFacts(row: PodRow, context: RowContext): PodFacts {
     index: context.index ?? nothingKnown,
     now: context.now,
     events: context.eventsOf?.(row) ?? [],
+    eventsKnown: context.eventsOf !== undefined,
+    row,
   };
 }
 

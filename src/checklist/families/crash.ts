@@ -293,8 +293,12 @@ const sigkill = crashState('H3', 'crash.by-code', 'Ended by a signal or a tellin
   if (crash.ending.by !== 'sigkill') return undefined;
   const { container } = crash;
   const limit = limitOf(container, 'memory');
-  const hasProbe = at(container.spec, 'livenessProbe') !== undefined || at(container.spec, 'startupProbe') !== undefined;
+  const hasProbe = facts.object === undefined || at(container.spec, 'livenessProbe') !== undefined || at(container.spec, 'startupProbe') !== undefined;
   const probe = hasProbe ? cause('H3.liveness', 'possible', 'the liveness probe may have failed: one is defined, and the event that would prove it is gone', kubectl('Wait for the next kill and its event', 'read', facts.namespace, ['get', 'events', '--field-selector', `involvedObject.name=${facts.name}`])) : undefined;
+  const startup = at(container.spec, 'startupProbe') === undefined ? undefined : probeBudget(container, 'startupProbe');
+  const ran = crash.run.startedAt === undefined || crash.run.finishedAt === undefined ? undefined : (crash.run.finishedAt - crash.run.startedAt) / 1000;
+  // Killed just when the budget of its startup probe ran out, again and again.
+  if (startup !== undefined && ran !== undefined && ran >= startup.seconds - 15 && ran <= startup.seconds + 60) return { ...matchProbeKill(facts, crash, 'startupProbe', 'H9'), headline: `${place(container)}killed after ${span(ran * 1000)}, the budget of its startup probe` };
   const memory = limit === '' ? undefined : cause('H4.limit', hasProbe ? 'possible' : 'likely', `SIGKILL with a memory limit of ${limit} and no probe kill: probably out of memory, though the runtime did not say so`, setResources(facts, container, 'Raise the memory limit', `--limits=memory=${moreMemory(limit)}`), readLog(facts, container.name, !crash.present));
   const outside = cause('H3.sigkill', 'possible', 'SIGKILL from outside: the node ran out of memory, a launcher killed its peers, someone killed the process, or the grace period ended', describe('node', '', facts.node || 'NODE'));
   const log = crash.hit !== undefined && crash.hit.signature.rank >= 40 ? cause(`${crash.hit.signature.state}.${crash.hit.signature.id}`, 'likely', `${crash.hit.signature.meaning}: ${brief(crash.hit.line, 140)}`, readLog(facts, container.name, !crash.present)) : undefined;
@@ -432,7 +436,7 @@ const byCode = crashState('H3', 'crash.by-code', 'Ended by a signal or a telling
 /** SIGBUS is shared memory, unless the program says otherwise. */
 const sigbus = crashState('J12', 'shm.too-small', 'Shared memory is too small', (facts, crash) => {
   if (crash.run.exitCode !== 135 || crash.hit !== undefined) return undefined;
-  const mounted = shmMount(facts, crash.container);
+  const mounted = facts.object === undefined || shmMount(facts, crash.container);
   return {
     headline: `${place(crash.container)}SIGBUS (135): ${mounted ? 'shared memory or a mapped file' : '/dev/shm has only 64Mi'}`,
     diagnose: () => diagnoseCrash(facts, crash, [cause('J12.sigbus', 'likely', `SIGBUS: shared memory is exhausted${mounted ? '' : ', nothing is mounted at /dev/shm, so it has the default 64Mi'}`, changeTemplate(facts, 'Mount a memory volume at /dev/shm', (target) => ['edit', target.resource, target.name]), readLog(facts, crash.container.name, !crash.present)), cause('H3.exit-135', 'possible', 'a file that it maps was cut short (NFS), or an ECC error of the memory')], 'Shared memory suffices'),
@@ -458,11 +462,17 @@ const appCrash = crashState('H1', 'crash.app', 'The program fails', (facts, cras
   return { headline: `${place(container)}exit ${run.exitCode}: ${brief(label, 90)}`, diagnose: () => diagnoseCrash(facts, crash, [codeCause(facts, crash, 'H1')]) };
 });
 
+/** A pod of which only events are known, in back-off by them. */
+function toldOnly(facts: PodFacts): ContainerFacts | undefined {
+  const found = facts.phase === '' && facts.containers.length === 0 ? lastEvent(facts.events, ['BackOff'], /restarting failed container(?:[ =](\S+))?/) : undefined;
+  return found && { name: found.event.container || found.match?.[1] || 'main', kind: 'main', position: 0, image: '', spec: undefined, status: undefined, state: 'waiting', reason: 'CrashLoopBackOff', message: found.event.message, startedAt: undefined, ready: false, started: undefined, restarts: found.event.count, ended: undefined, last: undefined };
+}
+
 /** In back-off, and nothing says how the run before ended: not reported, or pasted without. */
 const backOffOnly: PodState = {
   id: 'H1', key: 'crash.app', gate: 'staysUp', severity: 'bad', title: 'The program fails',
   match: (facts) => {
-    const container = facts.containers.find((entry) => entry.state === 'waiting' && entry.reason === 'CrashLoopBackOff');
+    const container = facts.containers.find((entry) => entry.state === 'waiting' && entry.reason === 'CrashLoopBackOff') ?? toldOnly(facts);
     if (container === undefined) return undefined;
     const hit = scan(facts.index.log(facts.namespace, facts.name, container.name, true)) ?? scan(facts.index.log(facts.namespace, facts.name, container.name, false));
     const probe = lastEvent(facts.events, ['Killing', 'Unhealthy'], /[Ll]iveness probe/);
@@ -488,7 +498,8 @@ export const initHanging: PodState = {
     const ran = facts.now - (container.startedAt ?? facts.now);
     const log = facts.index.log(facts.namespace, facts.name, container.name, false);
     const words = lastWords(log);
-    const waits = /wait(?:ing)?(?: for)?[^\n]*?([\w.-]+)[: ](\d{2,5})/i.exec(words ?? '') ?? /\b(?:nc|wait-for(?:-it)?(?:\.sh)?|until|nslookup|pg_isready|curl)\b[^;&|\n]*?\s(?:-[\w]+\s+)*(?:https?:\/\/)?([a-z][\w.-]*)(?:[: ](\d{2,5}))?/i.exec(list(container.spec, 'command').concat(list(container.spec, 'args')).map(String).join(' '));
+    const command = list(container.spec, 'command').concat(list(container.spec, 'args')).map(String).join(' ');
+    const waits = /wait(?:ing)?(?: for)?[^\n]*?([\w.-]+)[: ](\d{2,5})/i.exec(words ?? '') ?? /\b(?:nc|ncat|telnet|wait-for(?:-it)?(?:\.sh)?|nslookup|pg_isready|mysqladmin|redis-cli|getent hosts|ping|dig|host)\s(?:-+[\w-]+[ =]*(?:\d+\s+)?)*([a-z][\w.-]*)(?:[: ]+(\d{2,5}))?/i.exec(command) ?? /https?:\/\/([a-z][\w.-]*)(?::(\d{2,5}))?/i.exec(command);
     const progress = words !== undefined && /%|download|fetch|MB|GB|copy|shard|loading/i.test(words);
     if (ran < 5 * 60_000 || (progress && ran < 60 * 60_000)) return undefined;
     const position = facts.containers.filter((entry) => entry.kind !== 'main').findIndex((entry) => entry === container) + 1;
@@ -535,6 +546,8 @@ export const flapping: PodState = {
 const ended = (state: PodState): PodState => ({ ...state, id: 'I1', key: 'failed.error', title: 'It failed', match: (facts) => (facts.phase === 'Failed' ? state.match(facts) : undefined) });
 
 /** In the order in which they are asked; `killer()` decides first, then the program's words, then the code. */
+export const toldStates: readonly PodState[] = [backOffOnly];
+
 export const crashStates: readonly PodState[] = [
   liveness, startupKill, oomInit, oom, statusLost, nodeMemory, execFormatLog,
   byWords('J12', 'shm.too-small', 'Shared memory is too small'),

@@ -216,7 +216,7 @@ const silent = creating('E10', 'kubelet.silent', 'nodeAdmits', 'The kubelet does
   const seen = facts.containers.some((container) => container.state !== 'none');
   const trouble = nodeTrouble(facts);
   const heard = facts.events.some((event) => event.source === 'kubelet' || /^(?:Pull|Created|Started|Failed)/.test(event.reason));
-  if (seen || heard || (quiet < 60_000 && trouble === undefined)) return undefined;
+  if (!facts.eventsKnown || seen || heard || (quiet < 60_000 && trouble === undefined)) return undefined;
   return {
     headline: trouble === undefined ? `bound ${span(quiet)} ago, the kubelet of ${facts.node} is silent` : trouble.text, since: bound,
     diagnose: () => ({ causes: [cause(trouble === undefined ? 'E10.silent' : 'E10.node-down', trouble === undefined ? 'likely' : 'proven', trouble?.text ?? `the kubelet of node ${facts.node} has not touched the pod for ${span(quiet)}: it hangs, is overloaded, or cannot reach the API server`, describe('node', '', facts.node), deletePod(facts, 'Let it be placed elsewhere'))], items: [item('E10.status', 'nodeAdmits', 'The kubelet reports the pod', 'fail', evidence('containerStatuses', 'none', 'status.containerStatuses'), evidence('bound', `${span(quiet)} ago`, 'status.conditions[PodScheduled]', { at: bound })), ...(trouble === undefined ? [] : [trouble.item])] }),
@@ -231,7 +231,7 @@ const starting: PodState = {
     const newest = facts.events.at(-1);
     const age = facts.now - (facts.conditions.get('PodScheduled')?.at ?? facts.startedAt ?? facts.createdAt ?? facts.now);
     const step = newest === undefined ? '' : `: ${brief(newest.message, 60)}`;
-    const stuck = age > 10 * 60_000 && facts.now - (newest?.last ?? 0) > 5 * 60_000;
+    const stuck = facts.eventsKnown && age > 10 * 60_000 && facts.now - (newest?.last ?? 0) > 5 * 60_000;
     if (!stuck) return { headline: `starting${step}` };
     const trouble = nodeTrouble(facts);
     const claims = claimsOf(facts);

@@ -83,5 +83,6 @@ const lost: PodState = {
   },
 };
 
-export const deletionStates: readonly PodState[] = [finalizers, nodeGone, inGrace, graceExceeded];
+export const deletionStates: readonly PodState[] = [finalizers, nodeGone];
+export const graceStates: readonly PodState[] = [inGrace, graceExceeded];
 export const lostStates: readonly PodState[] = [lost];

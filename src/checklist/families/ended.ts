@@ -58,7 +58,7 @@ const emptyDir = evicted('I4', 'evicted.emptydir', 'Evicted: an emptyDir is full
 });
 
 const pressure = evicted('I2', 'evicted.node-pressure', 'Evicted: the node ran short', undefined, (facts, message) => {
-  const resource = /low on resource: ([\w.-]+)/.exec(message)?.[1] ?? (/[Mm]emory/.test(message) ? 'memory' : /disk|storage/i.test(message) ? 'ephemeral-storage' : 'resources');
+  const resource = /low on resource: ([\w-]+(?:\.\w+)*)/.exec(message)?.[1] ?? (/[Mm]emory/.test(message) ? 'memory' : /disk|storage/i.test(message) ? 'ephemeral-storage' : 'resources');
   const using = [...message.matchAll(/Container (\S+) was using (\S+), request is (\S+?),/g)];
   const worst = using.find((entry) => (quantity(entry[2]) ?? 0) > (quantity(entry[3]) ?? 0)) ?? using[0];
   const numbers = /Threshold quantity: (\S+), available: (\S+?)\.(?:\s|$)/.exec(message);

@@ -34,7 +34,7 @@ const state = (id: string, key: string, title: string, holds: (facts: PodFacts) 
 
 const unexpected = state('D1', 'kubelet.unexpected-admission', 'The kubelet could not allocate devices', (facts) => facts.reason === 'UnexpectedAdmissionError', (facts) => {
   const message = rejected(facts.message);
-  const device = /(?:devices unavailable for|unregistered device|unhealthy devices?) ([\w./-]+)/.exec(message)?.[1] ?? /'([\w./-]+): \d+'/.exec(message)?.[1] ?? 'device';
+  const device = /(?:devices unavailable for|unregistered device|unhealthy devices?) ([\w/-]+(?:\.[\w/-]+)*)/.exec(message)?.[1] ?? /'([\w./-]+): \d+'/.exec(message)?.[1] ?? 'device';
   const numbers = /Requested: (\d+), Available: (\d+)/.exec(message);
   const node = facts.node === '' ? 'the node' : `node ${facts.node}`;
   const [id, says] = /maximum request size for shared resources is (\d+)/.test(message) ? ['D1.shared-limit', `a time-sliced GPU may be asked for only one at a time: ${brief(message, 120)}`]

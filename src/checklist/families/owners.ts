@@ -355,8 +355,8 @@ const operatorWaiting: ObjectState = {
     const words = model !== '' ? model : bad !== undefined ? `${bad.reason}: ${bad.message}` : rayWaits || text(object, 'status', 'jobDeploymentStatus') === 'Failed' ? status : '';
     if (words !== '') {
       return {
-        headline: `${bad?.type ?? 'failed'}: ${brief(worst?.report.headline ?? words, 90)}`, since: bad?.at,
-        diagnose: () => ({ causes: [...(worst?.report.causes.slice(0, 2) ?? []), cause(`A8.${bad?.reason || text(failure, 'reason') || 'failed'}`, 'proven', `the ${kind} says: ${brief(words, 200)}`, describe(kind, namespace, name), event === undefined ? undefined : kubectl('See its events', 'read', namespace, ['get', 'events', '--field-selector', `involvedObject.name=${name}`]))], items: [item('A8.condition', 'admitted', 'Its operator reports no trouble', 'fail', evidence(bad?.type ?? 'status', words, bad === undefined ? 'status' : `status.conditions[${bad.type}]`, { at: bad?.at })), ...(event === undefined ? [] : [item('A8.event', 'admitted', 'Its events', 'warn', said(event))])], ...(worst === undefined ? {} : { explainedBy: refOf(worst.pod) }) }),
+        headline: `${bad?.type ?? 'failed'}: ${brief(model !== '' ? words : (worst?.report.headline ?? words), 90)}`, since: bad?.at,
+        diagnose: () => ({ causes: [...(model === '' ? (worst?.report.causes.slice(0, 2) ?? []) : []), cause(`A8.${bad?.reason || text(failure, 'reason') || 'failed'}`, 'proven', `the ${kind} says: ${brief(words, 200)}`, describe(kind, namespace, name), event === undefined ? undefined : kubectl('See its events', 'read', namespace, ['get', 'events', '--field-selector', `involvedObject.name=${name}`]))], items: [item('A8.condition', 'admitted', 'Its operator reports no trouble', 'fail', evidence(bad?.type ?? 'status', words, bad === undefined ? 'status' : `status.conditions[${bad.type}]`, { at: bad?.at })), ...(event === undefined ? [] : [item('A8.event', 'admitted', 'Its events', 'warn', said(event))])], ...(worst === undefined || model !== '' ? {} : { explainedBy: refOf(worst.pod) }) }),
       };
     }
     if (worst !== undefined || pods.length > 0) return undefined;

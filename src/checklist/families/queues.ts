@@ -251,8 +251,9 @@ const kueueWorkload: ObjectState = {
     if (groupOf(object) !== 'kueue.x-k8s.io' || condition(object, 'Finished')?.status === 'True') return undefined;
     const owner = object.metadata?.ownerReferences?.[0];
     const job = owner === undefined ? undefined : index.get(owner.kind, namespace, owner.name);
+    const member = index.inNamespace('Pod', namespace).find((pod) => labelsOf(pod)['kueue.x-k8s.io/pod-group-name'] === nameOf(object));
     const found = kueueAnswer(index, object, text(object, 'spec', 'queueName'), namespace);
-    return found === undefined ? undefined : { headline: found.headline, severity: found.severity, since: found.since, diagnose: () => ({ ...found.diagnosis, ...(job === undefined ? {} : { explainedBy: refOf(job) }) }) };
+    return found === undefined ? undefined : { headline: found.headline, severity: found.severity, since: found.since, diagnose: () => ({ ...found.diagnosis, ...(job === undefined ? (member === undefined ? {} : { explainedBy: refOf(member) }) : { explainedBy: refOf(job) }) }) };
   },
 };
 

@@ -129,11 +129,17 @@ function resizeTrouble(index: EvidenceIndex, claim: KubeObject, make: (state: st
   return undefined;
 }
 
+/** A pod that waits for the claim carries the same causes: it is what a person looks at. */
+function consumer({ index, object }: ObjectFacts): { readonly explainedBy?: ReturnType<typeof refOf> } {
+  const waiting = usersOf(index, object).find((pod) => text(pod, 'status', 'phase') === 'Pending' && text(pod, 'spec', 'nodeName') === '' && time(object, 'metadata', 'deletionTimestamp') === undefined);
+  return waiting === undefined ? {} : { explainedBy: refOf(waiting) };
+}
+
 const claims: ObjectState = {
   id: 'M', key: 'pvc', gate: 'volumes', severity: 'bad', title: 'The claim is not usable', kinds: ['PersistentVolumeClaim'],
   match: (facts) => {
     const found = claimTrouble(facts.index, facts.object);
-    return found === undefined ? undefined : { headline: found.headline, severity: found.severity, since: found.since, diagnose: () => ({ causes: found.causes, items: found.items }) };
+    return found === undefined ? undefined : { headline: found.headline, severity: found.severity, since: found.since, diagnose: () => ({ causes: found.causes, items: found.items, ...consumer(facts) }) };
   },
 };
 

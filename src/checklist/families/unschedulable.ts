@@ -68,9 +68,11 @@ function verdictsOf(facts: PodFacts): Verdicts | undefined {
 function decide(facts: PodFacts): Verdicts | undefined {
   const message = schedulerWords(facts);
   const scheduled = facts.conditions.get('PodScheduled');
+  const placed = lastEvent(facts.events, ['Scheduled'])?.event.last;
+  if (placed !== undefined && placed >= (lastEvent(facts.events, ['FailedScheduling'])?.event.last ?? 0) && scheduled?.status !== 'False') return undefined;
   if (facts.node !== '' || (message === '' && scheduled?.reason !== 'Unschedulable')) return undefined;
   const said = parseSchedulerMessage(message);
-  if (facts.object === undefined) return { row: blankRow, message, said, explanation: undefined, trusted: false, state: stateByMessage(facts, undefined, said, message) };
+  if (facts.object === undefined) return { row: facts.row ?? blankRow, message, said, explanation: undefined, trusted: false, state: stateByMessage(facts, facts.row, said, message) };
   const plain = podResource.toRow(facts.object, { server: facts.index.server });
   const row = plain.uid === '' ? { ...plain, uid: `${plain.namespace}/${plain.name}` } : plain;
   const world = worldOf(facts.index);
@@ -139,7 +141,8 @@ function stateByMessage(facts: PodFacts, row: PodRow | undefined, said: Schedule
   if (/not eligible due to a terminating pod on the nominated node|waiting for the preemption/.test(said.preemption)) return 'C14';
   if (entries.length === 0) return /gang|pod group|minAvailable|minCount|PodGroup/i.test(message) ? 'B4' : stateOfPrefilter(message);
   if (entries.some((entry) => /plugin\(s\) \[NodeAffinity\]/.test(entry.reason))) return 'C13';
-  if (sum('dra') > 0) return 'B6';
+  const claims = row !== undefined && (row.spec.claims.length > 0 || Object.keys(row.spec.requests).every((name) => !isExtended(name)));
+  if (sum('dra') > 0 && (claims || row === undefined || sum('dra') > sum('resource'))) return 'B6';
   if (sum('podaffinity') > 0) return 'C5';
   if (sum('spread') > 0) return 'C6';
   if (sum('volume') > 0) {
@@ -190,8 +193,8 @@ function stateOfPrefilter(words: string): string {
   return 'C16';
 }
 
-const title = (resource: string): string => {
-  if (/(?:^|\/)gpu$/.test(resource)) return 'GPUs';
+const title = (resource: string, asked = 0): string => {
+  if (/(?:^|\/)gpu$/.test(resource)) return asked === 1 ? 'GPU' : 'GPUs';
   return resource.replace(/^nvidia\.com\//, '');
 };
 
@@ -261,7 +264,7 @@ function insufficient(extended: boolean): Explain {
     const resource = shortResource(found, extended);
     const room = roomFor(facts, found, resource);
     const asked = found.row.spec.requests[resource] ?? 0;
-    const askedText = asked > 0 ? `${amountText(resource, asked)}${extended ? ` ${title(resource)}` : ` ${resource}`}` : title(resource);
+    const askedText = asked > 0 ? `${amountText(resource, asked)}${extended ? ` ${title(resource, asked)}` : ` ${resource}`}` : title(resource);
     const names = new Set<string>();
     for (const { node } of worldOf(facts.index).ledger.accounts()) for (const name of Object.keys(node.allocatable)) if (isExtended(name)) names.add(name);
     const known = room !== undefined && (found.trusted || found.explanation !== undefined || facts.index.listed('Node') || worldOf(facts.index).ledger.nodeCount() >= (found.said.nodes ?? Number.POSITIVE_INFINITY));
@@ -565,13 +568,14 @@ const preempting: PodState = {
 };
 
 /** The scheduler itself failed: often a claim that nobody provisioned in its ten minutes. */
-const schedulerError: PodState = {
-  id: 'C16', key: 'sched.error', gate: 'scheduled', severity: 'bad', title: 'The scheduler failed',
+const schedulerError = (id: string, key: string, ofBinding: boolean): PodState => ({
+  id, key, gate: 'scheduled', severity: 'bad', title: ofBinding ? 'A claim was not bound in time' : 'The scheduler failed',
   match: (facts) => {
     const scheduled = facts.conditions.get('PodScheduled');
     const words = schedulerWords(facts);
     if (facts.node !== '' || !(scheduled?.reason === 'SchedulerError' || /^running PreBind plugin/.test(words))) return undefined;
     const binding = /VolumeBinding|binding volumes/.test(words);
+    if (binding !== ofBinding) return undefined;
     const name = claimsOf(facts).find((claim) => text(facts.index.get('PersistentVolumeClaim', facts.namespace, claim), 'status', 'phase') !== 'Bound') ?? claimsOf(facts)[0];
     const claim = name === undefined ? undefined : facts.index.get('PersistentVolumeClaim', facts.namespace, name);
     const trouble = claim === undefined ? undefined : claimTrouble(facts.index, claim);
@@ -580,10 +584,12 @@ const schedulerError: PodState = {
       diagnose: () => ({ causes: binding ? [...(trouble?.causes ?? []), cause('C8.binding-timeout', trouble === undefined || trouble.causes.length === 0 ? 'likely' : 'possible', `the scheduler waited ten minutes for claim ${name ?? ''} to be bound, in vain: its provisioner does not answer`, name === undefined ? undefined : describe('pvc', facts.namespace, name))] : [cause('C16.error', 'likely', `the scheduler fails with: ${brief(words, 200)}`, kubectl('Read the scheduler log', 'read', 'kube-system', ['logs', '-l', 'component=kube-scheduler', '--tail=100']))], items: [item('C16.message', 'scheduled', 'The scheduler works', 'fail', evidence('scheduler says', words, 'status.conditions[PodScheduled].message')), ...(trouble?.items ?? [])] }),
     };
   },
-};
+});
 
 export const schedulingStates: readonly PodState[] = [
-  preempting, schedulerError,
+  preempting,
+  schedulerError('C8', 'sched.pvc-unbound', true),
+  schedulerError('C16', 'sched.error', false),
   state('C8', 'sched.pvc-unbound', 'A claim is missing or unbound'),
   state('C2', 'sched.gpu', 'No node has the devices'),
   state('C1', 'sched.insufficient', 'No node has the room'),

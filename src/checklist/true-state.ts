@@ -1,0 +1,59 @@
+import type { PodRow } from '../resources/pod-row.ts';
+import { classify } from './classify.ts';
+import { type RowContext, rowFacts } from './pod-facts.ts';
+import type { Severity } from './report.ts';
+
+/** What the TRUE STATE column shows. */
+export interface TrueState {
+  /** Id of checklist.md part 3; `''` when nothing is worth a word. */
+  readonly state: string;
+  readonly label: string;
+  readonly severity: Severity;
+  /** Start of the present trouble, epoch ms. */
+  readonly since: number | undefined;
+}
+
+const well: TrueState = { state: '', label: '', severity: 'none', since: undefined };
+
+interface Kept {
+  readonly value: TrueState;
+  /** The label depends on these: the events of the pod and how its node is. */
+  readonly stamp: string | number;
+  /** States that durations decide are asked again after this, epoch ms. */
+  readonly askAgainAt: number;
+}
+
+/** Rows are replaced, never edited: a row is its uid and resourceVersion in one. */
+const kept = new WeakMap<PodRow, Kept>();
+
+const seconds = 1000;
+
+/** Durations in labels move slowly; a young pod may cross a threshold at any moment. */
+function keepFor(row: PodRow, now: number): number {
+  const age = now - (row.createdAt ?? now);
+  return row.phase === 'Running' && row.readyContainers === row.totalContainers && row.deletedAt === undefined ? 10 * 60 * seconds : age < 10 * 60 * seconds ? 5 * seconds : 60 * seconds;
+}
+
+/** A pod that runs, is ready and has never ended: nothing to ask. Most rows of most clusters. */
+const isPlainlyWell = (row: PodRow): boolean =>
+  row.phase === 'Running' && row.trouble === undefined && row.deletedAt === undefined && row.readyContainers === row.totalContainers &&
+  row.ready?.status === 'True' && row.disrupted === undefined;
+
+/**
+ * The true state of a row, by the same states as the whole checklist: what a row does not hold (log, spec, other
+ * objects) is unknown to them, so the label is at most less precise than the checklist's headline. `stamp` changes when
+ * the pod's events or its node do; with an unchanged row and stamp the answer is a look-up.
+ */
+export function trueState(row: PodRow, context: RowContext, stamp: string | number = 0): TrueState {
+  const known = kept.get(row);
+  if (known !== undefined && known.stamp === stamp && context.now < known.askAgainAt) return known.value;
+  const value = isPlainlyWell(row) && stamp === 0 ? well : ask(row, context);
+  kept.set(row, { value, stamp, askAgainAt: context.now + keepFor(row, context.now) });
+  return value;
+}
+
+function ask(row: PodRow, context: RowContext): TrueState {
+  const found = classify(rowFacts(row, context));
+  if (found === undefined) return well;
+  return { state: found.state.id, label: found.match.headline, severity: found.match.severity ?? found.state.severity, since: found.match.since };
+}
