@@ -120,7 +120,7 @@ async function recover(
     memory.suspicion = 0;
   }
   if (rule.wait === 'right') return await untilAllowed(scope, memory, fault, reason, hint);
-  const waitMs = waitOf(rule.wait, memory, retryAfterMs, timing);
+  const waitMs = Math.round(waitOf(rule.wait, memory, retryAfterMs, timing));
   if (rule.says === 'reconnecting')
     report.down({
       state: 'reconnecting',
