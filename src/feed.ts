@@ -1,4 +1,5 @@
 import type { Connection, Reflector, ReflectorHandlers, ReflectorTarget } from './kube/contract.ts';
+import type { Discovery } from './kube/discovery.ts';
 import type { KubeObject, ServerVersion } from './kube/object.ts';
 import { protobufDecoder } from './kube/protobuf-decoder.ts';
 import { fieldNumbers } from './resources/field-numbers.ts';
@@ -38,6 +39,8 @@ export interface FeedOptions {
     given: readonly string[],
     signal: AbortSignal,
   ) => Promise<{ readonly names: readonly string[] }>;
+  /** What the server serves: without it the kinds of operators are not asked for. */
+  readonly discover?: (connection: Connection, signal: AbortSignal) => Promise<Discovery>;
   readonly cluster: Cluster;
   readonly session: SessionStore;
   readonly tableNamed: (name: string) => Table<Row> | undefined;
@@ -71,8 +74,11 @@ export function startFeed(options: FeedOptions): Feed {
   let server: ServerVersion | undefined;
   let isOpen = false;
   let isAsking = false;
+  let isDiscovering = false;
   let allowed: readonly string[] = [];
   let reconciling = false;
+  /** Versions that are served, by `group/resource`; `unknown` where the server would not say. */
+  let served: ReadonlyMap<string, readonly string[]> | 'unknown' | undefined;
 
   const wanted = (): Map<string, { resource: Resource; scope: string }> => {
     const { namespaces } = session.getState();
@@ -80,11 +86,57 @@ export function startFeed(options: FeedOptions): Feed {
     const kinds = new Set([...options.always, ...(shown === undefined ? [] : kindsOf(shown))]);
     const targets = new Map<string, { resource: Resource; scope: string }>();
     for (const resource of kinds) {
+      if (!isServed(resource)) {
+        if (resource === shown) sayUnsupported(resource);
+        continue;
+      }
       for (const scope of scopesOf(resource, namespaces))
         targets.set(idOf(resource, scope), { resource, scope });
     }
     return targets;
   };
+
+  /** Kinds of operators are asked for once the server is known to have them: each costs a stream. */
+  function isServed(resource: Resource): boolean {
+    if (resource.optional !== true || served === 'unknown') return true;
+    return served !== undefined && versionOf(resource) !== undefined;
+  }
+
+  function sayUnsupported(resource: Resource): void {
+    if (served === undefined && options.discover !== undefined) return;
+    const reason = `This cluster has no ${resource.name}.${resource.group}.`;
+    const link = { state: 'unsupported', sinceMs: Date.now(), reason } as const;
+    queue.push({ type: 'link', resource, scope: '', link });
+  }
+
+  function versionOf({ group, name, apiVersion, otherVersions = [] }: Resource): string | undefined {
+    if (served === undefined || served === 'unknown') return apiVersion;
+    const versions = served.get(`${group}/${name}`) ?? [];
+    return [apiVersion, ...otherVersions].find((version) => versions.includes(version));
+  }
+
+  /** Once at a time: after an outage every stream asks for it. */
+  function askDiscovery(): void {
+    if (isDiscovering || options.discover === undefined) return;
+    isDiscovering = true;
+    options.discover(connection, stopping.signal).then(
+      ({ kinds }) => {
+        isDiscovering = false;
+        served = new Map(
+          [...Map.groupBy(kinds, ({ group, resource }) => `${group}/${resource}`)].map(
+            ([id, versions]) => [id, versions.map(({ version }) => version)] as const,
+          ),
+        );
+        reconcileSoon();
+      },
+      () => {
+        isDiscovering = false;
+        // Each kind then says for itself whether it is there.
+        served ??= 'unknown';
+        reconcileSoon();
+      },
+    );
+  }
 
   /**
    * The ladder of rights: all namespaces at once where that is allowed, because sums over nodes need every pod; the
@@ -155,7 +207,7 @@ export function startFeed(options: FeedOptions): Feed {
     stream.reflector = options.startReflector(
       connection,
       {
-        path: pathOf(resource, scope),
+        path: pathOf({ ...resource, apiVersion: versionOf(resource) ?? resource.apiVersion }, scope),
         ...(decoder === undefined ? {} : { decoder }),
         ...(labelSelector === undefined ? {} : { labelSelector }),
         ...(fieldSelector === undefined ? {} : { fieldSelector }),
@@ -177,7 +229,10 @@ export function startFeed(options: FeedOptions): Feed {
           if (stream.link !== state.state) reconcileSoon();
           stream.link = state.state;
           queue.push({ type: 'link', resource, scope, link: state });
-          if (cameBack) askVersion();
+          if (cameBack) {
+            askVersion();
+            askDiscovery();
+          }
         },
       },
     );
@@ -253,6 +308,7 @@ export function startFeed(options: FeedOptions): Feed {
   }
 
   const versionTimer = setTimeout(openStreams, versionWaitMs);
+  askDiscovery();
   connection.version().then(
     (version) => {
       clearTimeout(versionTimer);
@@ -280,6 +336,7 @@ export function startFeed(options: FeedOptions): Feed {
       connection.retryNow();
       for (const stream of streams.values()) stream.reflector.retryNow();
       if (server === undefined) askVersion();
+      askDiscovery();
     },
     stop() {
       stopping.abort();

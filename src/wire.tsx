@@ -295,6 +295,7 @@ function createLink(
     const { startFeed } = await import('./feed.ts');
     const { startReflector } = await import('./kube/reflector.ts');
     const { visibleNamespaces } = await import('./kube/rights.ts');
+    const { discover } = await import('./kube/discovery.ts');
     session.setState(({ favourites, namespaces }) => ({
       context: opened.contextName,
       connection: {
@@ -313,6 +314,7 @@ function createLink(
       connection: opened,
       startReflector,
       visibleNamespaces,
+      discover,
       cluster,
       session,
       tableNamed: tables.named,

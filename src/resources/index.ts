@@ -29,6 +29,7 @@ import { serviceaccounts } from './serviceaccounts.ts';
 import { services } from './services.ts';
 import { statefulsets } from './statefulsets.ts';
 import { storageclasses } from './storageclasses.ts';
+import { queueKinds, workloadObjects } from './workload-kinds.ts';
 
 /** Every kind that mltop knows by itself. Adding one is its file and its line here. */
 export const tables: readonly Resource[] = [
@@ -64,8 +65,11 @@ export const tables: readonly Resource[] = [
   anyResource(customresourcedefinitions),
 ];
 
+/** Kinds of the ML operators and queues: not every cluster has them, and some share their word with another. */
+export const operatorTables: readonly Resource[] = [...workloadObjects.map(anyResource), ...queueKinds];
+
 const byWord = new Map<string, Resource>();
-for (const table of tables) {
+for (const table of [...tables, ...operatorTables]) {
   const names = [table.name, table.kind.toLowerCase(), ...table.aliases];
   for (const word of names) if (!byWord.has(word)) byWord.set(word, table);
   if (table.group === '') continue;

@@ -79,6 +79,10 @@ export interface Resource<R extends Row = Row> extends Table<R> {
   /** `''` for core. */
   readonly group: string;
   readonly apiVersion: string;
+  /** Served versions whose objects `toRow` reads just as well, best first: for servers without `apiVersion`. */
+  readonly otherVersions?: readonly string[];
+  /** Of an operator that not every cluster has: asked for only where discovery names it. Default: false. */
+  readonly optional?: boolean;
   readonly kind: string;
   readonly capabilities: readonly Capability[];
   /**

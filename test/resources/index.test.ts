@@ -19,16 +19,25 @@ test.each([
   ['crd', 'CustomResourceDefinition'],
   ['PVC', 'PersistentVolumeClaim'],
   ['hpa', 'HorizontalPodAutoscaler'],
+  ['isvc', 'InferenceService'],
+  ['rayclusters', 'RayCluster'],
 ])('%s means %s', (word, kind) => {
   expect(findTable(word)?.kind).toBe(kind);
 });
 
 test('a word that mltop does not know means nothing', () => {
-  expect(findTable('rayclusters')).toBeUndefined();
-  expect(findTable('jobs.batch.volcano.sh')).toBeUndefined();
+  expect(findTable('podmonitors')).toBeUndefined();
+  expect(findTable('jobs.example.org')).toBeUndefined();
 });
 
-test('no two kinds share a word', () => {
+test('a word that several operators use means the built-in kind, and their own with the group', () => {
+  expect(findTable('jobs')?.group).toBe('batch');
+  expect(findTable('jobs.batch.volcano.sh')?.group).toBe('batch.volcano.sh');
+  expect(findTable('workloads.kueue.x-k8s.io')?.title).toBe('Kueue Workloads');
+  expect(findTable('podgroups.v1beta1.scheduling.k8s.io')?.group).toBe('scheduling.k8s.io');
+});
+
+test('no two built-in kinds share a word', () => {
   const words = tables.flatMap(({ name, kind, aliases }) => [
     ...new Set([name, kind.toLowerCase(), ...aliases]),
   ]);
