@@ -5,6 +5,7 @@ import { KubeError } from '../../src/kube/kube-error.ts';
 import type { KubeObject, ServerVersion } from '../../src/kube/object.ts';
 import { tables } from '../../src/resources/index.ts';
 import { pathOf, type Resource, type Row } from '../../src/resources/resource.ts';
+import { sanitizeLine } from '../../src/resources/sanitize.ts';
 import { launcher } from '../e2e/program.ts';
 import { openTarget, type Target } from './target.ts';
 
@@ -44,7 +45,7 @@ async function serverTable(
     });
     for (const row of table.rows ?? []) {
       const cells = row.cells.map((cell) =>
-        String(cell ?? '')
+        sanitizeLine(String(cell ?? ''), 1 << 20)
           .replace(/\s+/g, ' ')
           .trim(),
       );
