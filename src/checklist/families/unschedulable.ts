@@ -1,3 +1,4 @@
+import type { KubeObject } from '../../kube/object.ts';
 import type { PodRow } from '../../resources/pod-row.ts';
 import { pods as podResource } from '../../resources/pods.ts';
 import { amountText } from '../../scheduling/amount.ts';
@@ -10,11 +11,21 @@ import { agreement, groupVerdicts, nearest, wouldFitIf } from '../../scheduling/
 import { type EvidenceIndex, nameOf } from '../evidence-index.ts';
 import { changeTemplate, describe, editOwner, getObject, kubectl, targetOf } from '../fixes.ts';
 import { lastEvent, type PodFacts } from '../pod-facts.ts';
-import { at, brief, list, nearNames, span, strings, text } from '../read.ts';
+import { at, brief, list, nearNames, record, span, strings, text } from '../read.ts';
 import type { Cause, Item, Verdict } from '../report.ts';
 import { cause, type Diagnosis, evidence, item, type Match, type PodState, said, unknown } from '../state.ts';
 import { claimsOf } from './creating.ts';
 import { claimTrouble } from './storage.ts';
+
+/** The API server takes limits for requests where these are missing; manifests and cut pastes have not been there. */
+function defaulted(pod: KubeObject): KubeObject {
+  const spec = record(pod, 'spec');
+  const lacks = (container: unknown): boolean => Object.keys(record(container, 'resources', 'limits')).some((name) => record(container, 'resources', 'requests')[name] === undefined);
+  const lists = ['containers', 'initContainers'].filter((name) => list(spec, name).some(lacks));
+  if (lists.length === 0) return pod;
+  const filled = lists.map((name) => [name, list(spec, name).map((container) => ({ ...record(container), resources: { ...record(container, 'resources'), requests: { ...record(container, 'resources', 'limits'), ...record(container, 'resources', 'requests') } } }))] as const);
+  return { ...pod, spec: { ...spec, ...Object.fromEntries(filled) } };
+}
 
 interface World {
   readonly ledger: Ledger;
@@ -32,7 +43,7 @@ export function worldOf(index: EvidenceIndex): World {
   // A kind that is not in a pasted file is unknown, not empty.
   const kinds: Readonly<Record<string, string>> = { namespaces: 'Namespace', volumes: 'PersistentVolume', claims: 'PersistentVolumeClaim', storageClasses: 'StorageClass', csiNodes: 'CSINode', csiDrivers: 'CSIDriver', storageCapacities: 'CSIStorageCapacity', devicePools: 'ResourceSlice', deviceClaims: 'ResourceClaim', deviceClasses: 'DeviceClass' };
   const objects = Object.fromEntries(Object.entries(sorted).map(([part, found]) => [part, (found?.length ?? 0) > 0 || kinds[part] === undefined || index.listed(kinds[part]) ? found : undefined]));
-  const cluster = clusterFrom(objects, index.server);
+  const cluster = clusterFrom({ ...objects, pods: sorted.pods?.map(defaulted) }, index.server);
   const world = { ledger: ledgerOf(cluster), complete: cluster.nodes.length > 0 && cluster.nodes.every((node) => (node.allocatable['pods'] ?? 0) > 0) };
   worlds.set(index, world);
   return world;
@@ -73,7 +84,7 @@ function decide(facts: PodFacts): Verdicts | undefined {
   if (facts.node !== '' || (message === '' && scheduled?.reason !== 'Unschedulable')) return undefined;
   const said = parseSchedulerMessage(message);
   if (facts.object === undefined) return { row: facts.row ?? blankRow, message, said, explanation: undefined, trusted: false, state: stateByMessage(facts, facts.row, said, message) };
-  const plain = podResource.toRow(facts.object, { server: facts.index.server });
+  const plain = podResource.toRow(defaulted(facts.object), { server: facts.index.server });
   const row = plain.uid === '' ? { ...plain, uid: `${plain.namespace}/${plain.name}` } : plain;
   const world = worldOf(facts.index);
   const enough = world.complete && (said.nodes === undefined ? facts.index.listed('Node') : world.ledger.nodeCount() >= said.nodes);
@@ -141,7 +152,7 @@ function stateByMessage(facts: PodFacts, row: PodRow | undefined, said: Schedule
   if (/not eligible due to a terminating pod on the nominated node|waiting for the preemption/.test(said.preemption)) return 'C14';
   if (entries.length === 0) return /gang|pod group|minAvailable|minCount|PodGroup/i.test(message) ? 'B4' : stateOfPrefilter(message);
   if (entries.some((entry) => /plugin\(s\) \[NodeAffinity\]/.test(entry.reason))) return 'C13';
-  const claims = row !== undefined && (row.spec.claims.length > 0 || Object.keys(row.spec.requests).every((name) => !isExtended(name)));
+  const claims = row !== undefined && (list(facts.object, 'spec', 'resourceClaims').length > 0 || Object.keys(row.spec.requests).every((name) => !isExtended(name)));
   if (sum('dra') > 0 && (claims || row === undefined || sum('dra') > sum('resource'))) return 'B6';
   if (sum('podaffinity') > 0) return 'C5';
   if (sum('spread') > 0) return 'C6';
