@@ -59,6 +59,8 @@ function openConnection(found: Access, options: ConnectOptions, reload?: () => P
   let credentials: Credentials = openCredentials(access, options, timing);
   const basePath = server.pathname.replace(/\/$/, '');
   let generation: Generation | undefined;
+  /** Replaced, with streams still on them. */
+  const retiring = new Set<Generation>();
   let closed = false;
 
   const open = (identity: Identity, http1: boolean): Promise<OpenSocket> =>
@@ -93,19 +95,45 @@ function openConnection(found: Access, options: ConnectOptions, reload?: () => P
       return generation;
     const old = generation;
     generation = { identity, main: lane(identity), logs: lane(identity) };
-    if (old !== undefined) Promise.all([old.main.retire(), old.logs.retire()]).catch(() => {});
+    if (old !== undefined) retire(old);
     return generation;
   }
 
+  function retire(old: Generation): void {
+    retiring.add(old);
+    Promise.all([old.main.retire(), old.logs.retire()])
+      .catch(() => {})
+      .finally(() => retiring.delete(old));
+  }
+
+  const generations = (): Generation[] => [...retiring, ...(generation === undefined ? [] : [generation])];
+
+  /** The server's answer to a stale credential proves it alive as well as any other. */
+  const anyIdentity = (): Promise<Identity> =>
+    credentials.current().catch((error: unknown) => {
+      if (generation === undefined) throw error;
+      return generation.identity;
+    });
+
   const liveness = startLiveness(
     {
-      traffic: () => generation?.main.traffic() ?? { bytesRead: 0, open: 0 },
+      traffic: () => {
+        const all = generations().map(({ main }) => main.traffic());
+        return {
+          bytesRead: all.reduce((sum, { bytesRead }) => sum + bytesRead, 0),
+          open: all.reduce((sum, { open }) => sum + open, 0),
+        };
+      },
       protocol: () => generation?.main.protocol(),
-      ask: async (deadlineMs) => livez(lanesFor(await credentials.current()).main, deadlineMs),
+      ask: async (deadlineMs) => {
+        const identity = await anyIdentity();
+        return await livez(lanesFor(identity).main, identity, deadlineMs);
+      },
       askAnew: async (deadlineMs) => {
-        const probe = lane(await credentials.current());
+        const identity = await anyIdentity();
+        const probe = lane(identity);
         try {
-          return await livez(probe, deadlineMs);
+          return await livez(probe, identity, deadlineMs);
         } catch (error) {
           // A cluster that was made anew has new certificates, and its maker wrote a new kubeconfig.
           if (wireError(error, whereabouts({ path: '/livez' })).kind === 'tls') await loggedInAgain();
@@ -115,15 +143,16 @@ function openConnection(found: Access, options: ConnectOptions, reload?: () => P
         }
       },
       cut: (error) => {
-        generation?.main.cut(error);
-        generation?.logs.cut(error);
+        for (const { main, logs } of generations()) {
+          main.cut(error);
+          logs.cut(error);
+        }
       },
     },
     timing,
   );
 
-  async function livez(on: Lane, deadlineMs: number): Promise<number> {
-    const { headers } = await credentials.current();
+  async function livez(on: Lane, { headers }: Identity, deadlineMs: number): Promise<number> {
     const signal = AbortSignal.timeout(deadlineMs);
     const started = performance.now();
     const answer = await abortable(
@@ -323,7 +352,7 @@ function openConnection(found: Access, options: ConnectOptions, reload?: () => P
     close: async () => {
       closed = true;
       liveness.stop();
-      await Promise.all([generation?.main.destroy(), generation?.logs.destroy()]);
+      await Promise.all(generations().flatMap(({ main, logs }) => [main.destroy(), logs.destroy()]));
     },
   };
   return connection;

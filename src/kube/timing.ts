@@ -1,5 +1,5 @@
 /**
- * Every interval and deadline of `kube/`, in one place so that tests can shorten them.
+ * The clock, the chance, and the intervals and deadlines of `kube/` that a test may want to shorten.
  * The numbers are client-go's where it has one (`tools/cache/reflector.go`), else those of the freshness rules.
  */
 export interface Timing {

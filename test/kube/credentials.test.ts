@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdtempSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect as connectTcp, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -269,6 +269,39 @@ describe('a login in another window', () => {
       )
       .toBe('answered');
   });
+});
+
+test('a watch that runs on rotated certificates is still watched over, and may finish', async () => {
+  const { client } = await authority();
+  const [alice, bob] = await Promise.all([client('alice'), client('bob')]);
+  const certificate = file('crt', alice.cert);
+  const key = file('key', alice.key);
+  let nowMs = Date.now();
+  const api = await server(
+    (seen) => {
+      if (seen.path !== '/watch') return sendJson(seen, 200, { name: peerName(seen) });
+      seen.response.setHeader('content-type', 'application/json');
+      (seen.response as ServerResponse).write('first');
+      setTimeout(() => (seen.response as ServerResponse).end('last'), 100);
+    },
+    { requestCert: true },
+  );
+  const connection = await login(
+    api,
+    { 'client-certificate': certificate, 'client-key': key },
+    {},
+    { timing: { ...quickTiming, now: () => nowMs } },
+  );
+  const { chunks } = await connection.stream({ path: '/watch' });
+  writeFileSync(certificate, bob.cert);
+  writeFileSync(key, bob.key);
+  utimesSync(certificate, new Date(), new Date(Date.now() + 5_000));
+  utimesSync(key, new Date(), new Date(Date.now() + 5_000));
+  nowMs += 60_000;
+  expect(await ask(connection)).toEqual({ name: 'bob' });
+  let text = '';
+  for await (const chunk of chunks) text += Buffer.from(chunk).toString();
+  expect(text).toBe('firstlast');
 });
 
 describe('login plugins', () => {
