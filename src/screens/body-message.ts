@@ -28,6 +28,9 @@ export function tableLink(cluster: Cluster, table: Table<Row>, namespaces: Names
   let worst: Link | undefined;
   for (const resource of kindsOf(table)) {
     for (const link of linksFor(cluster, resource, namespaces)) {
+      // What an operator adds may be missing: the table is then as true without it.
+      const isMissing = link.state === 'unsupported' || link.state === 'forbidden';
+      if (isMissing && resource.optional === true && !isResource(table)) continue;
       if (worst === undefined || behind(link) > behind(worst)) worst = link;
     }
   }

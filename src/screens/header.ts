@@ -63,7 +63,7 @@ function placeBar(facts: HeaderFacts): Bar {
 }
 
 function trustSpans(facts: HeaderFacts): Spans {
-  const { session, columns, version, roundTripMs } = facts;
+  const { session, columns, version, roundTripMs, link } = facts;
   const spans: Span[] = [];
   if (columns >= 90) {
     const { connection } = session;
@@ -72,7 +72,9 @@ function trustSpans(facts: HeaderFacts): Spans {
     spans.push({ text: `mltop ${version}`, role: 'dim' }, { text: '   ' });
   }
   spans.push(linkSpan(facts));
-  if (columns >= 90 && roundTripMs !== undefined)
+  // A round trip is of a connection that stands.
+  const isUp = link !== undefined && link.state !== 'reconnecting' && link.state !== 'stale';
+  if (columns >= 90 && isUp && roundTripMs !== undefined)
     spans.push(gap, { text: `${Math.max(1, Math.round(roundTripMs))}ms`, role: 'dim' });
   return spans;
 }

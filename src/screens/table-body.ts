@@ -44,7 +44,8 @@ export function createTableBody(): (question: TableBodyQuestion) => TableBody {
   const layouter = createLayouter();
   let chosenFor = '';
   let chosen: readonly ScreenColumn[] = [];
-  let sampledFor = '';
+  /** How many rows there were when some of all of them were measured. */
+  let sampledAt = 0;
 
   function choose({
     table,
@@ -55,7 +56,7 @@ export function createTableBody(): (question: TableBodyQuestion) => TableBody {
     const key = [table.name, wide, columns < mergesBelow, single].join(' ');
     if (key !== chosenFor) {
       chosenFor = key;
-      sampledFor = '';
+      sampledAt = 0;
       chosen = screenColumns(table, { wide, namespaces, width: columns });
     }
     return chosen;
@@ -68,9 +69,9 @@ export function createTableBody(): (question: TableBodyQuestion) => TableBody {
   ): Generator<readonly TableCell[]> {
     yield* shown;
     const step = Math.max(1, Math.ceil(visible.length() / sampleSize));
-    const key = `${step} ${Math.min(visible.length(), sampleSize)}`;
-    if (key === sampledFor || visible.busy()) return;
-    sampledFor = key;
+    // Again when there are twice as many rows, not at each page of a list.
+    if (visible.length() < sampledAt * 2 || visible.length() === 0 || visible.busy()) return;
+    sampledAt = visible.length();
     for (let at = 0; at < visible.length(); at += step) {
       const row = visible.at(at);
       if (row !== undefined) yield cellsOf(row, chosen, theme.glyphs, now);

@@ -14,12 +14,16 @@ import type { Cluster } from './cluster.ts';
 /** Nodes and accelerators of the cluster, kept as rows come and go: 100,000 pods are never added up anew. */
 export interface Sums {
   readonly ledger: Ledger;
-  /** Of the ledger; counted when asked for after a change. */
+  /** Of the ledger; counted when asked for after a change, and at most twice a second while there are very many. */
   readonly summary: () => Summary;
   readonly nodesReady: () => number;
   readonly nodesTotal: () => number;
   readonly stop: () => void;
 }
+
+// A list that comes in touches every node again and again; adding up after each frame of it would be most of the work.
+const manyChanges = 100;
+const sumEveryMs = 500;
 
 /** The kinds that the sums are made of: they are only true while all of these are open. */
 export const summedKinds: readonly Resource[] = [
@@ -36,6 +40,7 @@ export function createSums(cluster: Cluster): Sums {
   let total = 0;
   let changes = 0;
   let summed = -1;
+  let summedAtMs = Number.NEGATIVE_INFINITY;
   let summary: Summary | undefined;
 
   /** A row's identity is its version, so the same row twice is only a fault that came or went. */
@@ -83,8 +88,11 @@ export function createSums(cluster: Cluster): Sums {
   return {
     ledger,
     summary() {
-      if (summary === undefined || summed !== changes) {
+      const isNew = summed !== changes;
+      const isFlood = changes - summed > manyChanges && performance.now() < summedAtMs + sumEveryMs;
+      if (summary === undefined || (isNew && !isFlood)) {
         summed = changes;
+        summedAtMs = performance.now();
         summary = summaryOf({ totals: ledger.totals(), demand: ledger.demand() });
       }
       return summary;

@@ -77,6 +77,9 @@ interface Waiting<R> {
 // Rows between two looks at the clock while a filter runs.
 const scanStride = 256;
 
+// A merge costs in proportion to the whole table: while a long list comes in, this share of the time goes into merging.
+const mergeShare = 0.15;
+
 // From here on one merge is cheaper than that many insertions, each of which moves half of the array.
 const mergeFrom = 512;
 
@@ -95,6 +98,9 @@ export function createVisible<R extends Row>(table: Table<R>, source: RowSource<
   let inWhere: ((row: R) => boolean) | undefined;
   let frozenUntilMs = 0;
   let now = 0;
+  let mergeStartedMs = 0;
+  /** On the clock of `performance.now`. */
+  let mergeAgainMs = 0;
   /** Keys of the rows of `base` that are at fault; in its first part where faults stand first. */
   const faults = new Set<string>();
   const waiting = new Map<string, Waiting<R>>();
@@ -186,11 +192,14 @@ export function createVisible<R extends Row>(table: Table<R>, source: RowSource<
   /** Many changes at once: the rest stays sorted, the new ones are sorted, the two are merged. */
   function* applyMany(): Generator<undefined, void> {
     baseIsOld = true;
+    mergeStartedMs = performance.now();
     const changes = new Map(waiting);
     waiting.clear();
+    let onlyAdds = true;
     const added: Parts<R> = [[], []];
     const inFaults = new Set(faults);
-    for (const [key, { after }] of changes) {
+    for (const [key, { before, after }] of changes) {
+      if (before !== undefined) onlyAdds = false;
       inFaults.delete(key);
       if (after === undefined || !isInScope(after)) continue;
       const isFault = source.isFault(key);
@@ -201,12 +210,15 @@ export function createVisible<R extends Row>(table: Table<R>, source: RowSource<
     const merged: Parts<R> = [yield* mergePart(0), yield* mergePart(1)];
     base = merged;
     baseIsOld = false;
+    const doneMs = performance.now();
+    mergeAgainMs = doneMs + (doneMs - mergeStartedMs) / mergeShare;
     faults.clear();
     for (const key of inFaults) faults.add(key);
     yield* scan(base);
 
     function* mergePart(part: 0 | 1): Generator<undefined, R[]> {
-      const kept = base[part].filter((row) => !changes.has(keyOf(row)));
+      // While a list comes in, everything is new, and nothing has to be taken out first.
+      const kept = onlyAdds ? base[part] : base[part].filter((row) => !changes.has(keyOf(row)));
       yield;
       return yield* mergeInSteps(kept, yield* sortInSteps(added[part], compare), compare);
     }
@@ -270,6 +282,8 @@ export function createVisible<R extends Row>(table: Table<R>, source: RowSource<
       if (!runJob(deadline)) return true;
       if (waiting.size === 0 || nowMs < frozenUntilMs) return false;
       if (waiting.size >= mergeFrom) {
+        // False although rows wait: there is nothing to do about them before the next frame of data.
+        if (performance.now() < mergeAgainMs) return false;
         job = applyMany();
         return !runJob(deadline);
       }
