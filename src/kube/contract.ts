@@ -94,7 +94,7 @@ export interface Decoder {
 }
 
 /** What one more socket to the API server needs: for WebSockets (exec, port-forward). */
-export interface Dialled {
+interface Dialled {
   /** Connected (TLS included, through the proxy where there is one), HTTP/1.1. */
   readonly socket: Duplex;
   /** Authorization, impersonation, User-Agent. A name may repeat. */
