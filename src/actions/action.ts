@@ -8,12 +8,12 @@ import type { Visible } from '../state/visible.ts';
  * is asked before them grows: `reversible` can be undone, `disruptive` stops something that comes back, `destructive`
  * loses something.
  */
-export type Risk = 'read' | 'reversible' | 'disruptive' | 'destructive';
+type Risk = 'read' | 'reversible' | 'disruptive' | 'destructive';
 
 /** Where its keys mean it: everywhere, in any table, in any text, or in the table of that name. */
-export type Place = 'everywhere' | 'table' | 'text' | (string & {});
+type Place = 'everywhere' | 'table' | 'text' | (string & {});
 
-export type Group = 'general' | 'move' | 'row' | 'view' | 'sort';
+type Group = 'general' | 'move' | 'row' | 'view' | 'sort';
 
 /** What the program around the screen does for an action; only `wire.tsx` can. */
 export interface Services {

@@ -107,7 +107,7 @@ const namespacesOf = (word: string): Namespaces =>
   word === 'all' || word === '*' ? 'all' : word.split(',').filter((name) => name !== '');
 
 /** Every first word that means something. */
-export const commandWords = (tables: Tables): readonly string[] => [
+const commandWords = (tables: Tables): readonly string[] => [
   ...tables.all.flatMap((table) => [table.name, ...table.aliases]),
   ...Object.keys(actionWords),
   'theme',

@@ -1,3 +1,4 @@
+import type { GpuRow } from '../accelerators/gpus.ts';
 import { cellText } from '../resources/columns.ts';
 import type { PodRow } from '../resources/pod-row.ts';
 import type { Row } from '../resources/resource.ts';
@@ -28,6 +29,8 @@ const noNamespace = ({ row }: ActionContext): string | undefined =>
 /** The node that a row is on, of kinds that are on one. */
 const nodeOf = (row: Row | undefined): string => (row as Partial<PodRow> | undefined)?.node ?? '';
 
+const isDra = (row: Row): boolean => (row as Partial<GpuRow>).source === 'dra';
+
 const podsOfNode = (node: string) =>
   tableView('pods', { where: { column: 'NODE', equals: node }, crumb: node });
 
@@ -44,8 +47,8 @@ function viewOf(table: string, row: Row): Transition {
     case 'nodes':
       return push(podsOfNode(row.name));
     case 'gpus':
-      // Of the pods there, those with devices are what this view is about.
-      return push({ ...podsOfNode(row.name), filter: 'GPU>0' });
+      // Of the pods there, those with devices are what this view is about; what DRA gave is in no pod's requests.
+      return push({ ...podsOfNode(row.name), filter: isDra(row) ? '' : 'GPU>0' });
     case 'namespaces':
       return goTo(tableView('pods'), [row.name]);
     default: {
@@ -91,7 +94,7 @@ function mark(context: ActionContext): void {
 }
 
 /** RFC 4180, with every column of the table, wide ones too, as values and not as people read them. */
-export function csvOf(context: Pick<ActionContext, 'table' | 'visible' | 'now'>): string {
+function csvOf(context: Pick<ActionContext, 'table' | 'visible' | 'now'>): string {
   const { table, visible, now } = context;
   if (table === undefined || visible === undefined) return '';
   const columns = [...(table.namespaced ? [columnOf(table, 'NAMESPACE')] : []), ...table.columns].filter(
@@ -112,7 +115,7 @@ export const rowActions: readonly Action[] = [
   {
     id: 'open',
     keys: ['enter'],
-    title: 'open: facts, or the pods of a node or namespace',
+    title: 'open: facts, or its pods',
     group: 'row',
     risk: 'read',
     places: ['table'],
@@ -163,7 +166,7 @@ export const rowActions: readonly Action[] = [
   {
     id: 'warp',
     keys: ['w'],
-    title: "warp to the row's namespace",
+    title: 'warp to its namespace',
     group: 'row',
     risk: 'read',
     places: ['table'],
@@ -202,7 +205,7 @@ export const rowActions: readonly Action[] = [
   {
     id: 'mark-range',
     keys: ['ctrl-space', 'V'],
-    title: 'mark from the last mark to here',
+    title: 'mark up to here',
     group: 'row',
     risk: 'read',
     places: ['table'],

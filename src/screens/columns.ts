@@ -24,7 +24,7 @@ const leastWidths: Readonly<Record<string, number>> = {
 };
 
 /** A name keeps its two ends and loses its middle; the narrower the terminal, the more of it. */
-const leastName = (width: number): number => (width >= mergesBelow ? 32 : width >= wholeFrom ? 24 : 14);
+const leastName = (width: number): number => (width >= 120 ? 32 : width >= wholeFrom ? 24 : 14);
 
 /** What must be read whole where there is any room: half a status is another one. */
 const wholeTitles: readonly string[] = ['STATUS', 'USE'];
@@ -167,7 +167,7 @@ export interface Layouter {
   readonly layout: (question: LayoutQuestion) => TableLayout;
 }
 
-export interface LayoutQuestion {
+interface LayoutQuestion {
   readonly columns: readonly ScreenColumn[];
   /** Cells of the rows to measure. */
   readonly cells: Iterable<readonly TableCell[]>;

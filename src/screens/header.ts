@@ -148,7 +148,7 @@ function sumsBar({ sums, theme, columns }: HeaderFacts): Bar {
 }
 
 /** `all`, `train`, `train,serve +3`. */
-export function namespacesText(namespaces: Namespaces): string {
+function namespacesText(namespaces: Namespaces): string {
   if (namespaces === 'all') return 'all';
   const shown = namespaces.slice(0, 2).join(',');
   return namespaces.length > 2 ? `${shown} +${namespaces.length - 2}` : shown;

@@ -26,7 +26,7 @@ const keyText = (key: string): string =>
   readable[key] ?? (/^[A-Z]$/.test(key) ? `shift-${key.toLowerCase()}` : key);
 
 /** Every key that works in a view, from the list of actions; what was typed after `/` narrows it. */
-export function helpGroups({ of, filter }: HelpView): readonly HelpGroup[] {
+function helpGroups({ of, filter }: HelpView): readonly HelpGroup[] {
   const view = of === 'text' ? { kind: 'text' } : { kind: 'table', table: of };
   const wanted = filter.toLowerCase();
   const entries = actionsIn(view)

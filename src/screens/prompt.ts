@@ -37,12 +37,12 @@ export interface PromptParts {
   readonly now: () => number;
 }
 
-export interface PromptLook {
+interface PromptLook {
   readonly line: Spans;
   readonly overlay: Overlay | undefined;
 }
 
-export interface PromptSize {
+interface PromptSize {
   readonly theme: Theme;
   readonly columns: number;
   /** Lines that the palette may cover. */

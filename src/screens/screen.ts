@@ -168,6 +168,8 @@ export function createScreen(options: ScreenOptions): Screen {
     shownTables.fill(now);
     current.visible.ask({ ...tableState, namespaces: state.namespaces }, now);
     if (current.visible.settle(now, settleBudgetMs)) soon();
+    // Rows that wait for the order to thaw, or for the next merge, bring no event of their own.
+    else if (current.visible.waiting()) onData();
     const link = tableLink(cluster, current.table, state.namespaces);
     const header = state.headerShown ? headerBars(headerFacts(state, link, now)) : [];
     const isTable = view.kind === 'table';

@@ -136,7 +136,7 @@ export function* mergeInSteps<R>(
 }
 
 /** The place of `row` in a sorted array, or where it would go. */
-export function placeOf<R>(sorted: readonly R[], row: R, compare: Compare<R>): number {
+function placeOf<R>(sorted: readonly R[], row: R, compare: Compare<R>): number {
   let low = 0;
   let high = sorted.length;
   while (low < high) {

@@ -6,7 +6,7 @@ import type { Where } from './visible.ts';
 
 export type Namespaces = 'all' | readonly string[];
 
-export interface Cursor {
+interface Cursor {
   /** The row it sticks to; undefined until there is one. */
   readonly key: string | undefined;
   /** Where it is, and where it stays when its row goes. */
@@ -35,7 +35,7 @@ export interface TableView {
 }
 
 /** The facts of one object, as text. */
-export interface FactsView {
+interface FactsView {
   readonly kind: 'facts';
   readonly table: string;
   readonly key: string;
@@ -51,7 +51,7 @@ export interface HelpView {
   readonly top: number;
 }
 
-export interface AliasesView {
+interface AliasesView {
   readonly kind: 'aliases';
   readonly top: number;
 }
@@ -68,7 +68,7 @@ export interface Place {
 }
 
 /** A line that is being typed; `ui/prompt` edits it. */
-export interface PromptLine {
+interface PromptLine {
   readonly text: string;
   /** Of the caret, in UTF-16 units. */
   readonly cursor: number;
@@ -86,13 +86,13 @@ export interface Prompt {
   readonly former: string;
 }
 
-export interface Notice {
+interface Notice {
   readonly text: string;
   readonly tone: Tone;
   readonly atMs: number;
 }
 
-export interface Narrowed {
+interface Narrowed {
   readonly table: string;
   readonly labelSelector: string | undefined;
   readonly fieldSelector: string | undefined;
@@ -354,10 +354,6 @@ export const openPrompt =
   };
 
 const filterOf = (view: View): string => (view.kind === 'table' || view.kind === 'help' ? view.filter : '');
-
-export const setPrompt =
-  (prompt: Prompt | undefined): Transition =>
-  () => ({ prompt });
 
 /** Filters the shown view, if it can be filtered. */
 export function setFilter(filter: string): Transition {
