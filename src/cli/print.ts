@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { cellText } from '../resources/columns.ts';
 import type { Column, Resource, Row, Table } from '../resources/resource.ts';
 import { displayWidth, pad } from '../ui/text.ts';
 
@@ -45,9 +46,8 @@ export function columnsOf<R extends Row>(table: Table<R>, wide: boolean): readon
   return [...table.columns.filter((column) => column.kubectl !== undefined && shown(column)), ...own];
 }
 
-/** What a cell says: one line, never two spaces in a row, so that columns can be cut apart again. */
-export function cellText<R extends Row>(column: Column<R>, row: R, now: number): string {
-  const text = column.text?.(row, now) ?? String(column.value(row) ?? '');
+/** One line, never two spaces in a row, so that columns can be cut apart again. */
+function oneLine(text: string): string {
   const line = text.replace(/\s+/g, ' ').trim();
   return line === '' ? '<none>' : line;
 }
@@ -57,7 +57,7 @@ function printTable<R extends Row>(table: Table<R>, rows: readonly R[], options:
   const namespace = options.withNamespace && table.namespaced;
   const lines = rows.map((row) => [
     ...(namespace ? [row.namespace === '' ? '<none>' : row.namespace] : []),
-    ...columns.map((column) => cellText(column, row, options.now)),
+    ...columns.map((column) => oneLine(cellText(column, row, options.now))),
   ]);
   const header = [...(namespace ? ['NAMESPACE'] : []), ...columns.map((column) => column.title)];
   return alignColumns(options.headers ? [header, ...lines] : lines);
@@ -92,7 +92,7 @@ function printCsv<R extends Row>(table: Table<R>, rows: readonly R[], options: P
 }
 
 /** RFC 4180, and a quote before what a spreadsheet would run as a formula. */
-export function csvCell(text: string): string {
+function csvCell(text: string): string {
   const safe = /^[=+\-@\t\r]/.test(text) && !/^[+-]?\d+(\.\d+)?$/.test(text) ? `'${text}` : text;
   return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -26,7 +26,7 @@ export interface Loaded<R extends Row> {
 }
 
 /** A table derived from several kinds. */
-export function isDerived<R extends Row>(table: Table<R>): table is DerivedTable<R> {
+function isDerived<R extends Row>(table: Table<R>): table is DerivedTable<R> {
   return 'derive' in table;
 }
 

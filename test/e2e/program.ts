@@ -32,7 +32,7 @@ const keyBytes: Readonly<Record<string, string>> = {
 };
 
 /** `Ctrl-Z` is byte 26; names of `keyBytes`; the rest as typed. */
-export function bytesOf(key: string): string {
+function bytesOf(key: string): string {
   const control = /^Ctrl-(.)$/.exec(key)?.[1];
   if (control !== undefined) return String.fromCharCode(control.toUpperCase().charCodeAt(0) & 31);
   return keyBytes[key] ?? key;
