@@ -1,5 +1,6 @@
 import { ageText } from '../resources/fields.ts';
 import type { Row, Table } from '../resources/resource.ts';
+import { armedText, isArmed, isProduction } from '../state/arming.ts';
 import type { Link } from '../state/link.ts';
 import { isAge } from '../state/order.ts';
 import type { Namespaces, Session, TableView, View } from '../state/session.ts';
@@ -35,10 +36,6 @@ export interface HeaderFacts {
   readonly now: number;
 }
 
-/** Names that mean people depend on it (ux 7.3). */
-export const looksLikeProduction = (name: string): boolean =>
-  /(^|[-_./:@])(prod|prd|live|production)([-_./:@0-9]|$)/i.test(name);
-
 const gap: Span = { text: '  ' };
 
 /** Where one is and whether it can be trusted; then what the cluster has. */
@@ -49,7 +46,7 @@ export function headerBars(facts: HeaderFacts): readonly Bar[] {
 function placeBar(facts: HeaderFacts): Bar {
   const { session, columns } = facts;
   const { connection, context, namespaces } = session;
-  const isProd = looksLikeProduction(context);
+  const isProd = isProduction(session);
   const left: Span[] = [{ text: ' ' }];
   if (isProd) left.push({ text: ' PROD ', role: 'header.prod' }, { text: ' ' });
   if (session.demo) left.push({ text: 'DEMO', role: 'accent' }, { text: ' ' });
@@ -58,7 +55,12 @@ function placeBar(facts: HeaderFacts): Bar {
     left.push(gap, { text: connection.cluster, role: 'dim' });
   }
   left.push(gap, { text: `ns:${namespacesText(namespaces)}` });
-  left.push(gap, session.readonly ? { text: 'RO', role: 'dim' } : { text: ' ARMED ', role: 'header.armed' });
+  left.push(
+    gap,
+    isArmed(session, facts.now)
+      ? { text: ` ARMED ${armedText(session, facts.now)} `, role: 'header.armed' }
+      : { text: 'RO', role: 'dim' },
+  );
   return { left, right: [...trustSpans(facts), { text: ' ' }] };
 }
 

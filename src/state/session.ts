@@ -1,6 +1,8 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { ServerVersion } from '../kube/object.ts';
 import type { Tone } from '../resources/resource.ts';
+import type { Armed } from './arming.ts';
+import type { Dialog } from './dialog.ts';
 import type { SortOrder } from './order.ts';
 import type { Where } from './visible.ts';
 
@@ -131,7 +133,14 @@ export interface Session {
   readonly favourites: readonly string[];
   readonly wide: boolean;
   readonly headerShown: boolean;
-  readonly readonly: boolean;
+  /** Set while changes are allowed; see `arming.ts`. */
+  readonly armed: Armed | undefined;
+  /** `--write`: the strongest actions of a cluster that people depend on need it. */
+  readonly startedWithWrite: boolean;
+  /** Why writing can never be armed here; undefined: it can. */
+  readonly writeLock: string | undefined;
+  /** What is asked, over everything else. */
+  readonly dialog: Dialog | undefined;
   readonly demo: boolean;
   /** What the command line asked the server to leave out of a table, for as long as the program runs. */
   readonly narrowed: Narrowed | undefined;
@@ -161,7 +170,9 @@ export interface SessionStart {
   readonly faultsOnly?: boolean;
   readonly wide?: boolean;
   readonly headerShown?: boolean;
+  /** False: `--write` was given. Default: true. */
   readonly readonly?: boolean;
+  readonly writeLock?: string | undefined;
   readonly demo?: boolean;
   readonly labelSelector?: string | undefined;
   readonly fieldSelector?: string | undefined;
@@ -199,7 +210,10 @@ export function createSession(start: SessionStart): SessionStore {
     favourites: start.namespaces === 'all' ? [] : start.namespaces.slice(0, 9),
     wide: start.wide ?? false,
     headerShown: start.headerShown ?? true,
-    readonly: start.readonly ?? true,
+    armed: undefined,
+    startedWithWrite: start.readonly === false,
+    writeLock: start.writeLock,
+    dialog: undefined,
     demo: start.demo ?? false,
     narrowed: narrowedBy(start),
     prompt: undefined,
