@@ -2,7 +2,15 @@ import { configurationStates } from './families/configuration.ts';
 import { crashStates, flapping, initHanging, toldStates } from './families/crash.ts';
 import { isCreating, lateStates, sandboxStates, volumeStates } from './families/creating.ts';
 import { deletionStates, graceStates, lostStates } from './families/deletion.ts';
-import { completedService, deadline, disruptionStates, evictionStates, oomButDone, partlyDone, sidecarHolds } from './families/ended.ts';
+import {
+  completedService,
+  deadline,
+  disruptionStates,
+  evictionStates,
+  oomButDone,
+  partlyDone,
+  sidecarHolds,
+} from './families/ended.ts';
 import { imageStates, slowPull } from './families/image.ts';
 import { nodeAdmissionStates } from './families/node-admission.ts';
 import { gateStates, queueStates, schedulerStates } from './families/queues.ts';
@@ -18,7 +26,13 @@ interface Stage {
 }
 
 /** A pod that is being deleted for a disruption goes as it should. */
-const deliberate = (state: PodState): PodState => ({ ...state, match: (facts) => { const match = facts.now <= (facts.deletedAt ?? 0) + 30_000 ? state.match(facts) : undefined; return match && { ...match, severity: 'none' }; } });
+const deliberate = (state: PodState): PodState => ({
+  ...state,
+  match: (facts) => {
+    const match = facts.now <= (facts.deletedAt ?? 0) + 30_000 ? state.match(facts) : undefined;
+    return match && { ...match, severity: 'none' };
+  },
+});
 
 const pending = (facts: PodFacts): boolean => facts.phase === 'Pending' || facts.phase === '';
 
@@ -27,18 +41,53 @@ const pending = (facts: PodFacts): boolean => facts.phase === 'Pending' || facts
  * holds is the pod's. Deletion and the end outrank what went before; what blocks early outranks what comes later.
  */
 const stages: readonly Stage[] = [
-  { when: (facts) => facts.deletedAt !== undefined, states: [...deletionStates, ...disruptionStates.map(deliberate), ...graceStates] },
-  { when: (facts) => facts.phase === 'Failed', states: [...nodeAdmissionStates, deadline, ...evictionStates, ...disruptionStates, ...configurationStates, ...crashStates] },
+  {
+    when: (facts) => facts.deletedAt !== undefined,
+    states: [...deletionStates, ...disruptionStates.map(deliberate), ...graceStates],
+  },
+  {
+    when: (facts) => facts.phase === 'Failed',
+    states: [
+      ...nodeAdmissionStates,
+      deadline,
+      ...evictionStates,
+      ...disruptionStates,
+      ...configurationStates,
+      ...crashStates,
+    ],
+  },
   { when: (facts) => facts.phase === 'Succeeded', states: [oomButDone, ...evictionStates, completedService] },
   { when: (facts) => facts.phase === 'Unknown' || facts.reason === 'NodeLost', states: lostStates },
-  { when: (facts) => pending(facts) && facts.node === '', states: [...gateStates, ...queueStates, ...schedulingStates, ...schedulerStates] },
-  { when: (facts) => pending(facts) && !isCreating(facts), states: [...imageStates, ...configurationStates, ...crashStates, initHanging] },
-  { when: isCreating, states: [...volumeStates, ...sandboxStates, ...imageStates, slowPull, ...toldStates, ...lateStates] },
-  { when: (facts) => facts.phase === 'Running', states: [...imageStates, ...configurationStates, sidecarHolds, ...crashStates, partlyDone, ...readyStates, flapping] },
+  {
+    when: (facts) => pending(facts) && facts.node === '',
+    states: [...gateStates, ...queueStates, ...schedulingStates, ...schedulerStates],
+  },
+  {
+    when: (facts) => pending(facts) && !isCreating(facts),
+    states: [...imageStates, ...configurationStates, ...crashStates, initHanging],
+  },
+  {
+    when: isCreating,
+    states: [...volumeStates, ...sandboxStates, ...imageStates, slowPull, ...toldStates, ...lateStates],
+  },
+  {
+    when: (facts) => facts.phase === 'Running',
+    states: [
+      ...imageStates,
+      ...configurationStates,
+      sidecarHolds,
+      ...crashStates,
+      partlyDone,
+      ...readyStates,
+      flapping,
+    ],
+  },
 ];
 
 /** Every state of a pod, each once: for `rules list`, for documentation and for tests. */
-export const podStates: readonly PodState[] = [...new Set([...stages.flatMap((stage) => stage.states), ...overlayStates])];
+export const podStates: readonly PodState[] = [
+  ...new Set([...stages.flatMap((stage) => stage.states), ...overlayStates]),
+];
 
 export interface Classified {
   readonly state: PodState;
@@ -61,7 +110,9 @@ export function classify(facts: PodFacts): Classified | undefined {
 export function overlays(facts: PodFacts, primary: PodState | undefined): readonly Classified[] {
   if (facts.phase !== 'Running' || facts.deletedAt !== undefined) return [];
   const found: Classified[] = [];
-  for (const state of isTrue(facts, 'Ready') ? [...overlayStates, ...readyStates.slice(0, 1)] : overlayStates) {
+  for (const state of isTrue(facts, 'Ready')
+    ? [...overlayStates, ...readyStates.slice(0, 1)]
+    : overlayStates) {
     if (state === primary || found.some((entry) => entry.state.id === state.id)) continue;
     const match = state.match(facts);
     if (match !== undefined) found.push({ state, match });

@@ -10,14 +10,24 @@ import { ownerStates } from './families/owners.ts';
 import { queueObjectStates } from './families/queues.ts';
 import { storageStates } from './families/storage.ts';
 import { isPod, isTrue, type PodFacts, podFacts } from './pod-facts.ts';
+import { condition } from './read.ts';
 import { type Gate, gates, type Item, type ItemStatus, type Severity, type SubjectReport } from './report.ts';
 import type { Diagnosis, Match, ObjectFacts, ObjectState, State } from './state.ts';
 
 /** Every state of objects that are no pods, in the order in which they are asked. */
-export const objectStates: readonly ObjectState[] = [...clusterStates, ...queueObjectStates, ...ownerStates, ...storageStates, ...networkStates];
+export const objectStates: readonly ObjectState[] = [
+  ...clusterStates,
+  ...queueObjectStates,
+  ...ownerStates,
+  ...storageStates,
+  ...networkStates,
+];
 
 const byKind: ReadonlyMap<string, readonly ObjectState[]> = new Map(
-  [...new Set(objectStates.flatMap((state) => state.kinds))].map((kind) => [kind, objectStates.filter((state) => state.kinds.includes(kind))]),
+  [...new Set(objectStates.flatMap((state) => state.kinds))].map((kind) => [
+    kind,
+    objectStates.filter((state) => state.kinds.includes(kind)),
+  ]),
 );
 
 /** Kinds about which the checklist has anything to say. */
@@ -39,7 +49,11 @@ const reports = new WeakMap<EvidenceIndex, Map<KubeObject, SubjectReport>>();
  * The checklist of one object: pure, no clock, kept per index. Everything that is not in the index is unknown, never
  * taken for absent, unless its kind was listed whole.
  */
-export function evaluate(index: EvidenceIndex, subject: KubeObject, options: EvaluateOptions = {}): SubjectReport {
+export function evaluate(
+  index: EvidenceIndex,
+  subject: KubeObject,
+  options: EvaluateOptions = {},
+): SubjectReport {
   let known = reports.get(index);
   if (known === undefined) {
     known = new Map();
@@ -49,27 +63,48 @@ export function evaluate(index: EvidenceIndex, subject: KubeObject, options: Eva
   if (before !== undefined) return before;
   // An owner asks about its pods, and they ask about theirs: a circle gets an empty answer instead of no end.
   known.set(subject, healthy(index, subject));
-  const report = isPod(subject) ? evaluatePod(index, subject, options) : evaluateObject(index, subject, options);
+  const report = isPod(subject)
+    ? evaluatePod(index, subject, options)
+    : evaluateObject(index, subject, options);
   known.set(subject, report);
   return report;
 }
 
 /** Every object that a checklist exists for, in the order of the input. */
 export function evaluateAll(index: EvidenceIndex, options: EvaluateOptions = {}): readonly SubjectReport[] {
-  return index.objects.filter((object) => subjectKinds.has(kindOf(object))).map((object) => evaluate(index, object, options));
+  return index.objects
+    .filter((object) => subjectKinds.has(kindOf(object)))
+    .map((object) => evaluate(index, object, options));
 }
 
 function statusOf(index: EvidenceIndex, object: KubeObject): string {
   if (isPod(object)) return printPod(object, index.server).status;
   const resource = findTable(kindOf(object).toLowerCase());
   const column = resource?.columns.find((entry) => entry.title === 'STATUS');
-  return resource === undefined || column === undefined || resource.kind !== kindOf(object) ? '' : cellText(column, resource.toRow(object, { server: index.server }), index.now);
+  return resource === undefined || column === undefined || resource.kind !== kindOf(object)
+    ? ''
+    : cellText(column, resource.toRow(object, { server: index.server }), index.now);
 }
 
-const allGates = (status: ItemStatus): Record<Gate, ItemStatus> => Object.fromEntries(gates.map((gate) => [gate.id, status])) as Record<Gate, ItemStatus>;
+const allGates = (status: ItemStatus): Record<Gate, ItemStatus> =>
+  Object.fromEntries(gates.map((gate) => [gate.id, status])) as Record<Gate, ItemStatus>;
 
 function healthy(index: EvidenceIndex, object: KubeObject): SubjectReport {
-  return { subject: refOf(object), status: statusOf(index, object), state: 'healthy', id: 'healthy', headline: 'healthy', severity: 'none', causes: [], items: [], gates: allGates('notApplicable'), overlays: [], explainedBy: undefined, since: undefined, wants: [] };
+  return {
+    subject: refOf(object),
+    status: statusOf(index, object),
+    state: 'healthy',
+    id: 'healthy',
+    headline: 'healthy',
+    severity: 'none',
+    causes: [],
+    items: [],
+    gates: allGates('notApplicable'),
+    overlays: [],
+    explainedBy: undefined,
+    since: undefined,
+    wants: [],
+  };
 }
 
 interface Holding {
@@ -79,35 +114,84 @@ interface Holding {
 
 const severityOf = ({ state, match }: Holding): Severity => match.severity ?? state.severity;
 
+/** A failed attempt of a task that succeeded since is history. */
+const history = (facts: PodFacts): boolean =>
+  facts.phase === 'Failed' &&
+  facts.owners.some(
+    (owner) =>
+      condition(owner.object, 'Complete')?.status === 'True' ||
+      condition(owner.object, 'Succeeded')?.status === 'True',
+  );
+
 function evaluatePod(index: EvidenceIndex, pod: KubeObject, { added }: EvaluateOptions): SubjectReport {
   const facts = podFacts(pod, index);
-  const allowed = (holding: Holding): boolean => added?.disabled.has(holding.state.id) !== true && added?.disabled.has(holding.state.key) !== true;
-  const own = added?.pod.map((state) => ({ state, match: state.match(facts) })).find((entry): entry is { state: State<PodFacts>; match: Match } => entry.match !== undefined);
+  const allowed = (holding: Holding): boolean =>
+    added?.disabled.has(holding.state.id) !== true && added?.disabled.has(holding.state.key) !== true;
+  const own = added?.pod
+    .map((state) => ({ state, match: state.match(facts) }))
+    .find((entry): entry is { state: State<PodFacts>; match: Match } => entry.match !== undefined);
   const found = classify(facts);
-  const primary: Holding | undefined = own !== undefined && (found === undefined || severityOf(found) !== 'bad') ? { state: own.state, match: own.match } : found !== undefined && allowed(found) ? found : undefined;
+  const primary: Holding | undefined =
+    own !== undefined && (found === undefined || severityOf(found) !== 'bad')
+      ? { state: own.state, match: own.match }
+      : found !== undefined && allowed(found)
+        ? found
+        : undefined;
   const others: readonly Holding[] = overlays(facts, found?.state).filter(allowed);
   // A pod that looks well may still be broken: the worst overlay then is its true state.
-  const worst = others.find((entry) => severityOf(entry) === 'bad') ?? others.find((entry) => severityOf(entry) === 'warn');
-  const chosen = (primary === undefined || severityOf(primary) === 'none') && worst !== undefined ? worst : primary;
+  const worst =
+    others.find((entry) => severityOf(entry) === 'bad') ??
+    others.find((entry) => severityOf(entry) === 'warn');
+  if (primary !== undefined && history(facts))
+    return compose(
+      index,
+      pod,
+      { state: primary.state, match: { ...primary.match, severity: 'none' } },
+      [],
+      podGates(facts, undefined),
+      finished(facts),
+    );
+  const chosen =
+    (primary === undefined || severityOf(primary) === 'none') && worst !== undefined ? worst : primary;
   const rest = others.filter((entry) => entry !== chosen);
   return compose(index, pod, chosen, rest, podGates(facts, chosen), finished(facts));
 }
 
 const finished = (facts: PodFacts): { readonly state: string; readonly headline: string } =>
-  facts.phase === 'Succeeded' ? { state: 'done', headline: 'done' } : facts.phase === 'Pending' || facts.phase === '' ? { state: 'starting', headline: 'waits' } : facts.phase === 'Failed' ? { state: 'unclassified', headline: `failed: ${facts.reason || facts.message || 'no reason given'}` } : { state: 'healthy', headline: 'healthy' };
+  facts.phase === 'Succeeded'
+    ? { state: 'done', headline: 'done' }
+    : facts.phase === 'Pending' || facts.phase === ''
+      ? { state: 'starting', headline: 'waits' }
+      : facts.phase === 'Failed'
+        ? { state: 'unclassified', headline: `failed: ${facts.reason || facts.message || 'no reason given'}` }
+        : { state: 'healthy', headline: 'healthy' };
 
 /** How far the pod has come, by what its conditions prove; behind the first broken gate nothing is reached. */
 function podGates(facts: PodFacts, chosen: Holding | undefined): Record<Gate, ItemStatus> {
   const status = allGates('notReached');
-  const running = facts.containers.some((container) => container.kind === 'main' && (container.state === 'running' || container.state === 'terminated'));
+  const running = facts.containers.some(
+    (container) =>
+      container.kind === 'main' && (container.state === 'running' || container.state === 'terminated'),
+  );
   const passed: Partial<Record<Gate, boolean>> = {
-    exists: true, admitted: true, released: facts.gates.length === 0, scheduled: facts.node !== '', nodeAdmits: facts.node !== '' && facts.startedAt !== undefined,
-    volumes: isTrue(facts, 'PodReadyToStartContainers') || running, sandbox: isTrue(facts, 'PodReadyToStartContainers') || running, image: running, config: running, started: running,
-    initDone: isTrue(facts, 'Initialized') || running, staysUp: running && facts.containers.every((container) => container.state !== 'waiting'), ready: isTrue(facts, 'Ready'),
+    exists: true,
+    admitted: true,
+    released: facts.gates.length === 0,
+    scheduled: facts.node !== '',
+    nodeAdmits: facts.node !== '' && facts.startedAt !== undefined,
+    volumes: isTrue(facts, 'PodReadyToStartContainers') || running,
+    sandbox: isTrue(facts, 'PodReadyToStartContainers') || running,
+    image: running,
+    config: running,
+    started: running,
+    initDone: isTrue(facts, 'Initialized') || running,
+    staysUp: running && facts.containers.every((container) => container.state !== 'waiting'),
+    ready: isTrue(facts, 'Ready'),
   };
   for (const gate of gates) {
     if (passed[gate.id] === true) status[gate.id] = 'pass';
-    else if (gate.id === 'endpoints' || gate.id === 'reachable' || gate.id === 'progressing') status[gate.id] = isTrue(facts, 'Ready') ? 'unknown' : 'notReached';
+    else if (gate.id === 'endpoints' || gate.id === 'reachable' || gate.id === 'progressing')
+      status[gate.id] = isTrue(facts, 'Ready') ? 'unknown' : 'notReached';
     else break;
   }
   if (chosen !== undefined && severityOf(chosen) !== 'none') markBroken(status, chosen);
@@ -123,17 +207,43 @@ function markBroken(status: Record<Gate, ItemStatus>, chosen: Holding): void {
   }
 }
 
-function compose(index: EvidenceIndex, object: KubeObject, chosen: Holding | undefined, rest: readonly Holding[], status: Record<Gate, ItemStatus>, otherwise: { readonly state: string; readonly headline: string }): SubjectReport {
-  const overlaid = rest.map((entry) => ({ state: entry.state.id, headline: entry.match.headline, severity: severityOf(entry) }));
+function compose(
+  index: EvidenceIndex,
+  object: KubeObject,
+  chosen: Holding | undefined,
+  rest: readonly Holding[],
+  status: Record<Gate, ItemStatus>,
+  otherwise: { readonly state: string; readonly headline: string },
+): SubjectReport {
+  const overlaid = rest.map((entry) => ({
+    state: entry.state.id,
+    headline: entry.match.headline,
+    severity: severityOf(entry),
+  }));
   const base = { subject: refOf(object), status: statusOf(index, object), gates: status, overlays: overlaid };
   if (chosen === undefined) {
     const broken = otherwise.state === 'unclassified';
-    return { ...base, state: otherwise.state, id: otherwise.state, headline: otherwise.headline, severity: broken ? 'bad' : 'none', causes: [], items: [], explainedBy: undefined, since: undefined, wants: [] };
+    return {
+      ...base,
+      state: otherwise.state,
+      id: otherwise.state,
+      headline: otherwise.headline,
+      severity: broken ? 'bad' : 'none',
+      causes: [],
+      items: [],
+      explainedBy: undefined,
+      since: undefined,
+      wants: [],
+    };
   }
   const severity = severityOf(chosen);
   const diagnosis: Diagnosis = chosen.match.diagnose?.() ?? { causes: [], items: [] };
-  const more = rest.filter((entry) => severityOf(entry) !== 'none').map((entry) => entry.match.diagnose?.()).filter((entry) => entry !== undefined);
-  const causes = severity === 'none' ? [] : dedupe([...diagnosis.causes, ...more.flatMap((entry) => entry.causes)]);
+  const more = rest
+    .filter((entry) => severityOf(entry) !== 'none')
+    .map((entry) => entry.match.diagnose?.())
+    .filter((entry) => entry !== undefined);
+  const causes =
+    severity === 'none' ? [] : dedupe([...diagnosis.causes, ...more.flatMap((entry) => entry.causes)]);
   const items: readonly Item[] = [...diagnosis.items, ...more.flatMap((entry) => entry.items)];
   return {
     ...base,
@@ -149,7 +259,9 @@ function compose(index: EvidenceIndex, object: KubeObject, chosen: Holding | und
   };
 }
 
-function dedupe<C extends { readonly id: string; readonly text: string }>(causes: readonly C[]): readonly C[] {
+function dedupe<C extends { readonly id: string; readonly text: string }>(
+  causes: readonly C[],
+): readonly C[] {
   const seen = new Set<string>();
   return causes.filter((entry) => {
     const key = `${entry.id}\0${entry.text}`;
@@ -161,7 +273,13 @@ function dedupe<C extends { readonly id: string; readonly text: string }>(causes
 
 function evaluateObject(index: EvidenceIndex, object: KubeObject, { added }: EvaluateOptions): SubjectReport {
   const facts: ObjectFacts = {
-    object, kind: kindOf(object), namespace: namespaceOf(object), name: nameOf(object), index, now: index.now, events: index.events(object),
+    object,
+    kind: kindOf(object),
+    namespace: namespaceOf(object),
+    name: nameOf(object),
+    index,
+    now: index.now,
+    events: index.events(object),
     reportOn: (other) => evaluate(index, other),
   };
   const holding: Holding[] = [];
@@ -171,10 +289,13 @@ function evaluateObject(index: EvidenceIndex, object: KubeObject, { added }: Eva
     if (match !== undefined) holding.push({ state, match });
   }
   const rank = { bad: 0, warn: 1, none: 2 } as const;
-  const chosen = holding.find((entry) => severityOf(entry) !== 'none' && entry.state.key !== 'pods.unwell') ?? [...holding].sort((a, b) => rank[severityOf(a)] - rank[severityOf(b)])[0];
+  const chosen =
+    holding.find((entry) => severityOf(entry) !== 'none' && entry.state.key !== 'pods.unwell') ??
+    [...holding].sort((a, b) => rank[severityOf(a)] - rank[severityOf(b)])[0];
   const status = allGates('notApplicable');
   if (chosen !== undefined && severityOf(chosen) !== 'none') markBroken(status, chosen);
-  const rest = holding.filter((entry) => entry !== chosen && entry.state.key !== 'pods.unwell' && severityOf(entry) !== 'none');
+  const rest = holding.filter(
+    (entry) => entry !== chosen && entry.state.key !== 'pods.unwell' && severityOf(entry) !== 'none',
+  );
   return compose(index, object, chosen, rest, status, { state: 'healthy', headline: 'healthy' });
 }
-

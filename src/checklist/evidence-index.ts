@@ -13,7 +13,12 @@ export interface Happening {
   /** The container of `spec.containers{main}`; `''` when it is about the whole object. */
   readonly container: string;
   readonly source: string;
-  readonly about: { readonly kind: string; readonly namespace: string; readonly name: string; readonly uid: string };
+  readonly about: {
+    readonly kind: string;
+    readonly namespace: string;
+    readonly name: string;
+    readonly uid: string;
+  };
 }
 
 /** What a metrics source says; absent samples are unknown, not zero. */
@@ -45,7 +50,10 @@ export interface IndexInput {
   readonly usage?: Readonly<Record<string, Usage>>;
 }
 
-export type Presence = { readonly state: 'present'; readonly object: KubeObject } | { readonly state: 'missing' } | { readonly state: 'unknown'; readonly why: 'notWatched' | 'forbidden' };
+export type Presence =
+  | { readonly state: 'present'; readonly object: KubeObject }
+  | { readonly state: 'missing' }
+  | { readonly state: 'unknown'; readonly why: 'notWatched' | 'forbidden' };
 
 /** Everything that is known beside the subject, with what is not known told apart from what is not there. */
 export interface EvidenceIndex {
@@ -66,15 +74,31 @@ export interface EvidenceIndex {
   /** Objects that name this one as their owner. */
   readonly children: (object: KubeObject) => readonly KubeObject[];
   /** The controlling owners, nearest first, as references: the objects may not be known. */
-  readonly owners: (object: KubeObject) => readonly (ObjectRef & { readonly object: KubeObject | undefined })[];
+  readonly owners: (
+    object: KubeObject,
+  ) => readonly (ObjectRef & { readonly object: KubeObject | undefined })[];
   readonly podsOn: (node: string) => readonly KubeObject[];
   readonly log: (namespace: string, pod: string, container: string, previous: boolean) => string | undefined;
   readonly usage: (namespace: string, pod: string) => Usage | undefined;
 }
 
 const clocks = new Set([
-  'creationTimestamp', 'lastTransitionTime', 'lastTimestamp', 'firstTimestamp', 'eventTime', 'lastObservedTime', 'startedAt',
-  'finishedAt', 'startTime', 'completionTime', 'lastHeartbeatTime', 'renewTime', 'lastProbeTime', 'lastUpdateTime', 'time', 'lastScheduleTime',
+  'creationTimestamp',
+  'lastTransitionTime',
+  'lastTimestamp',
+  'firstTimestamp',
+  'eventTime',
+  'lastObservedTime',
+  'startedAt',
+  'finishedAt',
+  'startTime',
+  'completionTime',
+  'lastHeartbeatTime',
+  'renewTime',
+  'lastProbeTime',
+  'lastUpdateTime',
+  'time',
+  'lastScheduleTime',
 ]);
 
 /** The newest time that an object has seen. Deadlines and schedules, which lie in the future, do not count. */
@@ -84,25 +108,41 @@ function newestTime(value: unknown, depth = 0): number {
   for (const [key, entry] of Object.entries(value)) {
     if (typeof entry === 'string') {
       if (clocks.has(key)) newest = Math.max(newest, time(entry) ?? 0);
-    } else if (key !== 'spec' || depth > 0 || at(entry, 'renewTime') !== undefined) newest = Math.max(newest, newestTime(entry, depth + 1));
+    } else if (key !== 'spec' || depth > 0 || at(entry, 'renewTime') !== undefined)
+      newest = Math.max(newest, newestTime(entry, depth + 1));
   }
   return newest;
 }
 
 function toHappening(event: KubeObject): Happening {
-  const about = record(event, 'involvedObject')['name'] === undefined ? record(event, 'regarding') : record(event, 'involvedObject');
+  const about =
+    record(event, 'involvedObject')['name'] === undefined
+      ? record(event, 'regarding')
+      : record(event, 'involvedObject');
   const fieldPath = text(about, 'fieldPath');
   return {
     reason: text(event, 'reason'),
     type: text(event, 'type') || 'Normal',
     message: text(event, 'message') || text(event, 'note'),
     count: count(event, 'series', 'count') ?? count(event, 'count') ?? count(event, 'deprecatedCount') ?? 1,
-    first: time(event, 'firstTimestamp') ?? time(event, 'deprecatedFirstTimestamp') ?? time(event, 'eventTime') ?? time(event, 'metadata', 'creationTimestamp'),
+    first:
+      time(event, 'firstTimestamp') ??
+      time(event, 'deprecatedFirstTimestamp') ??
+      time(event, 'eventTime') ??
+      time(event, 'metadata', 'creationTimestamp'),
     last:
-      time(event, 'series', 'lastObservedTime') ?? time(event, 'lastTimestamp') ?? time(event, 'deprecatedLastTimestamp') ??
-      time(event, 'eventTime') ?? time(event, 'firstTimestamp') ?? time(event, 'metadata', 'creationTimestamp'),
+      time(event, 'series', 'lastObservedTime') ??
+      time(event, 'lastTimestamp') ??
+      time(event, 'deprecatedLastTimestamp') ??
+      time(event, 'eventTime') ??
+      time(event, 'firstTimestamp') ??
+      time(event, 'metadata', 'creationTimestamp'),
     container: /\{([^}]*)\}/.exec(fieldPath)?.[1] ?? '',
-    source: text(event, 'source', 'component') || text(event, 'reportingComponent') || text(event, 'reportingController') || text(event, 'deprecatedSource', 'component'),
+    source:
+      text(event, 'source', 'component') ||
+      text(event, 'reportingComponent') ||
+      text(event, 'reportingController') ||
+      text(event, 'deprecatedSource', 'component'),
     about: {
       kind: text(about, 'kind'),
       namespace: text(about, 'namespace') || text(event, 'metadata', 'namespace'),
@@ -128,7 +168,11 @@ export function kindOf(object: KubeObject): string {
 
 export const nameOf = (object: KubeObject | undefined): string => object?.metadata?.name ?? '';
 export const namespaceOf = (object: KubeObject | undefined): string => object?.metadata?.namespace ?? '';
-export const refOf = (object: KubeObject): ObjectRef => ({ kind: kindOf(object), namespace: namespaceOf(object), name: nameOf(object) });
+export const refOf = (object: KubeObject): ObjectRef => ({
+  kind: kindOf(object),
+  namespace: namespaceOf(object),
+  name: nameOf(object),
+});
 
 const bucket = <V>(map: Map<string, V[]>, key: string, value: V): void => {
   const found = map.get(key);
@@ -137,23 +181,72 @@ const bucket = <V>(map: Map<string, V[]>, key: string, value: V): void => {
 };
 
 const latest = (a: Happening, b: Happening): number => (a.last ?? 0) - (b.last ?? 0);
-const namespaces = new Set(['Node', 'PersistentVolume', 'Namespace', 'StorageClass', 'PriorityClass', 'RuntimeClass', 'DeviceClass', 'ResourceSlice', 'CSINode', 'CSIDriver', 'VolumeAttachment', 'IngressClass', 'ClusterQueue', 'ResourceFlavor', 'ClusterPolicy', 'NodePool', 'NodeClaim', 'APIService', 'CustomResourceDefinition', 'ValidatingWebhookConfiguration', 'MutatingWebhookConfiguration', 'ValidatingAdmissionPolicy', 'Queue', 'Topology', 'Cohort']);
+const namespaces = new Set([
+  'Node',
+  'PersistentVolume',
+  'Namespace',
+  'StorageClass',
+  'PriorityClass',
+  'RuntimeClass',
+  'DeviceClass',
+  'ResourceSlice',
+  'CSINode',
+  'CSIDriver',
+  'VolumeAttachment',
+  'IngressClass',
+  'ClusterQueue',
+  'ResourceFlavor',
+  'ClusterPolicy',
+  'NodePool',
+  'NodeClaim',
+  'APIService',
+  'CustomResourceDefinition',
+  'ValidatingWebhookConfiguration',
+  'MutatingWebhookConfiguration',
+  'ValidatingAdmissionPolicy',
+  'Queue',
+  'Topology',
+  'Cohort',
+]);
 
 /** Kinds without a namespace, as far as the checklist meets them. */
 export const isClusterScoped = (kind: string): boolean => namespaces.has(kind);
 
 /** Kinds that a paste of events alone may be about. */
-const tellingKinds = new Set(['Pod', 'Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'CronJob', 'PersistentVolumeClaim', 'JobSet', 'PyTorchJob', 'RayCluster']);
+const tellingKinds = new Set([
+  'Pod',
+  'Deployment',
+  'ReplicaSet',
+  'StatefulSet',
+  'DaemonSet',
+  'Job',
+  'CronJob',
+  'PersistentVolumeClaim',
+  'JobSet',
+  'PyTorchJob',
+  'RayCluster',
+]);
 
 /**
  * What only events tell of, because nobody pasted the object: a name and nothing else. Not where others of its kind
  * were pasted or the kind was listed: then it is gone, and its events are history.
  */
-function onlyTold(events: ReadonlyMap<string, readonly Happening[]>, isListed: (kind: string) => boolean, scoped: ReadonlyMap<string, readonly KubeObject[]>): readonly KubeObject[] {
+function onlyTold(
+  events: ReadonlyMap<string, readonly Happening[]>,
+  isListed: (kind: string) => boolean,
+  scoped: ReadonlyMap<string, readonly KubeObject[]>,
+): readonly KubeObject[] {
   const stubs: KubeObject[] = [];
   for (const [key, told] of events) {
     const [kind = '', namespace = '', name = ''] = key.split('/');
-    if (!tellingKinds.has(kind) || name === '' || isListed(kind) || (scoped.get(`${kind}/${namespace}`)?.length ?? 0) > 0 || !told.some((event) => event.type === 'Warning')) continue;
+    if (
+      !tellingKinds.has(kind) ||
+      name === '' ||
+      isListed(kind) ||
+      (scoped.get(`${kind}/${namespace}`)?.length ?? 0) > 0 ||
+      !told.some((event) => event.type === 'Warning')
+    )
+      continue;
     stubs.push({ kind, metadata: { name, ...(namespace === '' ? {} : { namespace }) } });
   }
   return stubs;
@@ -184,7 +277,11 @@ export function buildIndex(input: IndexInput): EvidenceIndex {
       const happening = toHappening(object);
       const { about } = happening;
       if (about.uid !== '') bucket(eventsByUid, about.uid, happening);
-      bucket(eventsByName, `${about.kind}/${isClusterScoped(about.kind) ? '' : about.namespace}/${about.name}`, happening);
+      bucket(
+        eventsByName,
+        `${about.kind}/${isClusterScoped(about.kind) ? '' : about.namespace}/${about.name}`,
+        happening,
+      );
       continue;
     }
     if (kind === '' || nameOf(object) === '') continue;
@@ -197,15 +294,27 @@ export function buildIndex(input: IndexInput): EvidenceIndex {
         const index = group?.indexOf(twin) ?? -1;
         if (group !== undefined && index >= 0) group[index] = object;
       };
-      for (const group of [objects, kinds.get(kind), kinds.get(grouped), scoped.get(`${kind}/${namespaceOf(object)}`), onNode.get(text(twin, 'spec', 'nodeName'))]) swap(group);
+      for (const group of [
+        objects,
+        kinds.get(kind),
+        kinds.get(grouped),
+        scoped.get(`${kind}/${namespaceOf(object)}`),
+        onNode.get(text(twin, 'spec', 'nodeName')),
+      ])
+        swap(group);
     } else {
       objects.push(object);
       bucket(kinds, kind, object);
       bucket(kinds, grouped, object);
       bucket(scoped, `${kind}/${namespaceOf(object)}`, object);
-      if (kind === 'Pod' && text(object, 'spec', 'nodeName') !== '') bucket(onNode, text(object, 'spec', 'nodeName'), object);
+      if (kind === 'Pod' && text(object, 'spec', 'nodeName') !== '')
+        bucket(onNode, text(object, 'spec', 'nodeName'), object);
       for (const owner of object.metadata?.ownerReferences ?? []) {
-        bucket(owned, owner.uid ? `uid:${owner.uid}` : `${owner.kind}/${namespaceOf(object)}/${owner.name}`, object);
+        bucket(
+          owned,
+          owner.uid ? `uid:${owner.uid}` : `${owner.kind}/${namespaceOf(object)}/${owner.name}`,
+          object,
+        );
         if (owner.uid) bucket(owned, `${owner.kind}/${namespaceOf(object)}/${owner.name}`, object);
       }
     }
@@ -216,7 +325,8 @@ export function buildIndex(input: IndexInput): EvidenceIndex {
   }
   const listed = new Set(input.listed ?? []);
   const forbidden = new Set(input.forbidden ?? []);
-  const isListed = (kind: string): boolean => listed.has('*') || listed.has(kind) || listed.has(kind.replace(/\..*/, ''));
+  const isListed = (kind: string): boolean =>
+    listed.has('*') || listed.has(kind) || listed.has(kind.replace(/\..*/, ''));
   for (const stub of onlyTold(eventsByName, (kind) => isListed(kind), scoped)) {
     objects.push(stub);
     const [kind, namespace] = [kindOf(stub), namespaceOf(stub)];
@@ -226,7 +336,8 @@ export function buildIndex(input: IndexInput): EvidenceIndex {
   for (const events of eventsByUid.values()) events.sort(latest);
   for (const events of eventsByName.values()) events.sort(latest);
 
-  const get = (kind: string, namespace: string, name: string): KubeObject | undefined => names.get(`${kind}/${namespace}/${name}`);
+  const get = (kind: string, namespace: string, name: string): KubeObject | undefined =>
+    names.get(`${kind}/${namespace}/${name}`);
 
   const events = (object: KubeObject): readonly Happening[] => {
     const kind = kindOf(object);
@@ -235,17 +346,25 @@ export function buildIndex(input: IndexInput): EvidenceIndex {
     // A re-created object has its predecessor's name: an event with another uid is about that one. Node events
     // carry no uid, the node's name, or the true uid, depending on who sends them.
     if (kind === 'Node' || uid === '') return named;
-    return named.filter((event) => event.about.uid === '' || event.about.uid === uid || event.about.uid === nameOf(object));
+    return named.filter(
+      (event) => event.about.uid === '' || event.about.uid === uid || event.about.uid === nameOf(object),
+    );
   };
 
   const owners: EvidenceIndex['owners'] = (object) => {
     const chain: (ObjectRef & { object: KubeObject | undefined })[] = [];
     let here: KubeObject | undefined = object;
     while (here !== undefined && chain.length < 8) {
-      const refs: readonly { readonly kind: string; readonly name: string; readonly uid: string; readonly controller?: boolean }[] = here.metadata?.ownerReferences ?? [];
+      const refs: readonly {
+        readonly kind: string;
+        readonly name: string;
+        readonly uid: string;
+        readonly controller?: boolean;
+      }[] = here.metadata?.ownerReferences ?? [];
       const ref = refs.find((entry) => entry.controller === true) ?? refs[0];
       if (ref === undefined) break;
-      const found: KubeObject | undefined = (ref.uid ? uids.get(ref.uid) : undefined) ?? get(ref.kind, namespaceOf(object), ref.name);
+      const found: KubeObject | undefined =
+        (ref.uid ? uids.get(ref.uid) : undefined) ?? get(ref.kind, namespaceOf(object), ref.name);
       chain.push({ kind: ref.kind, namespace: namespaceOf(object), name: ref.name, object: found });
       here = found;
     }
@@ -273,23 +392,35 @@ export function buildIndex(input: IndexInput): EvidenceIndex {
     children: (object) => {
       const uid = object.metadata?.uid;
       const byUid = uid === undefined ? undefined : owned.get(`uid:${uid}`);
-      return byUid ?? (owned.get(`${kindOf(object)}/${namespaceOf(object)}/${nameOf(object)}`) ?? []).filter((child) =>
-        (child.metadata?.ownerReferences ?? []).some((ref) => ref.name === nameOf(object) && (uid === undefined || !ref.uid || ref.uid === uid)));
+      return (
+        byUid ??
+        (owned.get(`${kindOf(object)}/${namespaceOf(object)}/${nameOf(object)}`) ?? []).filter((child) =>
+          (child.metadata?.ownerReferences ?? []).some(
+            (ref) => ref.name === nameOf(object) && (uid === undefined || !ref.uid || ref.uid === uid),
+          ),
+        )
+      );
     },
     owners,
     podsOn: (node) => onNode.get(node) ?? [],
-    log: (namespace, pod, container, previous) => input.logs?.[`${namespace}/${pod}/${container}${previous ? '@previous' : ''}`],
+    log: (namespace, pod, container, previous) =>
+      input.logs?.[`${namespace}/${pod}/${container}${previous ? '@previous' : ''}`],
     usage: (namespace, pod) => input.usage?.[`${namespace}/${pod}`],
   };
 }
 
 /** True when every key of a `matchLabels`-like selector has its value among the labels. */
-export function selects(selector: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>): boolean {
+export function selects(
+  selector: Readonly<Record<string, string>>,
+  labels: Readonly<Record<string, string>>,
+): boolean {
   return Object.entries(selector).every(([key, value]) => labels[key] === value);
 }
 
-export const labelsOf = (object: KubeObject): Readonly<Record<string, string>> => strings(object, 'metadata', 'labels');
-export const annotationsOf = (object: KubeObject): Readonly<Record<string, string>> => strings(object, 'metadata', 'annotations');
+export const labelsOf = (object: KubeObject): Readonly<Record<string, string>> =>
+  strings(object, 'metadata', 'labels');
+export const annotationsOf = (object: KubeObject): Readonly<Record<string, string>> =>
+  strings(object, 'metadata', 'annotations');
 
 /** Named entries of a list: `spec.containers`, `status.containerStatuses`. */
 export const named = (value: unknown, name: string, ...path: readonly string[]): unknown =>

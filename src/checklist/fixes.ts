@@ -7,10 +7,18 @@ import type { Fix, ObjectRef, Risk } from './report.ts';
 const safeArgument = /^[\w./:@=,+%{}[\]"' \-\\()!*#|]*$/;
 
 const build = (title: string, risk: Risk, argv: readonly string[], note?: string): Fix | undefined =>
-  argv.every((argument) => argument !== '' && argument.length < 2000 && safeArgument.test(argument)) ? { title, argv, risk, ...(note === undefined ? {} : { note }) } : undefined;
+  argv.every((argument) => argument !== '' && argument.length < 2000 && safeArgument.test(argument))
+    ? { title, argv, risk, ...(note === undefined ? {} : { note }) }
+    : undefined;
 
 /** A kubectl command in a namespace. Undefined when a name in it is not one that the API would accept. */
-export const kubectl = (title: string, risk: Risk, namespace: string, argv: readonly string[], note?: string): Fix | undefined =>
+export const kubectl = (
+  title: string,
+  risk: Risk,
+  namespace: string,
+  argv: readonly string[],
+  note?: string,
+): Fix | undefined =>
   build(title, risk, namespace === '' ? ['kubectl', ...argv] : ['kubectl', '-n', namespace, ...argv], note);
 
 /** What to edit so that the next pod is right, and why not the pod itself. */
@@ -23,53 +31,137 @@ export interface OwnerTarget extends ObjectRef {
   readonly managedBy: string | undefined;
 }
 
-const editable = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'ReplicationController', 'CronJob']);
+const editable = new Set([
+  'Deployment',
+  'StatefulSet',
+  'DaemonSet',
+  'ReplicaSet',
+  'ReplicationController',
+  'CronJob',
+]);
 
 /** The deployment tool that owns an object and would undo an edit. */
 export function managerOf(object: KubeObject | undefined): string | undefined {
   if (object === undefined) return undefined;
   const labels = labelsOf(object);
   const annotations = annotationsOf(object);
-  if (annotations['argocd.argoproj.io/tracking-id'] !== undefined || labels['argocd.argoproj.io/instance'] !== undefined) return 'Argo CD';
-  if (labels['kustomize.toolkit.fluxcd.io/name'] !== undefined || labels['helm.toolkit.fluxcd.io/name'] !== undefined) return 'Flux';
-  if (labels['app.kubernetes.io/managed-by'] === 'Helm' || annotations['meta.helm.sh/release-name'] !== undefined) return 'Helm';
+  if (
+    annotations['argocd.argoproj.io/tracking-id'] !== undefined ||
+    labels['argocd.argoproj.io/instance'] !== undefined
+  )
+    return 'Argo CD';
+  if (
+    labels['kustomize.toolkit.fluxcd.io/name'] !== undefined ||
+    labels['helm.toolkit.fluxcd.io/name'] !== undefined
+  )
+    return 'Flux';
+  if (
+    labels['app.kubernetes.io/managed-by'] === 'Helm' ||
+    annotations['meta.helm.sh/release-name'] !== undefined
+  )
+    return 'Helm';
   return undefined;
 }
 
 /** The outermost owner that a person edits; the pod itself when it has none. */
 export function targetOf(facts: PodFacts): OwnerTarget {
   const { owners } = facts;
-  let chosen: (ObjectRef & { readonly object?: KubeObject | undefined }) | undefined = owners.findLast((owner) => owner.kind !== 'Workload' && owner.kind !== 'Node');
+  let chosen: (ObjectRef & { readonly object?: KubeObject | undefined }) | undefined = owners.findLast(
+    (owner) => owner.kind !== 'Workload' && owner.kind !== 'Node',
+  );
   const hash = facts.labels['pod-template-hash'];
   if (chosen?.kind === 'ReplicaSet' && hash !== undefined && chosen.name.endsWith(`-${hash}`)) {
     chosen = { kind: 'Deployment', namespace: facts.namespace, name: chosen.name.slice(0, -hash.length - 1) };
   }
-  if (chosen === undefined) return { kind: 'Pod', namespace: facts.namespace, name: facts.name, resource: 'pod', editable: false, managedBy: managerOf(facts.object) };
+  if (chosen === undefined)
+    return {
+      kind: 'Pod',
+      namespace: facts.namespace,
+      name: facts.name,
+      resource: 'pod',
+      editable: false,
+      managedBy: managerOf(facts.object),
+    };
   const object = chosen.object ?? facts.index.get(chosen.kind, facts.namespace, chosen.name);
-  return { kind: chosen.kind, namespace: chosen.namespace, name: chosen.name, resource: chosen.kind.toLowerCase(), editable: editable.has(chosen.kind), managedBy: managerOf(object) };
+  return {
+    kind: chosen.kind,
+    namespace: chosen.namespace,
+    name: chosen.name,
+    resource: chosen.kind.toLowerCase(),
+    editable: editable.has(chosen.kind),
+    managedBy: managerOf(object),
+  };
 }
 
 const reverted = (target: OwnerTarget): string | undefined =>
-  target.managedBy === undefined ? undefined : `${target.managedBy} manages this object and will revert the edit: change its source`;
+  target.managedBy === undefined
+    ? undefined
+    : `${target.managedBy} manages this object and will revert the edit: change its source`;
 
 /** Changes the template where that is possible, and says how to make the object anew where it is not. */
-export function changeTemplate(facts: PodFacts, what: string, edit: (target: OwnerTarget) => readonly string[]): Fix | undefined {
+export function changeTemplate(
+  facts: PodFacts,
+  what: string,
+  edit: (target: OwnerTarget) => readonly string[],
+): Fix | undefined {
   const target = targetOf(facts);
-  if (target.kind === 'Pod') return kubectl(`${what}: a pod's spec is fixed; edit a copy and replace it`, 'disruptive', target.namespace, ['get', 'pod', target.name, '-o', 'yaml'], 'then edit and `kubectl replace --force -f` the copy');
+  if (target.kind === 'Pod')
+    return kubectl(
+      `${what}: a pod's spec is fixed; edit a copy and replace it`,
+      'disruptive',
+      target.namespace,
+      ['get', 'pod', target.name, '-o', 'yaml'],
+      'then edit and `kubectl replace --force -f` the copy',
+    );
   if (target.kind === 'Job') {
-    return kubectl(`${what}: a Job's template is immutable; edit a copy and replace it`, 'disruptive', target.namespace, ['get', 'job', target.name, '-o', 'yaml'], 'remove .spec.selector and the controller-uid labels, then `kubectl replace --force -f`');
+    return kubectl(
+      `${what}: a Job's template is immutable; edit a copy and replace it`,
+      'disruptive',
+      target.namespace,
+      ['get', 'job', target.name, '-o', 'yaml'],
+      'remove .spec.selector and the controller-uid labels, then `kubectl replace --force -f`',
+    );
   }
-  if (!target.editable) return kubectl(`${what} in the ${target.kind}: its controller makes the children anew`, 'disruptive', target.namespace, ['edit', target.resource, target.name], reverted(target));
+  if (!target.editable)
+    return kubectl(
+      `${what} in the ${target.kind}: its controller makes the children anew`,
+      'disruptive',
+      target.namespace,
+      ['edit', target.resource, target.name],
+      reverted(target),
+    );
   return kubectl(what, 'reversible', target.namespace, edit(target), reverted(target));
 }
 
 export const setImage = (facts: PodFacts, container: ContainerFacts, image = 'IMAGE:TAG'): Fix | undefined =>
   facts.owners.length === 0
-    ? kubectl('Set the right image', 'reversible', facts.namespace, ['set', 'image', `pod/${facts.name}`, `${container.name}=${image}`])
-    : changeTemplate(facts, 'Set the right image', (target) => ['set', 'image', `${target.resource}/${target.name}`, `${container.name}=${image}`]);
+    ? kubectl('Set the right image', 'reversible', facts.namespace, [
+        'set',
+        'image',
+        `pod/${facts.name}`,
+        `${container.name}=${image}`,
+      ])
+    : changeTemplate(facts, 'Set the right image', (target) => [
+        'set',
+        'image',
+        `${target.resource}/${target.name}`,
+        `${container.name}=${image}`,
+      ]);
 
-export const setResources = (facts: PodFacts, container: ContainerFacts, what: string, amounts: string): Fix | undefined =>
-  changeTemplate(facts, what, (target) => ['set', 'resources', `${target.resource}/${target.name}`, '-c', container.name, amounts]);
+export const setResources = (
+  facts: PodFacts,
+  container: ContainerFacts,
+  what: string,
+  amounts: string,
+): Fix | undefined =>
+  changeTemplate(facts, what, (target) => [
+    'set',
+    'resources',
+    `${target.resource}/${target.name}`,
+    '-c',
+    container.name,
+    amounts,
+  ]);
 
 export const editOwner = (facts: PodFacts, what: string): Fix | undefined =>
   changeTemplate(facts, what, (target) => ['edit', target.resource, target.name]);
@@ -77,20 +169,48 @@ export const editOwner = (facts: PodFacts, what: string): Fix | undefined =>
 export const undoRollout = (facts: PodFacts): Fix | undefined => {
   const target = targetOf(facts);
   return ['Deployment', 'StatefulSet', 'DaemonSet'].includes(target.kind)
-    ? kubectl('Go back to the revision before', 'disruptive', target.namespace, ['rollout', 'undo', `${target.resource}/${target.name}`], reverted(target))
+    ? kubectl(
+        'Go back to the revision before',
+        'disruptive',
+        target.namespace,
+        ['rollout', 'undo', `${target.resource}/${target.name}`],
+        reverted(target),
+      )
     : undefined;
 };
 
 export const readLog = (facts: PodFacts, container: string, previous: boolean): Fix | undefined =>
-  kubectl(previous ? 'Read the log of the run that ended' : 'Read the log', 'read', facts.namespace, ['logs', facts.name, '-c', container, ...(previous ? ['--previous'] : []), '--tail=200']);
+  kubectl(previous ? 'Read the log of the run that ended' : 'Read the log', 'read', facts.namespace, [
+    'logs',
+    facts.name,
+    '-c',
+    container,
+    ...(previous ? ['--previous'] : []),
+    '--tail=200',
+  ]);
 
-export const describe = (kind: string, namespace: string, name: string, title = `Look at the ${kind} and its events`): Fix | undefined =>
-  kubectl(title, 'read', namespace, ['describe', kind.toLowerCase(), name]);
+export const describe = (
+  kind: string,
+  namespace: string,
+  name: string,
+  title = `Look at the ${kind} and its events`,
+): Fix | undefined => kubectl(title, 'read', namespace, ['describe', kind.toLowerCase(), name]);
 
-export const getObject = (title: string, kind: string, namespace: string, ...names: readonly string[]): Fix | undefined =>
-  kubectl(title, 'read', namespace, ['get', kind, ...names]);
+export const getObject = (
+  title: string,
+  kind: string,
+  namespace: string,
+  ...names: readonly string[]
+): Fix | undefined => kubectl(title, 'read', namespace, ['get', kind, ...names]);
 
 export const deletePod = (facts: PodFacts, title: string, note?: string): Fix | undefined =>
-  kubectl(title, facts.phase === 'Failed' || facts.phase === 'Succeeded' ? 'reversible' : 'disruptive', facts.namespace, ['delete', 'pod', facts.name], note);
+  kubectl(
+    title,
+    facts.phase === 'Failed' || facts.phase === 'Succeeded' ? 'reversible' : 'disruptive',
+    facts.namespace,
+    ['delete', 'pod', facts.name],
+    note,
+  );
 
-export const cordon = (node: string): Fix | undefined => kubectl('Keep new pods off the node', 'cluster', '', ['cordon', node]);
+export const cordon = (node: string): Fix | undefined =>
+  kubectl('Keep new pods off the node', 'cluster', '', ['cordon', node]);

@@ -1,9 +1,24 @@
 import type { Happening } from './evidence-index.ts';
 import { type ContainerFacts, lastEvent, type PastRun, type PodFacts } from './pod-facts.ts';
+import { at } from './read.ts';
 
 export type Killer =
-  | 'liveness' | 'startup' | 'postStart' | 'resize' | 'oom' | 'statusLost' | 'eviction' | 'deletion'
-  | 'nodeMemory' | 'sigkill' | 'sigterm' | 'runtimeLost' | 'startError' | 'signal' | 'itself';
+  | 'liveness'
+  | 'startup'
+  | 'postStart'
+  | 'resize'
+  | 'oom'
+  | 'statusLost'
+  | 'eviction'
+  | 'deletion'
+  | 'nodeMemory'
+  | 'ownMemory'
+  | 'sigkill'
+  | 'sigterm'
+  | 'runtimeLost'
+  | 'startError'
+  | 'signal'
+  | 'itself';
 
 export interface Ending {
   readonly by: Killer;
@@ -22,35 +37,86 @@ export function killer(facts: PodFacts, container: ContainerFacts): Ending | und
   if (run === undefined) return undefined;
   const { finishedAt } = run;
   const near = (event: Happening): boolean =>
-    finishedAt === undefined || event.last === undefined || (event.count > 1 ? event.last >= finishedAt - 20 * 60_000 : event.last >= finishedAt - graceMs && event.last <= finishedAt + slackMs);
+    finishedAt === undefined ||
+    event.last === undefined ||
+    (event.count > 1
+      ? event.last >= finishedAt - 20 * 60_000
+      : event.last >= finishedAt - graceMs && event.last <= finishedAt + slackMs);
   const killed = (pattern: RegExp): Happening | undefined => {
-    const found = lastEvent(facts.events.filter((event) => event.container === container.name || event.container === ''), ['Killing'], pattern)?.event;
-    return found !== undefined && near(found) && (found.container !== '' || found.message.includes(container.name)) ? found : undefined;
+    const found = lastEvent(
+      facts.events.filter((event) => event.container === container.name || event.container === ''),
+      ['Killing'],
+      pattern,
+    )?.event;
+    return found !== undefined &&
+      near(found) &&
+      (found.container !== '' || found.message.includes(container.name))
+      ? found
+      : undefined;
   };
   const by = (kind: Killer, event?: Happening): Ending => ({ by: kind, run, event });
 
   if (run.exitCode === 137 || run.exitCode === 143 || run.reason === 'OOMKilled' || run.reason === 'Error') {
     const liveness = killed(/failed liveness probe/);
     // A program that swallows memory while it is stopped is called OOMKilled with exit 143; a real OOM ends with 137.
-    if (liveness !== undefined && (run.reason !== 'OOMKilled' || run.exitCode === 143)) return by('liveness', liveness);
+    if (liveness !== undefined && (run.reason !== 'OOMKilled' || run.exitCode === 143))
+      return by('liveness', liveness);
+    const unwell = lastEvent(facts.events, ['Unhealthy'], /^Liveness probe/)?.event;
+    if (
+      run.reason === 'OOMKilled' &&
+      run.exitCode === 143 &&
+      (unwell !== undefined || at(container.spec, 'livenessProbe') !== undefined)
+    )
+      return by('liveness', unwell);
     const startup = killed(/failed startup probe/);
     if (startup !== undefined && run.reason !== 'OOMKilled') return by('startup', startup);
     const hook = lastEvent(facts.events, ['Killing', 'FailedPostStartHook'], /PostStartHook/)?.event;
-    if (hook !== undefined && (hook.container === '' || hook.container === container.name) && near(hook)) return by('postStart', hook);
+    if (hook !== undefined && (hook.container === '' || hook.container === container.name) && near(hook))
+      return by('postStart', hook);
   }
   if (run.reason === 'OOMKilled') return by('oom');
   if (run.reason === 'ContainerStatusUnknown') return by('statusLost');
-  if (run.reason === 'StartError' || run.reason === 'ContainerCannotRun' || run.reason === 'RunContainerError') return by('startError');
+  if (
+    run.reason === 'StartError' ||
+    run.reason === 'ContainerCannotRun' ||
+    run.reason === 'RunContainerError'
+  )
+    return by('startError');
   if (run.exitCode === 255 && run.reason === 'Unknown') return by('runtimeLost');
-  if (facts.reason === 'Evicted' || facts.conditions.get('DisruptionTarget')?.status === 'True') return by('eviction');
-  if (facts.deletedAt !== undefined && finishedAt !== undefined && facts.deletedAt - 3_600_000 * 6 <= finishedAt) return by('deletion');
+  if (facts.reason === 'Evicted' || facts.conditions.get('DisruptionTarget')?.status === 'True')
+    return by('eviction');
+  if (
+    facts.deletedAt !== undefined &&
+    finishedAt !== undefined &&
+    facts.deletedAt - 3_600_000 * 6 <= finishedAt
+  )
+    return by('deletion');
   const changed = killed(/definition changed|resize|RestartAllContainers/i);
   if (changed !== undefined) return by('resize', changed);
   if (run.exitCode === 137) {
-    const memory = facts.index.nodeEvents(facts.node).findLast((event) =>
-      /^(?:SystemOOM|OOMKilling)$/.test(event.reason) && !/Memory cgroup out of memory/i.test(event.message) &&
-      (finishedAt === undefined || event.last === undefined || Math.abs(event.last - finishedAt) <= 30_000));
-    return memory === undefined ? by('sigkill') : by('nodeMemory', memory);
+    const memory = facts.index
+      .nodeEvents(facts.node)
+      .findLast(
+        (event) =>
+          /^(?:SystemOOM|OOMKilling)$/.test(event.reason) &&
+          !/Memory cgroup out of memory/i.test(event.message) &&
+          (finishedAt === undefined ||
+            event.last === undefined ||
+            Math.abs(event.last - finishedAt) <= 30_000),
+      );
+    if (memory !== undefined) return by('nodeMemory', memory);
+    // node-problem-detector's words for a kill in the container's own cgroup.
+    const own = facts.index
+      .nodeEvents(facts.node)
+      .findLast(
+        (event) =>
+          event.reason === 'OOMKilling' &&
+          /Memory cgroup out of memory/i.test(event.message) &&
+          (finishedAt === undefined ||
+            event.last === undefined ||
+            Math.abs(event.last - finishedAt) <= 30_000),
+      );
+    return own === undefined ? by('sigkill') : by('ownMemory', own);
   }
   if (run.exitCode === 143) return by('sigterm');
   if (run.exitCode > 128 && run.exitCode < 160) return by('signal');

@@ -1,7 +1,16 @@
 import type { KubeObject } from '../kube/object.ts';
 import type { PodRow } from '../resources/pod-row.ts';
 import { amountText } from '../scheduling/amount.ts';
-import { buildIndex, type EvidenceIndex, type Happening, kindOf, labelsOf, nameOf, named, namespaceOf } from './evidence-index.ts';
+import {
+  buildIndex,
+  type EvidenceIndex,
+  type Happening,
+  kindOf,
+  labelsOf,
+  named,
+  nameOf,
+  namespaceOf,
+} from './evidence-index.ts';
 import { type Condition, conditions, count, list, record, text, time } from './read.ts';
 import type { ObjectRef } from './report.ts';
 
@@ -91,9 +100,21 @@ const pastRun = (value: unknown): PastRun | undefined => {
   };
 };
 
-function containerFacts(spec: unknown, status: unknown, kind: ContainerFacts['kind'], position: number): ContainerFacts {
+function containerFacts(
+  spec: unknown,
+  status: unknown,
+  kind: ContainerFacts['kind'],
+  position: number,
+): ContainerFacts {
   const states = record(status, 'state');
-  const state = 'waiting' in states ? 'waiting' : 'terminated' in states ? 'terminated' : 'running' in states ? 'running' : 'none';
+  const state =
+    'waiting' in states
+      ? 'waiting'
+      : 'terminated' in states
+        ? 'terminated'
+        : 'running' in states
+          ? 'running'
+          : 'none';
   const here = state === 'none' ? undefined : states[state];
   const started = record(status)['started'];
   return {
@@ -117,14 +138,22 @@ function containerFacts(spec: unknown, status: unknown, kind: ContainerFacts['ki
 
 function containersOf(pod: KubeObject): ContainerFacts[] {
   const found: ContainerFacts[] = [];
-  const take = (specs: readonly unknown[], statuses: readonly unknown[], kindOfSpec: (spec: unknown) => ContainerFacts['kind']): void => {
-    for (const [position, spec] of specs.entries()) found.push(containerFacts(spec, named(statuses, text(spec, 'name')), kindOfSpec(spec), position));
+  const take = (
+    specs: readonly unknown[],
+    statuses: readonly unknown[],
+    kindOfSpec: (spec: unknown) => ContainerFacts['kind'],
+  ): void => {
+    for (const [position, spec] of specs.entries())
+      found.push(containerFacts(spec, named(statuses, text(spec, 'name')), kindOfSpec(spec), position));
     // A pasted status without its spec still says what happened.
     for (const status of statuses) {
-      if (!specs.some((spec) => text(spec, 'name') === text(status, 'name'))) found.push(containerFacts(undefined, status, kindOfSpec(undefined), specs.length));
+      if (!specs.some((spec) => text(spec, 'name') === text(status, 'name')))
+        found.push(containerFacts(undefined, status, kindOfSpec(undefined), specs.length));
     }
   };
-  take(list(pod, 'spec', 'initContainers'), list(pod, 'status', 'initContainerStatuses'), (spec) => (text(spec, 'restartPolicy') === 'Always' ? 'sidecar' : 'init'));
+  take(list(pod, 'spec', 'initContainers'), list(pod, 'status', 'initContainerStatuses'), (spec) =>
+    text(spec, 'restartPolicy') === 'Always' ? 'sidecar' : 'init',
+  );
   take(list(pod, 'spec', 'containers'), list(pod, 'status', 'containerStatuses'), () => 'main');
   return found;
 }
@@ -173,32 +202,81 @@ const nothingKnown: EvidenceIndex = buildIndex({ objects: [], now: 0 });
 /** Facts from a row: the same shape, less in it. */
 export function rowFacts(row: PodRow, context: RowContext): PodFacts {
   const known = new Map<string, Condition>();
-  for (const [type, entry] of [['PodScheduled', row.scheduled], ['Ready', row.ready], ['DisruptionTarget', row.disrupted]] as const) {
+  for (const [type, entry] of [
+    ['PodScheduled', row.scheduled],
+    ['Ready', row.ready],
+    ['DisruptionTarget', row.disrupted],
+  ] as const) {
     if (entry !== undefined) known.set(type, { type, ...entry });
   }
   const { trouble } = row;
-  const run = (past: NonNullable<typeof trouble>['last']): PastRun | undefined => past && { ...past, startedAt: undefined };
+  const run = (past: NonNullable<typeof trouble>['last']): PastRun | undefined =>
+    past && { ...past, startedAt: undefined };
   const containers: ContainerFacts[] = row.spec.containers.map((spec, position) => {
     const mine = trouble?.container === spec.name ? trouble : undefined;
-    const creating = mine === undefined && trouble === undefined && (row.status === 'ContainerCreating' || row.status === 'PodInitializing' || row.status.startsWith('Init:'));
+    const creating =
+      mine === undefined &&
+      trouble === undefined &&
+      (row.status === 'ContainerCreating' ||
+        row.status === 'PodInitializing' ||
+        row.status.startsWith('Init:'));
     const memory = spec.limits['memory'];
-    const ended = mine?.state === 'terminated' ? { reason: mine.reason, exitCode: mine.exitCode ?? 0, signal: mine.signal, message: mine.message, startedAt: undefined, finishedAt: mine.finishedAt } : undefined;
+    const ended =
+      mine?.state === 'terminated'
+        ? {
+            reason: mine.reason,
+            exitCode: mine.exitCode ?? 0,
+            signal: mine.signal,
+            message: mine.message,
+            startedAt: undefined,
+            finishedAt: mine.finishedAt,
+          }
+        : undefined;
     return {
-      name: spec.name, kind: spec.kind, position, image: spec.image, status: undefined,
-      spec: memory === undefined ? undefined : { resources: { limits: { memory: amountText('memory', memory) } } },
-      state: mine?.state ?? (creating ? 'waiting' : 'none'), reason: mine?.reason ?? (creating ? 'ContainerCreating' : ''), message: mine?.message ?? '', startedAt: undefined,
-      ready: mine === undefined && row.readyContainers === row.totalContainers, started: undefined, restarts: mine?.restarts ?? 0, ended, last: run(mine?.last),
+      name: spec.name,
+      kind: spec.kind,
+      position,
+      image: spec.image,
+      status: undefined,
+      spec:
+        memory === undefined
+          ? undefined
+          : { resources: { limits: { memory: amountText('memory', memory) } } },
+      state: mine?.state ?? (creating ? 'waiting' : 'none'),
+      reason: mine?.reason ?? (creating ? 'ContainerCreating' : ''),
+      message: mine?.message ?? '',
+      startedAt: undefined,
+      ready: mine === undefined && row.readyContainers === row.totalContainers,
+      started: undefined,
+      restarts: mine?.restarts ?? 0,
+      ended,
+      last: run(mine?.last),
     };
   });
   return {
     object: undefined,
-    namespace: row.namespace, name: row.name, uid: row.uid, createdAt: row.createdAt, startedAt: row.startedAt, deletedAt: row.deletedAt,
-    phase: row.phase, reason: row.reason, message: row.message, node: row.node, nominatedNode: row.nominatedNode,
-    restartPolicy: row.spec.restartPolicy, schedulerName: row.spec.schedulerName, labels: row.labels, gates: row.gates,
+    namespace: row.namespace,
+    name: row.name,
+    uid: row.uid,
+    createdAt: row.createdAt,
+    startedAt: row.startedAt,
+    deletedAt: row.deletedAt,
+    phase: row.phase,
+    reason: row.reason,
+    message: row.message,
+    node: row.node,
+    nominatedNode: row.nominatedNode,
+    restartPolicy: row.spec.restartPolicy,
+    schedulerName: row.spec.schedulerName,
+    labels: row.labels,
+    gates: row.gates,
     finalizers: Array.from({ length: row.finalizers }, () => ''),
     conditions: known,
     containers,
-    owners: row.owner === undefined ? [] : [{ kind: row.owner.kind, namespace: row.namespace, name: row.owner.name, object: undefined }],
+    owners:
+      row.owner === undefined
+        ? []
+        : [{ kind: row.owner.kind, namespace: row.namespace, name: row.owner.name, object: undefined }],
     index: context.index ?? nothingKnown,
     now: context.now,
     events: context.eventsOf?.(row) ?? [],
@@ -208,7 +286,11 @@ export function rowFacts(row: PodRow, context: RowContext): PodFacts {
 }
 
 /** The newest event of one of these reasons whose text matches; what it captured beside it. */
-export function lastEvent(events: readonly Happening[], reasons: readonly string[], pattern?: RegExp): { readonly event: Happening; readonly match: RegExpExecArray | undefined } | undefined {
+export function lastEvent(
+  events: readonly Happening[],
+  reasons: readonly string[],
+  pattern?: RegExp,
+): { readonly event: Happening; readonly match: RegExpExecArray | undefined } | undefined {
   for (let position = events.length - 1; position >= 0; position--) {
     const event = events[position];
     if (event === undefined || (reasons.length > 0 && !reasons.includes(event.reason))) continue;
@@ -218,7 +300,8 @@ export function lastEvent(events: readonly Happening[], reasons: readonly string
   return undefined;
 }
 
-export const isTrue = (facts: PodFacts, type: string): boolean => facts.conditions.get(type)?.status === 'True';
+export const isTrue = (facts: PodFacts, type: string): boolean =>
+  facts.conditions.get(type)?.status === 'True';
 
 export const ageOf = (facts: PodFacts): number => facts.now - (facts.createdAt ?? facts.now);
 
@@ -229,7 +312,10 @@ export function statusPath(container: ContainerFacts, ...rest: readonly string[]
 }
 
 export function specPath(container: ContainerFacts, ...rest: readonly string[]): string {
-  return [`spec.${container.kind === 'main' ? 'containers' : 'initContainers'}[${container.name}]`, ...rest].join('.');
+  return [
+    `spec.${container.kind === 'main' ? 'containers' : 'initContainers'}[${container.name}]`,
+    ...rest,
+  ].join('.');
 }
 
 export const isPod = (object: KubeObject): boolean => kindOf(object) === 'Pod';

@@ -13,11 +13,34 @@ export type Predicate =
   | { readonly any: readonly Predicate[] }
   | { readonly not: Predicate }
   | { readonly path: string; readonly op: Operator; readonly value?: unknown }
-  | { readonly event: { readonly reason?: readonly string[]; readonly match?: string; readonly within?: string } }
+  | {
+      readonly event: {
+        readonly reason?: readonly string[];
+        readonly match?: string;
+        readonly within?: string;
+      };
+    }
   | { readonly log: { readonly match: string; readonly previous?: boolean } }
   | { readonly state: string };
 
-export const operators = ['eq', 'ne', 'in', 'notIn', 'exists', 'absent', 'gt', 'gte', 'lt', 'lte', 'matches', 'contains', 'quantityGt', 'quantityLt', 'ageGt', 'ageLt'] as const;
+export const operators = [
+  'eq',
+  'ne',
+  'in',
+  'notIn',
+  'exists',
+  'absent',
+  'gt',
+  'gte',
+  'lt',
+  'lte',
+  'matches',
+  'contains',
+  'quantityGt',
+  'quantityLt',
+  'ageGt',
+  'ageLt',
+] as const;
 export type Operator = (typeof operators)[number];
 
 export interface Finding {
@@ -38,7 +61,8 @@ export function unsafePattern(pattern: string): string | undefined {
     return error instanceof Error ? error.message : 'not a pattern';
   }
   if (pattern.length > 300) return 'longer than 300 characters';
-  if (/\([^()]*[+*}][^()]*\)\s*[+*{]/.test(pattern) || /\\[1-9]|\(\?<?[=!]/.test(pattern)) return 'a repetition inside a repetition, a back-reference or a look-around: matching could take for ever';
+  if (/\([^()]*[+*}][^()]*\)\s*[+*{]/.test(pattern) || /\\[1-9]|\(\?<?[=!]/.test(pattern))
+    return 'a repetition inside a repetition, a back-reference or a look-around: matching could take for ever';
   return undefined;
 }
 
@@ -50,7 +74,9 @@ export function durationMs(value: unknown): number | undefined {
 }
 
 /** Steps of `status.conditions[type=Ready].reason`; undefined where the text is no path. */
-export function stepsOf(path: string): readonly (string | { readonly key: string; readonly value: string } | '*' | number)[] | undefined {
+export function stepsOf(
+  path: string,
+): readonly (string | { readonly key: string; readonly value: string } | '*' | number)[] | undefined {
   const steps: (string | { readonly key: string; readonly value: string } | '*' | number)[] = [];
   const token = /([\w/-]+)|\[(?:(\*)|(\d+)|([\w./-]+)=([^\]]*))\]|\./y;
   while (token.lastIndex < path.length) {
@@ -68,12 +94,14 @@ export function stepsOf(path: string): readonly (string | { readonly key: string
 export function valuesAt(object: unknown, path: string): readonly unknown[] {
   let here: readonly unknown[] = [object];
   for (const step of stepsOf(path) ?? []) {
-    here = here.flatMap((value) => {
-      if (step === '*') return list(value);
-      if (typeof step === 'number') return [list(value)[step]];
-      if (typeof step === 'string') return [at(value, step)];
-      return list(value).filter((entry) => text(entry, step.key) === step.value);
-    }).filter((value) => value !== undefined && value !== null);
+    here = here
+      .flatMap((value) => {
+        if (step === '*') return list(value);
+        if (typeof step === 'number') return [list(value)[step]];
+        if (typeof step === 'string') return [at(value, step)];
+        return list(value).filter((entry) => text(entry, step.key) === step.value);
+      })
+      .filter((value) => value !== undefined && value !== null);
   }
   return here;
 }
@@ -82,20 +110,36 @@ const shown = (value: unknown): string => (typeof value === 'object' ? JSON.stri
 
 function compare(op: Operator, actual: unknown, wanted: unknown, now: number): Truth {
   switch (op) {
-    case 'eq': return shown(actual) === shown(wanted);
-    case 'ne': return shown(actual) !== shown(wanted);
-    case 'in': return Array.isArray(wanted) && wanted.map(shown).includes(shown(actual));
-    case 'notIn': return Array.isArray(wanted) && !wanted.map(shown).includes(shown(actual));
-    case 'exists': return true;
-    case 'absent': return false;
-    case 'gt': return Number(actual) > Number(wanted);
-    case 'gte': return Number(actual) >= Number(wanted);
-    case 'lt': return Number(actual) < Number(wanted);
-    case 'lte': return Number(actual) <= Number(wanted);
-    case 'matches': return new RegExp(String(wanted)).test(shown(actual).slice(0, longestInput));
-    case 'contains': return Array.isArray(actual) ? actual.map(shown).includes(shown(wanted)) : shown(actual).includes(shown(wanted));
-    case 'quantityGt': return (quantity(actual) ?? Number.NaN) > (quantity(wanted) ?? Number.NaN);
-    case 'quantityLt': return (quantity(actual) ?? Number.NaN) < (quantity(wanted) ?? Number.NaN);
+    case 'eq':
+      return shown(actual) === shown(wanted);
+    case 'ne':
+      return shown(actual) !== shown(wanted);
+    case 'in':
+      return Array.isArray(wanted) && wanted.map(shown).includes(shown(actual));
+    case 'notIn':
+      return Array.isArray(wanted) && !wanted.map(shown).includes(shown(actual));
+    case 'exists':
+      return true;
+    case 'absent':
+      return false;
+    case 'gt':
+      return Number(actual) > Number(wanted);
+    case 'gte':
+      return Number(actual) >= Number(wanted);
+    case 'lt':
+      return Number(actual) < Number(wanted);
+    case 'lte':
+      return Number(actual) <= Number(wanted);
+    case 'matches':
+      return new RegExp(String(wanted)).test(shown(actual).slice(0, longestInput));
+    case 'contains':
+      return Array.isArray(actual)
+        ? actual.map(shown).includes(shown(wanted))
+        : shown(actual).includes(shown(wanted));
+    case 'quantityGt':
+      return (quantity(actual) ?? Number.NaN) > (quantity(wanted) ?? Number.NaN);
+    case 'quantityLt':
+      return (quantity(actual) ?? Number.NaN) < (quantity(wanted) ?? Number.NaN);
     case 'ageGt':
     case 'ageLt': {
       const [since, limit] = [Date.parse(shown(actual)), durationMs(wanted)];
@@ -106,8 +150,16 @@ function compare(op: Operator, actual: unknown, wanted: unknown, now: number): T
 }
 
 /** The object that a path starts at: the pod, or with a prefix its owner or its node. */
-function rootOf(facts: PodFacts, path: string): { readonly object: unknown; readonly path: string; readonly known: boolean } {
-  if (path.startsWith('owner.')) return { object: facts.owners.at(-1)?.object, path: path.slice(6), known: facts.owners.at(-1)?.object !== undefined };
+function rootOf(
+  facts: PodFacts,
+  path: string,
+): { readonly object: unknown; readonly path: string; readonly known: boolean } {
+  if (path.startsWith('owner.'))
+    return {
+      object: facts.owners.at(-1)?.object,
+      path: path.slice(6),
+      known: facts.owners.at(-1)?.object !== undefined,
+    };
   if (path.startsWith('node.')) {
     const node = facts.index.get('Node', '', facts.node);
     return { object: node, path: path.slice(5), known: node !== undefined };
@@ -121,42 +173,84 @@ function fromPattern(pattern: string, inputs: readonly string[], label: string):
   const compiled = new RegExp(pattern, 'm');
   for (const input of inputs) {
     const match = compiled.exec(input.slice(-longestInput));
-    if (match !== null) return { truth: true, leaves: [{ label, value: match[0] }], captures: { ...match.groups } };
+    if (match !== null)
+      return { truth: true, leaves: [{ label, value: match[0] }], captures: { ...match.groups } };
   }
   return { truth: false, ...nothing };
 }
 
 /** Does it hold of this pod? */
 export function judge(predicate: Predicate, facts: PodFacts): Finding {
-  if ('all' in predicate) return combine(predicate.all.map((entry) => judge(entry, facts)), false);
-  if ('any' in predicate) return combine(predicate.any.map((entry) => judge(entry, facts)), true);
+  if ('all' in predicate)
+    return combine(
+      predicate.all.map((entry) => judge(entry, facts)),
+      false,
+    );
+  if ('any' in predicate)
+    return combine(
+      predicate.any.map((entry) => judge(entry, facts)),
+      true,
+    );
   if ('not' in predicate) {
     const inner = judge(predicate.not, facts);
     return { ...inner, truth: inner.truth === undefined ? undefined : !inner.truth };
   }
   if ('state' in predicate) return { truth: classify(facts)?.state.id === predicate.state, ...nothing };
   if ('log' in predicate) {
-    const logs = facts.containers.map((container) => programLog(facts.index.log(facts.namespace, facts.name, container.name, predicate.log.previous === true))).filter((log) => log !== undefined);
-    return logs.length === 0 ? { truth: undefined, ...nothing } : fromPattern(predicate.log.match, logs, 'log');
+    const logs = facts.containers
+      .map((container) =>
+        programLog(
+          facts.index.log(facts.namespace, facts.name, container.name, predicate.log.previous === true),
+        ),
+      )
+      .filter((log) => log !== undefined);
+    return logs.length === 0
+      ? { truth: undefined, ...nothing }
+      : fromPattern(predicate.log.match, logs, 'log');
   }
   if ('event' in predicate) {
     const { reason, match, within } = predicate.event;
     const limit = within === undefined ? undefined : durationMs(within);
-    const found = facts.events.filter((event) => (reason === undefined || reason.includes(event.reason)) && (limit === undefined || facts.now - (event.last ?? 0) <= limit));
-    if (match !== undefined) return fromPattern(match, found.map((event) => event.message), 'event');
-    return { truth: found.length > 0, leaves: found.slice(-1).map((event) => ({ label: `event ${event.reason}`, value: event.message })), captures: {} };
+    const found = facts.events.filter(
+      (event) =>
+        (reason === undefined || reason.includes(event.reason)) &&
+        (limit === undefined || facts.now - (event.last ?? 0) <= limit),
+    );
+    if (match !== undefined)
+      return fromPattern(
+        match,
+        found.map((event) => event.message),
+        'event',
+      );
+    return {
+      truth: found.length > 0,
+      leaves: found.slice(-1).map((event) => ({ label: `event ${event.reason}`, value: event.message })),
+      captures: {},
+    };
   }
   const root = rootOf(facts, predicate.path);
   if (!root.known) return { truth: undefined, ...nothing };
   const values = valuesAt(root.object, root.path);
-  if (values.length === 0) return { truth: predicate.op === 'absent' || predicate.op === 'ne' || predicate.op === 'notIn', ...nothing };
+  if (values.length === 0)
+    return {
+      truth: predicate.op === 'absent' || predicate.op === 'ne' || predicate.op === 'notIn',
+      ...nothing,
+    };
   const hit = values.find((value) => compare(predicate.op, value, predicate.value, facts.now) === true);
-  return { truth: hit !== undefined, leaves: [{ label: predicate.path, value: shown(hit ?? values[0]), path: predicate.path }], captures: {} };
+  return {
+    truth: hit !== undefined,
+    leaves: [{ label: predicate.path, value: shown(hit ?? values[0]), path: predicate.path }],
+    captures: {},
+  };
 }
 
 function combine(parts: readonly Finding[], any: boolean): Finding {
   const decided = parts.some((part) => part.truth === any);
   const truth = decided ? any : parts.some((part) => part.truth === undefined) ? undefined : !any;
   const telling = any ? parts.filter((part) => part.truth === true) : parts;
-  return { truth, leaves: telling.flatMap((part) => part.leaves), captures: Object.assign({}, ...telling.map((part) => part.captures)) as Readonly<Record<string, string>> };
+  return {
+    truth,
+    leaves: telling.flatMap((part) => part.leaves),
+    captures: Object.assign({}, ...telling.map((part) => part.captures)) as Readonly<Record<string, string>>,
+  };
 }

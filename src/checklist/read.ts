@@ -22,10 +22,12 @@ export const count = (value: unknown, ...path: Path): number | undefined => fiel
 
 export const list = (value: unknown, ...path: Path): readonly unknown[] => fields.list(at(value, ...path));
 
-export const record = (value: unknown, ...path: Path): Readonly<Record<string, unknown>> => fields.record(at(value, ...path));
+export const record = (value: unknown, ...path: Path): Readonly<Record<string, unknown>> =>
+  fields.record(at(value, ...path));
 
 /** Entries of a map whose values are text: labels, selectors, annotations. */
-export const strings = (value: unknown, ...path: Path): Readonly<Record<string, string>> => fields.labels(at(value, ...path));
+export const strings = (value: unknown, ...path: Path): Readonly<Record<string, string>> =>
+  fields.labels(at(value, ...path));
 
 /** Epoch ms; undefined for absent, unreadable and for Go's zero time. */
 export const time = (value: unknown, ...path: Path): number | undefined => fields.time(at(value, ...path));
@@ -53,16 +55,22 @@ export function condition(object: unknown, type: string): Condition | undefined 
   return conditions(object).find((entry) => entry.type === type);
 }
 
-/** Number of single-character edits between two names; `limit + 1` when there are more than `limit`. */
+/** Number of single-character edits between two names, two swapped neighbours being one; `limit + 1` when there are more. */
 export function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) > limit) return limit + 1;
   let before = Array.from({ length: b.length + 1 }, (_, index) => index);
+  let earlier: readonly number[] = [];
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
       const change = (before[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(change, (before[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
+      const swapped =
+        i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+          ? (earlier[j - 2] ?? limit) + 1
+          : limit + 1;
+      row.push(Math.min(change, swapped, (before[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
     }
+    earlier = before;
     before = row;
   }
   return Math.min(before[b.length] ?? limit + 1, limit + 1);
@@ -78,10 +86,17 @@ export function nearNames(wanted: string, candidates: Iterable<string>): readonl
     const other = name.toLowerCase();
     const distance = editDistance(small, other, limit);
     if (distance <= limit) scored.push({ name, distance });
-    else if (small.length > 3 && other.length > 3 && (other.startsWith(small) || small.startsWith(other) || other.endsWith(small)))
+    else if (
+      small.length > 2 &&
+      other.length > 2 &&
+      (other.startsWith(small) || small.startsWith(other) || other.endsWith(small))
+    )
       scored.push({ name, distance: limit + 1 });
   }
-  return scored.sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1)).map((entry) => entry.name).slice(0, 3);
+  return scored
+    .sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))
+    .map((entry) => entry.name)
+    .slice(0, 3);
 }
 
 /** `41m`, `2h5m`, `3d`: the coarse form that headlines use. */

@@ -1,7 +1,21 @@
 /** The stations of a pod's life (checklist.md 6.2). A broken one makes the later ones `notReached`. */
 export type Gate =
-  | 'exists' | 'admitted' | 'released' | 'scheduled' | 'nodeAdmits' | 'volumes' | 'sandbox' | 'image'
-  | 'config' | 'started' | 'initDone' | 'staysUp' | 'ready' | 'endpoints' | 'reachable' | 'progressing';
+  | 'exists'
+  | 'admitted'
+  | 'released'
+  | 'scheduled'
+  | 'nodeAdmits'
+  | 'volumes'
+  | 'sandbox'
+  | 'image'
+  | 'config'
+  | 'started'
+  | 'initDone'
+  | 'staysUp'
+  | 'ready'
+  | 'endpoints'
+  | 'reachable'
+  | 'progressing';
 
 /** In the order of life: the index is the number of the gate in checklist.md (g0–g15). */
 export const gates: readonly { readonly id: Gate; readonly short: string; readonly title: string }[] = [
@@ -27,7 +41,14 @@ export type ItemStatus = 'pass' | 'fail' | 'warn' | 'info' | 'unknown' | 'notApp
 
 /** Why a question has no answer. `needsProbe`: a log, exec or metric that the caller may fetch. */
 export type UnknownWhy =
-  | 'forbidden' | 'notWatched' | 'noSource' | 'eventExpired' | 'stale' | 'needsProbe' | 'version' | 'ambiguous';
+  | 'forbidden'
+  | 'notWatched'
+  | 'noSource'
+  | 'eventExpired'
+  | 'stale'
+  | 'needsProbe'
+  | 'version'
+  | 'ambiguous';
 
 /** `none` is healthy, finished, or meant to be so. */
 export type Severity = 'none' | 'warn' | 'bad';
@@ -82,7 +103,13 @@ export interface Cause {
 }
 
 /** Something that would turn an unknown into an answer; fetching it is the caller's business. */
-export type Want = { readonly kind: 'log'; readonly namespace: string; readonly pod: string; readonly container: string; readonly previous: boolean };
+export type Want = {
+  readonly kind: 'log';
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+  readonly previous: boolean;
+};
 
 /** What is wrong with one object, and how one knows. */
 export interface SubjectReport {
@@ -101,7 +128,11 @@ export interface SubjectReport {
   readonly items: readonly Item[];
   readonly gates: Readonly<Record<Gate, ItemStatus>>;
   /** Other states that hold at the same time. */
-  readonly overlays: readonly { readonly state: string; readonly headline: string; readonly severity: Severity }[];
+  readonly overlays: readonly {
+    readonly state: string;
+    readonly headline: string;
+    readonly severity: Severity;
+  }[];
   /** The object whose finding explains this one; a list of findings then names only that. */
   readonly explainedBy: ObjectRef | undefined;
   /** Start of the present trouble, epoch ms. */

@@ -1,7 +1,19 @@
 import type { KubeObject } from '../kube/object.ts';
 import type { EvidenceIndex, Happening } from './evidence-index.ts';
 import type { PodFacts } from './pod-facts.ts';
-import type { Cause, Evidence, Fix, Gate, Item, ItemStatus, ObjectRef, Severity, UnknownWhy, Verdict, Want } from './report.ts';
+import type {
+  Cause,
+  Evidence,
+  Fix,
+  Gate,
+  Item,
+  ItemStatus,
+  ObjectRef,
+  Severity,
+  UnknownWhy,
+  Verdict,
+  Want,
+} from './report.ts';
 
 export interface Diagnosis {
   readonly causes: readonly Cause[];
@@ -45,14 +57,24 @@ export interface ObjectFacts {
   readonly now: number;
   readonly events: readonly Happening[];
   /** The report on another object, for what is only a consequence. */
-  readonly reportOn: (object: KubeObject) => { readonly state: string; readonly headline: string; readonly severity: Severity; readonly causes: readonly Cause[] };
+  readonly reportOn: (object: KubeObject) => {
+    readonly state: string;
+    readonly headline: string;
+    readonly severity: Severity;
+    readonly causes: readonly Cause[];
+  };
 }
 
 export interface ObjectState extends State<ObjectFacts> {
   readonly kinds: readonly string[];
 }
 
-export const evidence = (label: string, value: string, path?: string, more?: { readonly ref?: ObjectRef; readonly at?: number | undefined }): Evidence => ({
+export const evidence = (
+  label: string,
+  value: string,
+  path?: string,
+  more?: { readonly ref?: ObjectRef; readonly at?: number | undefined },
+): Evidence => ({
   label,
   value,
   ...(path === undefined ? {} : { path }),
@@ -62,13 +84,35 @@ export const evidence = (label: string, value: string, path?: string, more?: { r
 
 /** An event as evidence: what was said, how often, when last. */
 export const said = (event: Happening): Evidence =>
-  evidence(`event ${event.reason}`, event.count > 1 ? `${event.message} (${event.count} times)` : event.message, undefined, { at: event.last });
+  evidence(
+    `event ${event.reason}`,
+    event.count > 1 ? `${event.message} (${event.count} times)` : event.message,
+    undefined,
+    { at: event.last },
+  );
 
-export const item = (id: string, gate: Gate, title: string, status: ItemStatus, ...found: readonly Evidence[]): Item => ({ id, gate, title, status, evidence: found });
+export const item = (
+  id: string,
+  gate: Gate,
+  title: string,
+  status: ItemStatus,
+  ...found: readonly Evidence[]
+): Item => ({ id, gate, title, status, evidence: found });
 
-export const unknown = (id: string, gate: Gate, title: string, why: UnknownWhy, ...found: readonly Evidence[]): Item => ({ id, gate, title, status: 'unknown', why, evidence: found });
+export const unknown = (
+  id: string,
+  gate: Gate,
+  title: string,
+  why: UnknownWhy,
+  ...found: readonly Evidence[]
+): Item => ({ id, gate, title, status: 'unknown', why, evidence: found });
 
-export const cause = (id: string, verdict: Verdict, text: string, ...fixes: readonly (Fix | undefined)[]): Cause => ({
+export const cause = (
+  id: string,
+  verdict: Verdict,
+  text: string,
+  ...fixes: readonly (Fix | undefined)[]
+): Cause => ({
   id,
   verdict,
   text,
@@ -76,4 +120,5 @@ export const cause = (id: string, verdict: Verdict, text: string, ...fixes: read
 });
 
 /** How an expectation that was met, missed or could not be decided reads. */
-export const statusOfTruth = (truth: boolean | undefined): ItemStatus => (truth === undefined ? 'unknown' : truth ? 'pass' : 'fail');
+export const statusOfTruth = (truth: boolean | undefined): ItemStatus =>
+  truth === undefined ? 'unknown' : truth ? 'pass' : 'fail';

@@ -31,13 +31,21 @@ const seconds = 1000;
 /** Durations in labels move slowly; a young pod may cross a threshold at any moment. */
 function keepFor(row: PodRow, now: number): number {
   const age = now - (row.createdAt ?? now);
-  return row.phase === 'Running' && row.readyContainers === row.totalContainers && row.deletedAt === undefined ? 10 * 60 * seconds : age < 10 * 60 * seconds ? 5 * seconds : 60 * seconds;
+  return row.phase === 'Running' && row.readyContainers === row.totalContainers && row.deletedAt === undefined
+    ? 10 * 60 * seconds
+    : age < 10 * 60 * seconds
+      ? 5 * seconds
+      : 60 * seconds;
 }
 
 /** A pod that runs, is ready and has never ended: nothing to ask. Most rows of most clusters. */
 const isPlainlyWell = (row: PodRow): boolean =>
-  row.phase === 'Running' && row.trouble === undefined && row.deletedAt === undefined && row.readyContainers === row.totalContainers &&
-  row.ready?.status === 'True' && row.disrupted === undefined;
+  row.phase === 'Running' &&
+  row.trouble === undefined &&
+  row.deletedAt === undefined &&
+  row.readyContainers === row.totalContainers &&
+  row.ready?.status === 'True' &&
+  row.disrupted === undefined;
 
 /**
  * The true state of a row, by the same states as the whole checklist: what a row does not hold (log, spec, other
@@ -55,5 +63,10 @@ export function trueState(row: PodRow, context: RowContext, stamp: string | numb
 function ask(row: PodRow, context: RowContext): TrueState {
   const found = classify(rowFacts(row, context));
   if (found === undefined) return well;
-  return { state: found.state.id, label: found.match.headline, severity: found.match.severity ?? found.state.severity, since: found.match.since };
+  return {
+    state: found.state.id,
+    label: found.match.headline,
+    severity: found.match.severity ?? found.state.severity,
+    since: found.match.since,
+  };
 }

@@ -36,14 +36,22 @@ const known: Readonly<Record<number, readonly [text: string, action: string, ton
   154: ['recovery action changed', 'the message says what is needed', 'warn'],
 };
 
-const restartApp = new Set([8, 11, 25, 39, 40, 41, 60, 70, 71, 72, 75, 76, 77, 80, 82, 83, 84, 85, 86, 96, 97, 98, 99, 100, 101, 102, 103, 104, 105]);
+const restartApp = new Set([
+  8, 11, 25, 39, 40, 41, 60, 70, 71, 72, 75, 76, 77, 80, 82, 83, 84, 85, 86, 96, 97, 98, 99, 100, 101, 102,
+  103, 104, 105,
+]);
 const resetGpu = new Set([136, 140, 143, 155, 156, 157, 158]);
 
 /** What an Xid of the NVIDIA driver means and asks for (gpu.md 4.6, checklist.md 3.10). */
 export function xidMeaning(code: number): XidMeaning {
   const entry = known[code];
   if (entry !== undefined) return { text: entry[0], action: entry[1], tone: entry[2] };
-  if (code >= 144 && code <= 150) return { text: 'NVLink fault', action: 'follow the NVLink workflow: fabric manager, both GPUs', tone: 'bad' };
+  if (code >= 144 && code <= 150)
+    return {
+      text: 'NVLink fault',
+      action: 'follow the NVLink workflow: fabric manager, both GPUs',
+      tone: 'bad',
+    };
   if (restartApp.has(code)) return { text: 'fault of the program', action: app, tone: 'app' };
   if (resetGpu.has(code)) return { text: 'GPU fault', action: reset, tone: 'bad' };
   return { text: 'see the catalogue of NVIDIA', action: 'look at the node', tone: 'warn' };

@@ -21,7 +21,8 @@ const versionOf = (text: string | undefined): ServerVersion | undefined => {
   return match === null ? undefined : { major: Number(match[1]), minor: Number(match[2]), text: text ?? '' };
 };
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 async function textOf(path: string): Promise<string> {
   const bytes = await readFile(path);
@@ -48,26 +49,42 @@ function recordingIn(text: string): Recording | undefined {
 }
 
 /** The first line of a recorded list says when it was taken, and that it is the whole of its kind. */
-function headerIn(text: string): { readonly kind: string; readonly recordedAt: number | undefined; readonly server: string } | undefined {
+function headerIn(
+  text: string,
+): { readonly kind: string; readonly recordedAt: number | undefined; readonly server: string } | undefined {
   const end = text.indexOf('\n');
   if (end < 0 || !text.startsWith('{"')) return undefined;
   try {
     const value: unknown = JSON.parse(text.slice(0, end));
     if (!isRecord(value) || typeof value['server'] !== 'string' || 'metadata' in value) return undefined;
     const at = typeof value['recordedAt'] === 'string' ? Date.parse(value['recordedAt']) : Number.NaN;
-    return { kind: typeof value['kind'] === 'string' ? value['kind'].replace(/List$/, '') : '', recordedAt: Number.isFinite(at) ? at : undefined, server: value['server'] };
+    return {
+      kind: typeof value['kind'] === 'string' ? value['kind'].replace(/List$/, '') : '',
+      recordedAt: Number.isFinite(at) ? at : undefined,
+      server: value['server'],
+    };
   } catch {
     return undefined;
   }
 }
 
 /** @throws UsageError that names the file and the line to blame. */
-async function readFileObjects(path: string): Promise<{ readonly objects: readonly unknown[]; readonly serverVersion: string | undefined; readonly notes: readonly string[] }> {
+async function readFileObjects(
+  path: string,
+): Promise<{
+  readonly objects: readonly unknown[];
+  readonly serverVersion: string | undefined;
+  readonly notes: readonly string[];
+}> {
   const { readObjects, UnreadableObjects } = await import('../demo/index.ts');
   try {
     return await readObjects([path]);
   } catch (error) {
-    if (error instanceof UnreadableObjects) throw new UsageError(error.message, 'Give what kubectl get -o yaml or -o json prints, JSON Lines, or a recording.');
+    if (error instanceof UnreadableObjects)
+      throw new UsageError(
+        error.message,
+        'Give what kubectl get -o yaml or -o json prints, JSON Lines, or a recording.',
+      );
     throw error;
   }
 }
@@ -76,8 +93,18 @@ async function expand(paths: readonly string[]): Promise<readonly string[]> {
   const files: string[] = [];
   for (const path of paths) {
     const found = await stat(path).catch(() => undefined);
-    if (found === undefined) throw new UsageError(`${path}: no such file`, 'Name files that hold objects: kubectl get -o yaml|json, JSON Lines, a recording.');
-    if (found.isDirectory()) files.push(...(await readdir(path)).filter((name) => /\.(?:ya?ml|jsonl?|ndjson|log|txt)(?:\.gz)?$/.test(name)).sort().map((name) => join(path, name)));
+    if (found === undefined)
+      throw new UsageError(
+        `${path}: no such file`,
+        'Name files that hold objects: kubectl get -o yaml|json, JSON Lines, a recording.',
+      );
+    if (found.isDirectory())
+      files.push(
+        ...(await readdir(path))
+          .filter((name) => /\.(?:ya?ml|jsonl?|ndjson|log|txt)(?:\.gz)?$/.test(name))
+          .sort()
+          .map((name) => join(path, name)),
+      );
     else files.push(path);
   }
   return files;
@@ -86,7 +113,11 @@ async function expand(paths: readonly string[]): Promise<readonly string[]> {
 const isLogName = (path: string): boolean => /\.(?:log|txt|out)(?:\.gz)?$/.test(path);
 
 /** Objects, times and logs from files; logs given by name are tied to their pods. */
-export async function evidenceFromFiles(paths: readonly string[], logFlags: readonly string[], now: number | undefined): Promise<Evidence> {
+export async function evidenceFromFiles(
+  paths: readonly string[],
+  logFlags: readonly string[],
+  now: number | undefined,
+): Promise<Evidence> {
   const objects: KubeObject[] = [];
   const listed = new Set<string>();
   const logs: Record<string, string> = {};
@@ -95,7 +126,12 @@ export async function evidenceFromFiles(paths: readonly string[], logFlags: read
   for (const path of await expand(paths)) {
     const text = await textOf(path);
     if (isLogName(path)) {
-      loose.push({ name: basename(path).replace(/\.gz$/, '').replace(/\.(?:log|txt|out)$/, ''), text });
+      loose.push({
+        name: basename(path)
+          .replace(/\.gz$/, '')
+          .replace(/\.(?:log|txt|out)$/, ''),
+        text,
+      });
       continue;
     }
     const recording = recordingIn(text);
@@ -104,7 +140,10 @@ export async function evidenceFromFiles(paths: readonly string[], logFlags: read
       for (const kind of recording.listed ?? []) listed.add(kind);
       Object.assign(logs, recording.logs);
       server ||= recording.serverVersion ?? '';
-      recordedAt = Math.max(recordedAt, typeof recording.now === 'number' ? recording.now : Date.parse(recording.now ?? '') || 0);
+      recordedAt = Math.max(
+        recordedAt,
+        typeof recording.now === 'number' ? recording.now : Date.parse(recording.now ?? '') || 0,
+      );
       continue;
     }
     const header = headerIn(text);
@@ -115,13 +154,23 @@ export async function evidenceFromFiles(paths: readonly string[], logFlags: read
     const read = await readFileObjects(path);
     server ||= read.serverVersion ?? '';
     objects.push(...(read.objects as readonly KubeObject[]));
-    const kind = header?.kind || (header === undefined ? '' : ((read.objects[0] as KubeObject | undefined)?.kind ?? ''));
+    const kind =
+      header?.kind || (header === undefined ? '' : ((read.objects[0] as KubeObject | undefined)?.kind ?? ''));
     if (kind !== '') listed.add(kind);
   }
   for (const flag of logFlags) {
     const [name, path] = [flag.slice(0, flag.lastIndexOf('=')), flag.slice(flag.lastIndexOf('=') + 1)];
-    if (name === '' || path === '') throw new UsageError(`--logs ${flag}: not NAME=FILE`, 'Write --logs NAMESPACE/POD/CONTAINER[.previous]=FILE.');
-    loose.push({ name, text: await textOf(path).catch(() => { throw new UsageError(`--logs ${flag}: ${path} cannot be read`, 'Name a file.'); }) });
+    if (name === '' || path === '')
+      throw new UsageError(
+        `--logs ${flag}: not NAME=FILE`,
+        'Write --logs NAMESPACE/POD/CONTAINER[.previous]=FILE.',
+      );
+    loose.push({
+      name,
+      text: await textOf(path).catch(() => {
+        throw new UsageError(`--logs ${flag}: ${path} cannot be read`, 'Name a file.');
+      }),
+    });
   }
   for (const { name, text } of loose) {
     const key = logKey(name, objects);
@@ -129,12 +178,22 @@ export async function evidenceFromFiles(paths: readonly string[], logFlags: read
   }
   const time = now ?? (recordedAt > 0 ? recordedAt : undefined);
   const version = versionOf(server);
-  return { objects, logs, listed, partial: [], context: '', ...(time === undefined ? {} : { now: time }), ...(version === undefined ? {} : { server: version }) };
+  return {
+    objects,
+    logs,
+    listed,
+    partial: [],
+    context: '',
+    ...(time === undefined ? {} : { now: time }),
+    ...(version === undefined ? {} : { server: version }),
+  };
 }
 
 const containersOf = (pod: KubeObject): readonly string[] => {
   const spec = isRecord(pod['spec']) ? pod['spec'] : {};
-  return ['containers', 'initContainers'].flatMap((list) => (Array.isArray(spec[list]) ? spec[list] : [])).map((entry: unknown) => (isRecord(entry) ? String(entry['name']) : ''));
+  return ['containers', 'initContainers']
+    .flatMap((list) => (Array.isArray(spec[list]) ? spec[list] : []))
+    .map((entry: unknown) => (isRecord(entry) ? String(entry['name']) : ''));
 };
 
 /** `ns/pod/container`, `ns_pod_container`, `pod.container`, `pod`, `container`; with `.previous` for the run before. */
@@ -149,16 +208,28 @@ function logKey(name: string, objects: readonly KubeObject[]): string | undefine
     const [namespace = '', podName = ''] = [pod.metadata?.namespace, pod.metadata?.name];
     const names = containersOf(pod);
     for (const container of names) {
-      const forms = [`${podName}/${container}`, `${podName}.${container}`, `${podName}_${container}`, `${podName}-${container}`, `${namespace}_${podName}_${container}`, `${namespace}.${podName}.${container}`, `${namespace}-${podName}-${container}`];
+      const forms = [
+        `${podName}/${container}`,
+        `${podName}.${container}`,
+        `${podName}_${container}`,
+        `${podName}-${container}`,
+        `${namespace}_${podName}_${container}`,
+        `${namespace}.${podName}.${container}`,
+        `${namespace}-${podName}-${container}`,
+      ];
       if (forms.includes(bare)) return `${namespace}/${podName}/${container}${suffix}`;
     }
-    if (bare === podName || bare === `${namespace}/${podName}` || bare === `${namespace}_${podName}`) return `${namespace}/${podName}/${names[0] ?? 'main'}${suffix}`;
+    if (bare === podName || bare === `${namespace}/${podName}` || bare === `${namespace}_${podName}`)
+      return `${namespace}/${podName}/${names[0] ?? 'main'}${suffix}`;
   }
   const holders = pods.filter((pod) => containersOf(pod).includes(bare));
   const [holder] = holders;
-  if (holder !== undefined) return `${holder.metadata?.namespace ?? ''}/${holder.metadata?.name ?? ''}/${bare}${suffix}`;
+  if (holder !== undefined)
+    return `${holder.metadata?.namespace ?? ''}/${holder.metadata?.name ?? ''}/${bare}${suffix}`;
   const [only] = pods;
-  return pods.length === 1 && only !== undefined ? `${only.metadata?.namespace ?? ''}/${only.metadata?.name ?? ''}/${containersOf(only)[0] ?? 'main'}${suffix}` : undefined;
+  return pods.length === 1 && only !== undefined
+    ? `${only.metadata?.namespace ?? ''}/${only.metadata?.name ?? ''}/${containersOf(only)[0] ?? 'main'}${suffix}`
+    : undefined;
 }
 
 interface Listing {
@@ -167,26 +238,71 @@ interface Listing {
   readonly namespaced: boolean;
 }
 
-const core = (kind: string, plural: string, namespaced = true): Listing => ({ kind, path: `/api/v1|${plural}`, namespaced });
-const of = (group: string, kind: string, plural: string, namespaced = true): Listing => ({ kind, path: `/apis/${group}|${plural}`, namespaced });
+const core = (kind: string, plural: string, namespaced = true): Listing => ({
+  kind,
+  path: `/api/v1|${plural}`,
+  namespaced,
+});
+const of = (group: string, kind: string, plural: string, namespaced = true): Listing => ({
+  kind,
+  path: `/apis/${group}|${plural}`,
+  namespaced,
+});
 
 /** What the checklist reads of a cluster. Custom kinds that are not served are skipped in silence: they are not there. */
 const listings: readonly Listing[] = [
-  core('Pod', 'pods'), core('Node', 'nodes', false), core('Event', 'events'), core('Namespace', 'namespaces', false), core('Service', 'services'),
-  core('PersistentVolumeClaim', 'persistentvolumeclaims'), core('PersistentVolume', 'persistentvolumes', false), core('ConfigMap', 'configmaps'),
-  core('ServiceAccount', 'serviceaccounts'), core('ResourceQuota', 'resourcequotas'), core('LimitRange', 'limitranges'),
-  of('apps/v1', 'Deployment', 'deployments'), of('apps/v1', 'ReplicaSet', 'replicasets'), of('apps/v1', 'StatefulSet', 'statefulsets'), of('apps/v1', 'DaemonSet', 'daemonsets'),
-  of('batch/v1', 'Job', 'jobs'), of('batch/v1', 'CronJob', 'cronjobs'), of('discovery.k8s.io/v1', 'EndpointSlice', 'endpointslices'),
-  of('networking.k8s.io/v1', 'Ingress', 'ingresses'), of('networking.k8s.io/v1', 'IngressClass', 'ingressclasses', false), of('networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies'),
-  of('storage.k8s.io/v1', 'StorageClass', 'storageclasses', false), of('storage.k8s.io/v1', 'VolumeAttachment', 'volumeattachments', false), of('storage.k8s.io/v1', 'CSINode', 'csinodes', false), of('storage.k8s.io/v1', 'CSIDriver', 'csidrivers', false), of('storage.k8s.io/v1', 'CSIStorageCapacity', 'csistoragecapacities'),
-  of('scheduling.k8s.io/v1', 'PriorityClass', 'priorityclasses', false), of('autoscaling/v2', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers'),
-  of('resource.k8s.io/v1', 'ResourceClaim', 'resourceclaims'), of('resource.k8s.io/v1', 'ResourceClaimTemplate', 'resourceclaimtemplates'), of('resource.k8s.io/v1', 'ResourceSlice', 'resourceslices', false), of('resource.k8s.io/v1', 'DeviceClass', 'deviceclasses', false),
+  core('Pod', 'pods'),
+  core('Node', 'nodes', false),
+  core('Event', 'events'),
+  core('Namespace', 'namespaces', false),
+  core('Service', 'services'),
+  core('PersistentVolumeClaim', 'persistentvolumeclaims'),
+  core('PersistentVolume', 'persistentvolumes', false),
+  core('ConfigMap', 'configmaps'),
+  core('ServiceAccount', 'serviceaccounts'),
+  core('ResourceQuota', 'resourcequotas'),
+  core('LimitRange', 'limitranges'),
+  of('apps/v1', 'Deployment', 'deployments'),
+  of('apps/v1', 'ReplicaSet', 'replicasets'),
+  of('apps/v1', 'StatefulSet', 'statefulsets'),
+  of('apps/v1', 'DaemonSet', 'daemonsets'),
+  of('batch/v1', 'Job', 'jobs'),
+  of('batch/v1', 'CronJob', 'cronjobs'),
+  of('discovery.k8s.io/v1', 'EndpointSlice', 'endpointslices'),
+  of('networking.k8s.io/v1', 'Ingress', 'ingresses'),
+  of('networking.k8s.io/v1', 'IngressClass', 'ingressclasses', false),
+  of('networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies'),
+  of('storage.k8s.io/v1', 'StorageClass', 'storageclasses', false),
+  of('storage.k8s.io/v1', 'VolumeAttachment', 'volumeattachments', false),
+  of('storage.k8s.io/v1', 'CSINode', 'csinodes', false),
+  of('storage.k8s.io/v1', 'CSIDriver', 'csidrivers', false),
+  of('storage.k8s.io/v1', 'CSIStorageCapacity', 'csistoragecapacities'),
+  of('scheduling.k8s.io/v1', 'PriorityClass', 'priorityclasses', false),
+  of('autoscaling/v2', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers'),
+  of('resource.k8s.io/v1', 'ResourceClaim', 'resourceclaims'),
+  of('resource.k8s.io/v1', 'ResourceClaimTemplate', 'resourceclaimtemplates'),
+  of('resource.k8s.io/v1', 'ResourceSlice', 'resourceslices', false),
+  of('resource.k8s.io/v1', 'DeviceClass', 'deviceclasses', false),
   of('apiregistration.k8s.io/v1', 'APIService', 'apiservices', false),
-  of('kueue.x-k8s.io/v1beta2', 'Workload', 'workloads'), of('kueue.x-k8s.io/v1beta1', 'Workload', 'workloads'), of('kueue.x-k8s.io/v1beta2', 'LocalQueue', 'localqueues'), of('kueue.x-k8s.io/v1beta1', 'LocalQueue', 'localqueues'), of('kueue.x-k8s.io/v1beta2', 'ClusterQueue', 'clusterqueues', false), of('kueue.x-k8s.io/v1beta1', 'ClusterQueue', 'clusterqueues', false),
-  of('jobset.x-k8s.io/v1alpha2', 'JobSet', 'jobsets'), of('leaderworkerset.x-k8s.io/v1', 'LeaderWorkerSet', 'leaderworkersets'), of('trainer.kubeflow.org/v1alpha1', 'TrainJob', 'trainjobs'),
-  of('kubeflow.org/v1', 'PyTorchJob', 'pytorchjobs'), of('kubeflow.org/v2beta1', 'MPIJob', 'mpijobs'), of('ray.io/v1', 'RayCluster', 'rayclusters'), of('ray.io/v1', 'RayJob', 'rayjobs'),
-  of('serving.kserve.io/v1beta1', 'InferenceService', 'inferenceservices'), of('scheduling.volcano.sh/v1beta1', 'PodGroup', 'podgroups'), of('scheduling.x-k8s.io/v1alpha1', 'PodGroup', 'podgroups'), of('scheduling.run.ai/v2alpha2', 'PodGroup', 'podgroups'),
-  of('nvidia.com/v1', 'ClusterPolicy', 'clusterpolicies', false), of('karpenter.sh/v1', 'NodeClaim', 'nodeclaims', false),
+  of('kueue.x-k8s.io/v1beta2', 'Workload', 'workloads'),
+  of('kueue.x-k8s.io/v1beta1', 'Workload', 'workloads'),
+  of('kueue.x-k8s.io/v1beta2', 'LocalQueue', 'localqueues'),
+  of('kueue.x-k8s.io/v1beta1', 'LocalQueue', 'localqueues'),
+  of('kueue.x-k8s.io/v1beta2', 'ClusterQueue', 'clusterqueues', false),
+  of('kueue.x-k8s.io/v1beta1', 'ClusterQueue', 'clusterqueues', false),
+  of('jobset.x-k8s.io/v1alpha2', 'JobSet', 'jobsets'),
+  of('leaderworkerset.x-k8s.io/v1', 'LeaderWorkerSet', 'leaderworkersets'),
+  of('trainer.kubeflow.org/v1alpha1', 'TrainJob', 'trainjobs'),
+  of('kubeflow.org/v1', 'PyTorchJob', 'pytorchjobs'),
+  of('kubeflow.org/v2beta1', 'MPIJob', 'mpijobs'),
+  of('ray.io/v1', 'RayCluster', 'rayclusters'),
+  of('ray.io/v1', 'RayJob', 'rayjobs'),
+  of('serving.kserve.io/v1beta1', 'InferenceService', 'inferenceservices'),
+  of('scheduling.volcano.sh/v1beta1', 'PodGroup', 'podgroups'),
+  of('scheduling.x-k8s.io/v1alpha1', 'PodGroup', 'podgroups'),
+  of('scheduling.run.ai/v2alpha2', 'PodGroup', 'podgroups'),
+  of('nvidia.com/v1', 'ClusterPolicy', 'clusterpolicies', false),
+  of('karpenter.sh/v1', 'NodeClaim', 'nodeclaims', false),
 ];
 
 /** Secrets are asked for by their metadata alone: their names are evidence, their contents never are. */
@@ -194,11 +310,17 @@ const metadataOnly = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.
 
 const pathOf = (listing: Listing, namespace: string | undefined): string => {
   const [root = '', plural = ''] = listing.path.split('|');
-  return listing.namespaced && namespace !== undefined ? `${root}/namespaces/${encodeURIComponent(namespace)}/${plural}` : `${root}/${plural}`;
+  return listing.namespaced && namespace !== undefined
+    ? `${root}/namespaces/${encodeURIComponent(namespace)}/${plural}`
+    : `${root}/${plural}`;
 };
 
 /** Lists what this identity may list; what it may not is named in `partial` and stays unknown. */
-export async function evidenceFromCluster(connection: Connection, namespaces: readonly string[] | 'all', signal?: AbortSignal): Promise<Evidence> {
+export async function evidenceFromCluster(
+  connection: Connection,
+  namespaces: readonly string[] | 'all',
+  signal?: AbortSignal,
+): Promise<Evidence> {
   const server = await connection.version();
   const objects: KubeObject[] = [];
   const partial: string[] = [];
@@ -222,10 +344,25 @@ export async function evidenceFromCluster(connection: Connection, namespaces: re
   };
   await Promise.all([work(), work(), work(), work()]);
   await listSecretNames(connection, scopes, objects, listed, forbidden, partial, signal);
-  return { objects, logs: {}, listed, forbidden, partial, server, now: Date.now(), context: connection.contextName };
+  return {
+    objects,
+    logs: {},
+    listed,
+    forbidden,
+    partial,
+    server,
+    now: Date.now(),
+    context: connection.contextName,
+  };
 }
 
-async function listInto(connection: Connection, listing: Listing, namespace: string | undefined, into: KubeObject[], signal: AbortSignal | undefined): Promise<'absent' | string | undefined> {
+async function listInto(
+  connection: Connection,
+  listing: Listing,
+  namespace: string | undefined,
+  into: KubeObject[],
+  signal: AbortSignal | undefined,
+): Promise<'absent' | string | undefined> {
   const [root = ''] = listing.path.split('|');
   const apiVersion = root.replace(/^\/apis?\//, '');
   const found: KubeObject[] = [];
@@ -237,18 +374,37 @@ async function listInto(connection: Connection, listing: Listing, namespace: str
   } catch (error) {
     if (!(error instanceof KubeError)) throw error;
     if (error.kind === 'not-found') return 'absent';
-    if (error.kind === 'forbidden' || error.kind === 'unavailable' || error.kind === 'server-error' || error.kind === 'invalid') return `${listing.kind}: ${error.message}`;
+    if (
+      error.kind === 'forbidden' ||
+      error.kind === 'unavailable' ||
+      error.kind === 'server-error' ||
+      error.kind === 'invalid'
+    )
+      return `${listing.kind}: ${error.message}`;
     throw error;
   }
   for (const object of found) into.push(object);
   return undefined;
 }
 
-async function listSecretNames(connection: Connection, scopes: readonly (string | undefined)[], objects: KubeObject[], listed: Set<string>, forbidden: Set<string>, partial: string[], signal: AbortSignal | undefined): Promise<void> {
+async function listSecretNames(
+  connection: Connection,
+  scopes: readonly (string | undefined)[],
+  objects: KubeObject[],
+  listed: Set<string>,
+  forbidden: Set<string>,
+  partial: string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
   for (const scope of scopes) {
-    const path = scope === undefined ? '/api/v1/secrets' : `/api/v1/namespaces/${encodeURIComponent(scope)}/secrets`;
+    const path =
+      scope === undefined ? '/api/v1/secrets' : `/api/v1/namespaces/${encodeURIComponent(scope)}/secrets`;
     try {
-      const answer = await connection.json<{ readonly items?: readonly KubeObject[] }>({ path, accept: metadataOnly, ...(signal === undefined ? {} : { signal }) });
+      const answer = await connection.json<{ readonly items?: readonly KubeObject[] }>({
+        path,
+        accept: metadataOnly,
+        ...(signal === undefined ? {} : { signal }),
+      });
       for (const item of answer.items ?? []) objects.push({ ...item, apiVersion: 'v1', kind: 'Secret' });
       if (scope === undefined) listed.add('Secret');
     } catch (error) {
@@ -260,15 +416,29 @@ async function listSecretNames(connection: Connection, scopes: readonly (string 
 }
 
 /** Tails of the logs that would settle a question. What cannot be read stays a question. */
-export async function fetchLogs(connection: Connection, wants: readonly { readonly namespace: string; readonly pod: string; readonly container: string; readonly previous: boolean }[]): Promise<Readonly<Record<string, string>>> {
+export async function fetchLogs(
+  connection: Connection,
+  wants: readonly {
+    readonly namespace: string;
+    readonly pod: string;
+    readonly container: string;
+    readonly previous: boolean;
+  }[],
+): Promise<Readonly<Record<string, string>>> {
   const logs: Record<string, string> = {};
   const waiting = wants.slice(0, 60);
   const work = async (): Promise<void> => {
     for (let want = waiting.shift(); want !== undefined; want = waiting.shift()) {
       const { namespace, pod, container, previous } = want;
       try {
-        const answer = await connection.request({ path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/log`, query: { container, previous, tailLines: 200, limitBytes: 65_536, timestamps: true }, timeoutMs: 3000 });
-        logs[`${namespace}/${pod}/${container}${previous ? '@previous' : ''}`] = new TextDecoder().decode(answer.body);
+        const answer = await connection.request({
+          path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/log`,
+          query: { container, previous, tailLines: 200, limitBytes: 65_536, timestamps: true },
+          timeoutMs: 3000,
+        });
+        logs[`${namespace}/${pod}/${container}${previous ? '@previous' : ''}`] = new TextDecoder().decode(
+          answer.body,
+        );
       } catch (error) {
         if (!(error instanceof KubeError)) throw error;
       }

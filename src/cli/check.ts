@@ -1,7 +1,14 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AddedStates, type EvaluateOptions, evaluate, evaluateAll } from '../checklist/evaluate.ts';
-import { buildIndex, type EvidenceIndex, kindOf, labelsOf, nameOf, namespaceOf } from '../checklist/evidence-index.ts';
+import {
+  buildIndex,
+  type EvidenceIndex,
+  kindOf,
+  labelsOf,
+  nameOf,
+  namespaceOf,
+} from '../checklist/evidence-index.ts';
 import type { Severity, SubjectReport } from '../checklist/report.ts';
 import { connect } from '../kube/connection.ts';
 import type { Connection } from '../kube/contract.ts';
@@ -9,9 +16,23 @@ import { KubeError } from '../kube/kube-error.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { findTable } from '../resources/index.ts';
 import { parseSelector } from '../state/filter.ts';
-import { type CheckResult, checkJson, checkMarkdown, checkText, type ReportWithAlike } from './check-print.ts';
+import {
+  type CheckResult,
+  checkJson,
+  checkMarkdown,
+  checkText,
+  type ReportWithAlike,
+} from './check-print.ts';
 import { type Evidence, evidenceFromCluster, evidenceFromFiles, fetchLogs } from './check-source.ts';
-import { connectOptionsOf, durationOf, type Flag, flags as generalFlags, namespacesOf, type ParsedFlags, parseFlags } from './flags.ts';
+import {
+  connectOptionsOf,
+  durationOf,
+  type Flag,
+  flags as generalFlags,
+  namespacesOf,
+  type ParsedFlags,
+  parseFlags,
+} from './flags.ts';
 import { type CommandIo, exitCode, UsageError } from './io.ts';
 import { loadPacks } from './rules.ts';
 
@@ -19,12 +40,47 @@ const shared = ['namespace', 'all-namespaces', 'selector', 'from', 'help'];
 
 export const checkFlags: readonly Flag[] = [
   { name: 'all', group: 'What to show', help: 'healthy subjects and consequences too' },
-  { name: 'logs', value: 'NS/POD/CONTAINER[.previous]=FILE', multiple: true, group: 'What to show', help: 'a log beside the objects of --from' },
-  { name: 'now', value: 'TIME', group: 'What to show', help: 'the time of the evidence (RFC 3339); default: the recording, or the newest time in it' },
-  { name: 'rules', value: 'FILE', multiple: true, group: 'What to show', help: 'a rule pack; default: ~/.config/mltop/rules/*.yaml' },
-  { name: 'wait', value: 'DURATION', group: 'What to show', help: 'look again until nothing is found, at most so long' },
-  { name: 'fail-on', value: 'SEVERITY', group: 'Output', choices: ['warn', 'bad'], help: 'exit with 1 from this severity on (default warn)' },
-  { name: 'output', short: 'o', value: 'FORMAT', group: 'Output', choices: ['text', 'json', 'md'], help: 'text json md' },
+  {
+    name: 'logs',
+    value: 'NS/POD/CONTAINER[.previous]=FILE',
+    multiple: true,
+    group: 'What to show',
+    help: 'a log beside the objects of --from',
+  },
+  {
+    name: 'now',
+    value: 'TIME',
+    group: 'What to show',
+    help: 'the time of the evidence (RFC 3339); default: the recording, or the newest time in it',
+  },
+  {
+    name: 'rules',
+    value: 'FILE',
+    multiple: true,
+    group: 'What to show',
+    help: 'a rule pack; default: ~/.config/mltop/rules/*.yaml',
+  },
+  {
+    name: 'wait',
+    value: 'DURATION',
+    group: 'What to show',
+    help: 'look again until nothing is found, at most so long',
+  },
+  {
+    name: 'fail-on',
+    value: 'SEVERITY',
+    group: 'Output',
+    choices: ['warn', 'bad'],
+    help: 'exit with 1 from this severity on (default warn)',
+  },
+  {
+    name: 'output',
+    short: 'o',
+    value: 'FORMAT',
+    group: 'Output',
+    choices: ['text', 'json', 'md'],
+    help: 'text json md',
+  },
   ...generalFlags.filter(({ name, group }) => group === 'Cluster' || shared.includes(name)),
 ];
 
@@ -36,7 +92,10 @@ interface Target {
 }
 
 /** What the command line names, told apart from further files behind `--from a b c`. */
-function targetsAndFiles(parsed: ParsedFlags): { readonly targets: readonly Target[]; readonly files: readonly string[] } {
+function targetsAndFiles(parsed: ParsedFlags): {
+  readonly targets: readonly Target[];
+  readonly files: readonly string[];
+} {
   const files = [...parsed.many('from')];
   const targets: Target[] = [];
   const words = [...parsed.positionals];
@@ -81,12 +140,17 @@ function rootsOnly(index: EvidenceIndex, reports: readonly SubjectReport[]): rea
     if (root !== undefined && listed.has(`${root.kind}/${root.namespace}/${root.name}`)) continue;
     const object = index.get(report.subject.kind, report.subject.namespace, report.subject.name);
     const owner = object === undefined ? undefined : index.owners(object).at(-1);
-    const group = owner === undefined || report.subject.kind !== 'Pod' ? key(report) : `${owner.kind}/${owner.namespace}/${owner.name}/${report.state}/${report.causes[0]?.id ?? ''}`;
+    const group =
+      owner === undefined || report.subject.kind !== 'Pod'
+        ? key(report)
+        : `${owner.kind}/${owner.namespace}/${owner.name}/${report.state}/${report.causes[0]?.id ?? ''}`;
     const known = groups.get(group);
     if (known === undefined) groups.set(group, { report, alike: [] });
     else known.alike.push(report.subject.name);
   }
-  return [...groups.values()].map(({ report, alike }) => (alike.length === 0 ? report : { ...report, alike }));
+  return [...groups.values()].map(({ report, alike }) =>
+    alike.length === 0 ? report : { ...report, alike },
+  );
 }
 
 interface Scope {
@@ -98,34 +162,74 @@ interface Scope {
 }
 
 /** The reports that were asked for, worst first. */
-function reportsFor(index: EvidenceIndex, scope: Scope, options: EvaluateOptions): readonly ReportWithAlike[] {
-  const inScope = (object: KubeObject): boolean => scope.namespaces === undefined || scope.namespaces === 'all' || namespaceOf(object) === '' || scope.namespaces.includes(namespaceOf(object));
+function reportsFor(
+  index: EvidenceIndex,
+  scope: Scope,
+  options: EvaluateOptions,
+): readonly ReportWithAlike[] {
+  const inScope = (object: KubeObject): boolean =>
+    scope.namespaces === undefined ||
+    scope.namespaces === 'all' ||
+    namespaceOf(object) === '' ||
+    scope.namespaces.includes(namespaceOf(object));
   const test = scope.selector === undefined ? undefined : parseSelector(scope.selector);
-  if (scope.selector !== undefined && test === undefined) throw new UsageError(`--selector ${scope.selector}: not a label selector`, 'Write key=value,key2!=value2.');
+  if (scope.selector !== undefined && test === undefined)
+    throw new UsageError(
+      `--selector ${scope.selector}: not a label selector`,
+      'Write key=value,key2!=value2.',
+    );
   const asked = scope.targets.length > 0;
   const chosen = asked
     ? scope.targets.flatMap((target) => {
         const objects = index.objects.filter((object) => inScope(object) && matches(object, target));
-        if (objects.length === 0) throw new KubeError(`${target.kind}${target.name === '' ? '' : `/${target.name}`} not found`, { kind: 'not-found', hint: 'Name it as KIND/NAME, and its namespace with -n.' });
+        if (objects.length === 0)
+          throw new KubeError(`${target.kind}${target.name === '' ? '' : `/${target.name}`} not found`, {
+            kind: 'not-found',
+            hint: 'Name it as KIND/NAME, and its namespace with -n.',
+          });
         return objects.map((object) => evaluate(index, object, options));
       })
-    : evaluateAll(index, options).filter((report) => inScope(index.get(report.subject.kind, report.subject.namespace, report.subject.name) ?? {}));
-  const labelled = test === undefined ? chosen : chosen.filter((report) => test(labelsOf(index.get(report.subject.kind, report.subject.namespace, report.subject.name) ?? {})));
-  const shown = asked || scope.all ? labelled : scope.everything ? rootsOnly(index, labelled) : labelled.filter((report) => report.severity !== 'none');
-  const weight = (report: SubjectReport): number => rank[report.severity] * 2 + (report.explainedBy === undefined ? 0 : 1);
+    : evaluateAll(index, options).filter((report) =>
+        inScope(index.get(report.subject.kind, report.subject.namespace, report.subject.name) ?? {}),
+      );
+  const labelled =
+    test === undefined
+      ? chosen
+      : chosen.filter((report) =>
+          test(labelsOf(index.get(report.subject.kind, report.subject.namespace, report.subject.name) ?? {})),
+        );
+  const shown =
+    asked || scope.all
+      ? labelled
+      : scope.everything
+        ? rootsOnly(index, labelled)
+        : labelled.filter((report) => report.severity !== 'none');
+  const weight = (report: SubjectReport): number =>
+    rank[report.severity] * 2 + (report.explainedBy === undefined ? 0 : 1);
   return [...shown].sort((a, b) => weight(a) - weight(b));
 }
 
-async function gather(connection: Connection, namespaces: readonly string[] | 'all', scope: Scope, options: EvaluateOptions): Promise<{ readonly evidence: Evidence; readonly index: EvidenceIndex }> {
+async function gather(
+  connection: Connection,
+  namespaces: readonly string[] | 'all',
+  scope: Scope,
+  options: EvaluateOptions,
+): Promise<{ readonly evidence: Evidence; readonly index: EvidenceIndex }> {
   const evidence = await evidenceFromCluster(connection, namespaces);
   const index = buildIndex(evidence);
   const wants = reportsFor(index, { ...scope, all: true }, options).flatMap((report) => report.wants);
   if (wants.length === 0) return { evidence, index };
   const logs = await fetchLogs(connection, wants);
-  return Object.keys(logs).length === 0 ? { evidence, index } : { evidence, index: buildIndex({ ...evidence, logs }) };
+  return Object.keys(logs).length === 0
+    ? { evidence, index }
+    : { evidence, index: buildIndex({ ...evidence, logs }) };
 }
 
-const printers: Readonly<Record<string, (result: CheckResult) => string>> = { text: checkText, json: checkJson, md: checkMarkdown };
+const printers: Readonly<Record<string, (result: CheckResult) => string>> = {
+  text: checkText,
+  json: checkJson,
+  md: checkMarkdown,
+};
 
 function finish(io: CommandIo, parsed: ParsedFlags, result: CheckResult): number {
   io.stdout.write((printers[parsed.one('output') ?? 'text'] ?? checkText)(result));
@@ -154,17 +258,33 @@ export async function checkCommand(argv: readonly string[], io: CommandIo): Prom
   const added: AddedStates | undefined = await loadPacks(parsed.many('rules'), io);
   const options: EvaluateOptions = added === undefined ? {} : { added };
   const { targets, files } = targetsAndFiles(parsed);
-  const scope: Scope = { targets, namespaces: namespacesOf(parsed), selector: parsed.one('selector'), everything: parsed.on('all-namespaces'), all: parsed.on('all') };
+  const scope: Scope = {
+    targets,
+    namespaces: namespacesOf(parsed),
+    selector: parsed.one('selector'),
+    everything: parsed.on('all-namespaces'),
+    all: parsed.on('all'),
+  };
   const detailed = targets.length > 0;
   if (files.length > 0) {
     const given = parsed.one('now');
     const now = given === undefined ? undefined : Date.parse(given);
-    if (now !== undefined && !Number.isFinite(now)) throw new UsageError(`--now ${given}: not a time`, 'Write 2026-01-31T12:00:00Z.');
+    if (now !== undefined && !Number.isFinite(now))
+      throw new UsageError(`--now ${given}: not a time`, 'Write 2026-01-31T12:00:00Z.');
     const evidence = await evidenceFromFiles(files, parsed.many('logs'), now);
     const index = buildIndex(evidence);
-    return finish(io, parsed, { context: '', now: index.now, partial: evidence.partial, reports: reportsFor(index, scope, options), detailed });
+    return finish(io, parsed, {
+      context: '',
+      now: index.now,
+      partial: evidence.partial,
+      reports: reportsFor(index, scope, options),
+      detailed,
+    });
   }
-  const connection = await connect({ ...io.connectOptions, ...connectOptionsOf(parsed, io.connectOptions.userAgent) });
+  const connection = await connect({
+    ...io.connectOptions,
+    ...connectOptionsOf(parsed, io.connectOptions.userAgent),
+  });
   try {
     const namespaces = scope.namespaces ?? [connection.namespace];
     const wait = parsed.one('wait');
@@ -175,7 +295,13 @@ export async function checkCommand(argv: readonly string[], io: CommandIo): Prom
       const limit = parsed.one('fail-on') === 'bad' ? 0 : 1;
       const clean = !reports.some((report) => rank[report.severity] <= limit);
       if (wait === undefined || clean || Date.now() >= until) {
-        const code = finish(io, parsed, { context: evidence.context, now: index.now, partial: evidence.partial, reports, detailed });
+        const code = finish(io, parsed, {
+          context: evidence.context,
+          now: index.now,
+          partial: evidence.partial,
+          reports,
+          detailed,
+        });
         return wait !== undefined && !clean ? exitCode.timeout : code;
       }
       await sleep(Math.min(2000, Math.max(0, until - Date.now())));
@@ -184,4 +310,3 @@ export async function checkCommand(argv: readonly string[], io: CommandIo): Prom
     await connection.close();
   }
 }
-

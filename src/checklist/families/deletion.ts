@@ -1,4 +1,3 @@
-
 import { describe, kubectl } from '../fixes.ts';
 import { lastEvent, type PodFacts } from '../pod-facts.ts';
 import { condition, count, span } from '../read.ts';
@@ -16,43 +15,140 @@ const keepers: Readonly<Record<string, string>> = {
   'resource.kubernetes.io/delete-protection': 'the claim controller, when no pod reserves it',
 };
 
-export const keeperOf = (finalizer: string): string => keepers[finalizer] ?? `the controller of ${finalizer.split('/')[0]}`;
+export const keeperOf = (finalizer: string): string =>
+  keepers[finalizer] ?? `the controller of ${finalizer.split('/')[0]}`;
 
 const over = (facts: PodFacts): number => facts.now - (facts.deletedAt ?? facts.now);
-const stopped = (facts: PodFacts): boolean => facts.containers.every((container) => container.state === 'terminated' || container.state === 'none' || container.state === 'waiting');
+const stopped = (facts: PodFacts): boolean =>
+  facts.containers.every(
+    (container) =>
+      container.state === 'terminated' || container.state === 'none' || container.state === 'waiting',
+  );
 
 const finalizers: PodState = {
-  id: 'K3', key: 'term.finalizers', gate: 'exists', severity: 'bad', title: 'A finalizer holds it',
+  id: 'K3',
+  key: 'term.finalizers',
+  gate: 'exists',
+  severity: 'bad',
+  title: 'A finalizer holds it',
   match: (facts) => {
     if (facts.deletedAt === undefined || facts.finalizers.length === 0 || !stopped(facts)) return undefined;
     const names = facts.finalizers.filter((name) => name !== '');
     if (over(facts) < 30_000 && !facts.index.nowIsGuess) return { headline: 'terminating', severity: 'none' };
     const keeper = names.map(keeperOf).join(', ');
     return {
-      headline: `deleting, finalizer ${names.join(', ') || 'set'}${over(facts) > 0 ? `, ${span(over(facts))}` : ''}`, since: facts.deletedAt,
-      diagnose: () => ({ causes: [cause('K3.finalizer', 'proven', `all containers have ended; the finalizer ${names.join(', ')} keeps the object, and ${keeper} has not let go`, kubectl('Read the object, then look after that controller', 'read', facts.namespace, ['get', 'pod', facts.name, '-o', 'yaml']), kubectl('Last resort: drop the finalizers (the controller never cleans up)', 'destructive', facts.namespace, ['patch', 'pod', facts.name, '--type=merge', '-p', '{"metadata":{"finalizers":null}}']))], items: [item('K3.finalizers', 'exists', 'Nothing holds the object', 'fail', evidence('finalizers', names.join(', '), 'metadata.finalizers'), evidence('deleted', `${span(over(facts))} ago`, 'metadata.deletionTimestamp', { at: facts.deletedAt }))] }),
+      headline: `deleting, finalizer ${names.join(', ') || 'set'}${over(facts) > 0 ? `, ${span(over(facts))}` : ''}`,
+      since: facts.deletedAt,
+      diagnose: () => ({
+        causes: [
+          cause(
+            'K3.finalizer',
+            'proven',
+            `all containers have ended; the finalizer ${names.join(', ')} keeps the object, and ${keeper} has not let go`,
+            kubectl('Read the object, then look after that controller', 'read', facts.namespace, [
+              'get',
+              'pod',
+              facts.name,
+              '-o',
+              'yaml',
+            ]),
+            kubectl(
+              'Last resort: drop the finalizers (the controller never cleans up)',
+              'destructive',
+              facts.namespace,
+              ['patch', 'pod', facts.name, '--type=merge', '-p', '{"metadata":{"finalizers":null}}'],
+            ),
+          ),
+        ],
+        items: [
+          item(
+            'K3.finalizers',
+            'exists',
+            'Nothing holds the object',
+            'fail',
+            evidence('finalizers', names.join(', '), 'metadata.finalizers'),
+            evidence('deleted', `${span(over(facts))} ago`, 'metadata.deletionTimestamp', {
+              at: facts.deletedAt,
+            }),
+          ),
+        ],
+      }),
     };
   },
 };
 
 const nodeGone: PodState = {
-  id: 'K4', key: 'term.node-gone', gate: 'nodeAdmits', severity: 'bad', title: 'Its node is gone',
+  id: 'K4',
+  key: 'term.node-gone',
+  gate: 'nodeAdmits',
+  severity: 'bad',
+  title: 'Its node is gone',
   match: (facts) => {
-    if (facts.deletedAt === undefined || facts.node === '' || stopped(facts) && facts.containers.some((container) => container.state === 'terminated')) return undefined;
+    if (
+      facts.deletedAt === undefined ||
+      facts.node === '' ||
+      (stopped(facts) && facts.containers.some((container) => container.state === 'terminated'))
+    )
+      return undefined;
     const node = facts.index.find('Node', '', facts.node);
     const lost = facts.conditions.get('DisruptionTarget')?.reason === 'DeletionByTaintManager';
-    if (node.state === 'unknown' ? !lost : node.state === 'present' && condition(node.object, 'Ready')?.status === 'True') return undefined;
+    if (
+      node.state === 'unknown'
+        ? !lost
+        : node.state === 'present' && condition(node.object, 'Ready')?.status === 'True'
+    )
+      return undefined;
     const ready = node.state === 'present' ? condition(node.object, 'Ready') : undefined;
-    const says = node.state === 'missing' ? `node ${facts.node} does not exist any more` : `node ${facts.node} is not ready${ready === undefined ? '' : ` (${ready.message || ready.reason})`}`;
+    const says =
+      node.state === 'missing'
+        ? `node ${facts.node} does not exist any more`
+        : `node ${facts.node} is not ready${ready === undefined ? '' : ` (${ready.message || ready.reason})`}`;
     return {
-      headline: `terminating: ${says}`, since: facts.deletedAt,
-      diagnose: () => ({ causes: [cause('K4.node', 'proven', `${says}, so no kubelet can confirm the end of the pod; it stays until the node returns or its object is deleted${facts.owners[0]?.kind === 'StatefulSet' ? ', and the StatefulSet waits for that' : ''}`, describe('node', '', facts.node), kubectl('If the machine is off for good: free its volumes and pods', 'cluster', '', ['taint', 'node', facts.node, 'node.kubernetes.io/out-of-service=nodeshutdown:NoExecute']), kubectl('If the machine is gone: remove the node', 'cluster', '', ['delete', 'node', facts.node]))], items: [node.state === 'unknown' ? unknown('K4.node', 'nodeAdmits', `Node ${facts.node} is ready`, node.why) : item('K4.node', 'nodeAdmits', `Node ${facts.node} is ready`, 'fail', evidence('Ready', ready === undefined ? 'no such node' : `${ready.status} ${ready.reason}`, 'status.conditions[Ready]', { ref: { kind: 'Node', namespace: '', name: facts.node }, at: ready?.at }))] }),
+      headline: `terminating: ${says}`,
+      since: facts.deletedAt,
+      diagnose: () => ({
+        causes: [
+          cause(
+            'K4.node',
+            'proven',
+            `${says}, so no kubelet can confirm the end of the pod; it stays until the node returns or its object is deleted${facts.owners[0]?.kind === 'StatefulSet' ? ', and the StatefulSet waits for that' : ''}`,
+            describe('node', '', facts.node),
+            kubectl('If the machine is off for good: free its volumes and pods', 'cluster', '', [
+              'taint',
+              'node',
+              facts.node,
+              'node.kubernetes.io/out-of-service=nodeshutdown:NoExecute',
+            ]),
+            kubectl('If the machine is gone: remove the node', 'cluster', '', ['delete', 'node', facts.node]),
+          ),
+        ],
+        items: [
+          node.state === 'unknown'
+            ? unknown('K4.node', 'nodeAdmits', `Node ${facts.node} is ready`, node.why)
+            : item(
+                'K4.node',
+                'nodeAdmits',
+                `Node ${facts.node} is ready`,
+                'fail',
+                evidence(
+                  'Ready',
+                  ready === undefined ? 'no such node' : `${ready.status} ${ready.reason}`,
+                  'status.conditions[Ready]',
+                  { ref: { kind: 'Node', namespace: '', name: facts.node }, at: ready?.at },
+                ),
+              ),
+        ],
+      }),
     };
   },
 };
 
 const inGrace: PodState = {
-  id: 'K1', key: 'term.grace', gate: 'exists', severity: 'none', title: 'Terminating, within its grace period',
+  id: 'K1',
+  key: 'term.grace',
+  gate: 'exists',
+  severity: 'none',
+  title: 'Terminating, within its grace period',
   match: (facts) => {
     if (facts.deletedAt === undefined || over(facts) > 30_000) return undefined;
     const left = -over(facts);
@@ -61,25 +157,101 @@ const inGrace: PodState = {
 };
 
 const graceExceeded: PodState = {
-  id: 'K2', key: 'term.grace-exceeded', gate: 'exists', severity: 'bad', title: 'Its grace period is over',
+  id: 'K2',
+  key: 'term.grace-exceeded',
+  gate: 'exists',
+  severity: 'bad',
+  title: 'Its grace period is over',
   match: (facts) => {
     if (facts.deletedAt === undefined) return undefined;
-    const failed = lastEvent(facts.events, ['FailedKillPod', 'KillPodSandboxError', 'ExceededGracePeriod', 'FailedPreStopHook']);
-    const running = facts.containers.filter((container) => container.state === 'running').map((container) => container.name);
+    const failed = lastEvent(facts.events, [
+      'FailedKillPod',
+      'KillPodSandboxError',
+      'ExceededGracePeriod',
+      'FailedPreStopHook',
+    ]);
+    const running = facts.containers
+      .filter((container) => container.state === 'running')
+      .map((container) => container.name);
     const grace = count(facts.object, 'metadata', 'deletionGracePeriodSeconds');
-    const words = failed === undefined ? running.length > 0 ? `container ${running.join(', ')} still runs` : 'the kubelet has not removed it' : failed.event.message;
+    const words =
+      failed === undefined
+        ? running.length > 0
+          ? `container ${running.join(', ')} still runs`
+          : 'the kubelet has not removed it'
+        : failed.event.message;
     return {
-      headline: `terminating for ${span(over(facts))} past its grace`, since: facts.deletedAt,
-      diagnose: () => ({ causes: [cause('K2.stuck', failed === undefined ? 'likely' : 'proven', `the node is ready, the grace period ended ${span(over(facts))} ago, and ${words}: a process that cannot be killed (storage or GPU), a stuck unmount, or a stuck runtime`, describe('pod', facts.namespace, facts.name), describe('node', '', facts.node || 'NODE'), kubectl('Last resort: forget the pod (its process and volume may live on)', 'destructive', facts.namespace, ['delete', 'pod', facts.name, '--grace-period=0', '--force']))], items: [item('K2.over', 'exists', 'It ends within its grace period', 'fail', evidence('deletionTimestamp', `${span(over(facts))} ago`, 'metadata.deletionTimestamp', { at: facts.deletedAt }), ...(grace === undefined ? [] : [evidence('grace period', `${grace}s`, 'metadata.deletionGracePeriodSeconds')]), ...running.map((name) => evidence(name, 'running', `status.containerStatuses[${name}].state`)), ...(failed === undefined ? [] : [said(failed.event)]))] }),
+      headline: `terminating for ${span(over(facts))} past its grace`,
+      since: facts.deletedAt,
+      diagnose: () => ({
+        causes: [
+          cause(
+            'K2.stuck',
+            failed === undefined ? 'likely' : 'proven',
+            `the node is ready, the grace period ended ${span(over(facts))} ago, and ${words}: a process that cannot be killed (storage or GPU), a stuck unmount, or a stuck runtime`,
+            describe('pod', facts.namespace, facts.name),
+            describe('node', '', facts.node || 'NODE'),
+            kubectl(
+              'Last resort: forget the pod (its process and volume may live on)',
+              'destructive',
+              facts.namespace,
+              ['delete', 'pod', facts.name, '--grace-period=0', '--force'],
+            ),
+          ),
+        ],
+        items: [
+          item(
+            'K2.over',
+            'exists',
+            'It ends within its grace period',
+            'fail',
+            evidence('deletionTimestamp', `${span(over(facts))} ago`, 'metadata.deletionTimestamp', {
+              at: facts.deletedAt,
+            }),
+            ...(grace === undefined
+              ? []
+              : [evidence('grace period', `${grace}s`, 'metadata.deletionGracePeriodSeconds')]),
+            ...running.map((name) => evidence(name, 'running', `status.containerStatuses[${name}].state`)),
+            ...(failed === undefined ? [] : [said(failed.event)]),
+          ),
+        ],
+      }),
     };
   },
 };
 
 const lost: PodState = {
-  id: 'K5', key: 'node.lost', gate: 'nodeAdmits', severity: 'bad', title: 'Its node was lost',
+  id: 'K5',
+  key: 'node.lost',
+  gate: 'nodeAdmits',
+  severity: 'bad',
+  title: 'Its node was lost',
   match: (facts) => {
     if (facts.phase !== 'Unknown' && facts.reason !== 'NodeLost') return undefined;
-    return { headline: `node ${facts.node} was lost`, since: facts.conditions.get('Ready')?.at, diagnose: () => ({ causes: [cause('K5.lost', 'proven', `node ${facts.node} stopped reporting: what the pod does is unknown`, describe('node', '', facts.node || 'NODE'))], items: [item('K5.phase', 'nodeAdmits', 'Its node reports', 'fail', evidence('phase', facts.phase, 'status.phase'), evidence('reason', facts.reason, 'status.reason'))] }) };
+    return {
+      headline: `node ${facts.node} was lost`,
+      since: facts.conditions.get('Ready')?.at,
+      diagnose: () => ({
+        causes: [
+          cause(
+            'K5.lost',
+            'proven',
+            `node ${facts.node} stopped reporting: what the pod does is unknown`,
+            describe('node', '', facts.node || 'NODE'),
+          ),
+        ],
+        items: [
+          item(
+            'K5.phase',
+            'nodeAdmits',
+            'Its node reports',
+            'fail',
+            evidence('phase', facts.phase, 'status.phase'),
+            evidence('reason', facts.reason, 'status.reason'),
+          ),
+        ],
+      }),
+    };
   },
 };
 

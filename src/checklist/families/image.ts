@@ -1,11 +1,29 @@
 import { type Happening, nameOf } from '../evidence-index.ts';
-import { changeTemplate, cordon, describe, editOwner, getObject, kubectl, setImage, targetOf, undoRollout } from '../fixes.ts';
+import {
+  changeTemplate,
+  cordon,
+  describe,
+  editOwner,
+  getObject,
+  kubectl,
+  setImage,
+  targetOf,
+  undoRollout,
+} from '../fixes.ts';
 import { type ContainerFacts, lastEvent, type PodFacts, specPath, statusPath } from '../pod-facts.ts';
 import { at, brief, list, nearNames, record, span, text } from '../read.ts';
 import type { Cause, Evidence, Item } from '../report.ts';
 import { cause, type Diagnosis, evidence, item, type Match, type PodState, said, unknown } from '../state.ts';
 
-const imageReasons = new Set(['ImagePullBackOff', 'ErrImagePull', 'ErrImageNeverPull', 'InvalidImageName', 'ImageInspectError', 'RegistryUnavailable', 'SignatureValidationFailed']);
+const imageReasons = new Set([
+  'ImagePullBackOff',
+  'ErrImagePull',
+  'ErrImageNeverPull',
+  'InvalidImageName',
+  'ImageInspectError',
+  'RegistryUnavailable',
+  'SignatureValidationFailed',
+]);
 
 interface ImageFault {
   readonly container: ContainerFacts;
@@ -27,20 +45,41 @@ const faults = new WeakMap<PodFacts, ImageFault | 'none'>();
  */
 const readings: readonly (readonly [state: string, pattern: RegExp])[] = [
   ['F7', /couldn't parse image (?:name|reference)|invalid reference format|InvalidImageName/i],
-  ['F6', /no match for platform in manifest|no matching manifest for|image operating system .* cannot be used|does not match the (?:detected|specified) host platform/i],
+  [
+    'F6',
+    /no match for platform in manifest|no matching manifest for|image operating system .* cannot be used|does not match the (?:detected|specified) host platform/i,
+  ],
   ['F3', /\b429\b|toomanyrequests|rate.?limit/i],
-  ['F4', /x509:|certificate (?:signed by|has expired|is not trusted|verify failed)|server gave HTTP response to HTTPS client|tls: (?:failed|bad|handshake failure|unknown|first record)/i],
-  ['F11', /SignatureValidationFailed|signature (?:validation|verification) failed|no (?:matching )?signatures|Source image rejected|policy (?:rejected|denied)/i],
+  [
+    'F4',
+    /x509:|certificate (?:signed by|has expired|is not trusted|verify failed)|server gave HTTP response to HTTPS client|tls: (?:failed|bad|handshake failure|unknown|first record)/i,
+  ],
+  [
+    'F11',
+    /SignatureValidationFailed|signature (?:validation|verification) failed|no (?:matching )?signatures|Source image rejected|policy (?:rejected|denied)/i,
+  ],
   ['F9', /no space left on device|failed to (?:extract|apply|register) layer|disk quota exceeded/i],
-  ['F2', /failed to authorize|\b401\b|\b403\b|unauthorized|authentication required|no basic auth credentials|insufficient_scope|access (?:to the resource is )?(?:denied|forbidden)|\bdenied\b|authorization (?:failed|token has expired)|not authorized|invalid username\/password/i],
+  [
+    'F2',
+    /failed to authorize|\b401\b|\b403\b|unauthorized|authentication required|no basic auth credentials|insufficient_scope|access (?:to the resource is )?(?:denied|forbidden)|\bdenied\b|authorization (?:failed|token has expired)|not authorized|invalid username\/password/i,
+  ],
   ['F10', /\b50[0234]\b|Internal Server Error|Bad Gateway|Service Unavailable|RegistryUnavailable/i],
-  ['F5', /dial tcp|i\/o timeout|no such host|connection refused|no route to host|network is unreachable|context deadline exceeded|TLS handshake timeout|connection reset|unexpected EOF|: EOF|proxyconnect|server misbehaving|Client\.Timeout|request canceled/i],
-  ['F1', /not found|manifest unknown|name unknown|NAME_UNKNOWN|repository does not exist|MANIFEST_UNKNOWN|\b404\b|does not exist/i],
+  [
+    'F5',
+    /dial tcp|i\/o timeout|no such host|connection refused|no route to host|network is unreachable|context deadline exceeded|TLS handshake timeout|connection reset|unexpected EOF|: EOF|proxyconnect|server misbehaving|Client\.Timeout|request canceled/i,
+  ],
+  [
+    'F1',
+    /not found|manifest unknown|name unknown|NAME_UNKNOWN|repository does not exist|MANIFEST_UNKNOWN|\b404\b|does not exist/i,
+  ],
 ];
 
 /** The text without the reference itself: a tag may read `v404`. */
 function reading(words: string, image: string): string {
-  const bare = words.replaceAll(image, 'IMAGE').replace(/https?:\/\/\S+/g, (url) => (url.endsWith(':') ? 'URL:' : 'URL')).replace(/sha256:[0-9a-f]+/g, 'DIGEST');
+  const bare = words
+    .replaceAll(image, 'IMAGE')
+    .replace(/https?:\/\/\S+/g, (url) => (url.endsWith(':') ? 'URL:' : 'URL'))
+    .replace(/sha256:[0-9a-f]+/g, 'DIGEST');
   const found = readings.find(([, pattern]) => pattern.test(bare));
   if (found === undefined) return 'F0';
   // A host that does not resolve or does not answer comes with the word "not found" in no registry's mouth.
@@ -58,19 +97,37 @@ function fault(facts: PodFacts): ImageFault | undefined {
 const pullFailed = /Failed to pull image "?([^"]*?)"?: (.*)/;
 
 function findFault(facts: PodFacts): ImageFault | undefined {
-  const container = facts.containers.find((entry) => entry.state === 'waiting' && imageReasons.has(entry.reason));
+  const container = facts.containers.find(
+    (entry) => entry.state === 'waiting' && imageReasons.has(entry.reason),
+  );
   if (container === undefined) return volumeFault(facts) ?? eventFault(facts);
   const { image, reason, message } = container;
-  const event = lastEvent(facts.events.filter((entry) => entry.container === '' || entry.container === container.name), ['Failed', 'InspectFailed'], pullFailed);
+  const event = lastEvent(
+    facts.events.filter((entry) => entry.container === '' || entry.container === container.name),
+    ['Failed', 'InspectFailed'],
+    pullFailed,
+  );
   const bare = /^(?:Back-off pulling image "[^"]*"\.?|)$/.test(message.trim());
-  const words = bare ? (event?.match?.[2] ?? '') : message.replace(/^Back-off pulling image "[^"]*": ErrImagePull: /, '');
-  const base = { container, said: words, path: statusPath(container, 'state.waiting.message'), event: event?.event, image, volume: undefined };
+  const words = bare
+    ? (event?.match?.[2] ?? '')
+    : message.replace(/^Back-off pulling image "[^"]*": ErrImagePull: /, '');
+  const base = {
+    container,
+    said: words,
+    path: statusPath(container, 'state.waiting.message'),
+    event: event?.event,
+    image,
+    volume: undefined,
+  };
   if (reason === 'ErrImageNeverPull') return { ...base, state: 'F8', said: message };
   if (reason === 'InvalidImageName') return { ...base, state: 'F7', said: message };
   if (reason === 'SignatureValidationFailed') return { ...base, state: 'F11', said: message };
   if (words === '') {
     const secret = lastEvent(facts.events, ['FailedToRetrieveImagePullSecret']);
-    return { ...base, state: secret === undefined ? (reason === 'RegistryUnavailable' ? 'F10' : 'F0') : 'F2' };
+    return {
+      ...base,
+      state: secret === undefined ? (reason === 'RegistryUnavailable' ? 'F10' : 'F0') : 'F2',
+    };
   }
   const state = reading(words, image);
   return { ...base, state: state === 'F0' && reason === 'RegistryUnavailable' ? 'F10' : state };
@@ -83,18 +140,48 @@ function eventFault(facts: PodFacts): ImageFault | undefined {
   if (failed?.match === undefined) return undefined;
   const healed = lastEvent(facts.events, ['Pulled', 'Started']);
   if (healed !== undefined && (healed.event.last ?? 0) >= (failed.event.last ?? 0)) return undefined;
-  const container = facts.containers.find((entry) => entry.name === failed.event.container) ?? facts.containers.find((entry) => entry.image === failed.match?.[1]) ?? facts.containers[0];
+  const container =
+    facts.containers.find((entry) => entry.name === failed.event.container) ??
+    facts.containers.find((entry) => entry.image === failed.match?.[1]) ??
+    facts.containers[0];
   if (container === undefined || container.state === 'running') return undefined;
   const words = failed.match[2] ?? '';
-  return { container, state: reading(words, failed.match[1] ?? ''), said: words, path: '', event: failed.event, image: failed.match[1] ?? container.image, volume: undefined };
+  return {
+    container,
+    state: reading(words, failed.match[1] ?? ''),
+    said: words,
+    path: '',
+    event: failed.event,
+    image: failed.match[1] ?? container.image,
+    volume: undefined,
+  };
 }
 
 function volumeFault(facts: PodFacts): ImageFault | undefined {
-  const volume = list(facts.object, 'spec', 'volumes').find((entry) => text(entry, 'image', 'reference') !== '');
-  const failed = volume === undefined ? undefined : lastEvent(facts.events, ['Failed', 'BackOff', 'FailedMount'], /image|pull/i);
+  const volume = list(facts.object, 'spec', 'volumes').find(
+    (entry) => text(entry, 'image', 'reference') !== '',
+  );
+  const failed =
+    volume === undefined
+      ? undefined
+      : lastEvent(facts.events, ['Failed', 'BackOff', 'FailedMount'], /image|pull/i);
   const container = facts.containers[0];
-  if (volume === undefined || failed === undefined || container === undefined || container.state === 'running') return undefined;
-  return { container, state: 'F12', said: failed.event.message, path: '', event: failed.event, image: text(volume, 'image', 'reference'), volume: text(volume, 'name') };
+  if (
+    volume === undefined ||
+    failed === undefined ||
+    container === undefined ||
+    container.state === 'running'
+  )
+    return undefined;
+  return {
+    container,
+    state: 'F12',
+    said: failed.event.message,
+    path: '',
+    event: failed.event,
+    image: text(volume, 'image', 'reference'),
+    volume: text(volume, 'name'),
+  };
 }
 
 interface Reference {
@@ -114,21 +201,33 @@ export function parseReference(image: string): Reference {
   const rest = isHost ? path.slice(slash + 1) : path;
   const colon = rest.lastIndexOf(':');
   const name = colon < 0 ? rest : rest.slice(0, colon);
-  return { registry, repository: name.includes('/') || isHost ? name : `library/${name}`, tag: colon < 0 ? (digest === '' ? 'latest' : '') : rest.slice(colon + 1), digest };
+  return {
+    registry,
+    repository: name.includes('/') || isHost ? name : `library/${name}`,
+    tag: colon < 0 ? (digest === '' ? 'latest' : '') : rest.slice(colon + 1),
+    digest,
+  };
 }
 
 function pullSecrets(facts: PodFacts): { readonly names: readonly string[]; readonly account: string } {
   const account = text(facts.object, 'spec', 'serviceAccountName') || 'default';
   const own = list(facts.object, 'spec', 'imagePullSecrets').map((entry) => text(entry, 'name'));
-  const given = list(facts.index.get('ServiceAccount', facts.namespace, account), 'imagePullSecrets').map((entry) => text(entry, 'name'));
+  const given = list(facts.index.get('ServiceAccount', facts.namespace, account), 'imagePullSecrets').map(
+    (entry) => text(entry, 'name'),
+  );
   return { names: [...new Set([...own, ...given])].filter((name) => name !== ''), account };
 }
 
 function imageNames(facts: PodFacts): Set<string> {
   const names = new Set<string>();
-  for (const node of facts.index.of('Node')) for (const image of list(node, 'status', 'images')) for (const name of list(image, 'names')) names.add(String(name).replace(/^docker\.io\/(?:library\/)?/, ''));
+  for (const node of facts.index.of('Node'))
+    for (const image of list(node, 'status', 'images'))
+      for (const name of list(image, 'names'))
+        names.add(String(name).replace(/^docker\.io\/(?:library\/)?/, ''));
   for (const pod of facts.index.of('Pod')) {
-    for (const status of list(pod, 'status', 'containerStatuses')) if (record(status)['ready'] === true) names.add(text(status, 'image').replace(/^docker\.io\/(?:library\/)?/, ''));
+    for (const status of list(pod, 'status', 'containerStatuses'))
+      if (record(status)['ready'] === true)
+        names.add(text(status, 'image').replace(/^docker\.io\/(?:library\/)?/, ''));
   }
   return names;
 }
@@ -136,26 +235,79 @@ function imageNames(facts: PodFacts): Set<string> {
 function commonItems(facts: PodFacts, found: ImageFault): readonly Item[] {
   const ref = parseReference(found.image);
   const items: Item[] = [
-    item('F0.reference', 'image', 'Which image', 'info', evidence(`container ${found.container.name}`, found.image, specPath(found.container, 'image')), evidence('registry', ref.registry), evidence('tag', ref.tag || ref.digest)),
+    item(
+      'F0.reference',
+      'image',
+      'Which image',
+      'info',
+      evidence(`container ${found.container.name}`, found.image, specPath(found.container, 'image')),
+      evidence('registry', ref.registry),
+      evidence('tag', ref.tag || ref.digest),
+    ),
   ];
-  const holders = facts.index.of('Node').filter((node) => list(node, 'status', 'images').some((image) => list(image, 'names').some((name) => String(name) === found.image || String(name) === `docker.io/${ref.repository}:${ref.tag}`)));
-  if (holders.length > 0) items.push(item('F0.elsewhere', 'image', 'Nodes that have it', 'info', evidence('nodes', holders.map(nameOf).join(', '), 'status.images')));
+  const holders = facts.index
+    .of('Node')
+    .filter((node) =>
+      list(node, 'status', 'images').some((image) =>
+        list(image, 'names').some(
+          (name) => String(name) === found.image || String(name) === `docker.io/${ref.repository}:${ref.tag}`,
+        ),
+      ),
+    );
+  if (holders.length > 0)
+    items.push(
+      item(
+        'F0.elsewhere',
+        'image',
+        'Nodes that have it',
+        'info',
+        evidence('nodes', holders.map(nameOf).join(', '), 'status.images'),
+      ),
+    );
   const backOff = lastEvent(facts.events, ['BackOff'], /pulling image/);
-  if (backOff !== undefined) items.push(item('F0.retry', 'image', 'The kubelet tries again', 'info', said(backOff.event)));
+  if (backOff !== undefined)
+    items.push(item('F0.retry', 'image', 'The kubelet tries again', 'info', said(backOff.event)));
   return items;
 }
 
 const answer = (found: ImageFault): readonly Evidence[] => [
-  ...(found.said === '' ? [] : [evidence('registry says', found.said, found.path === '' ? undefined : found.path)]),
-  ...(found.event === undefined || found.event.message.includes(found.said) === false ? [] : [said(found.event)]),
+  ...(found.said === ''
+    ? []
+    : [evidence('registry says', found.said, found.path === '' ? undefined : found.path)]),
+  ...(found.event === undefined || found.event.message.includes(found.said) === false
+    ? []
+    : [said(found.event)]),
 ];
 
-type Explain = (facts: PodFacts, found: ImageFault) => { readonly causes: readonly Cause[]; readonly items?: readonly Item[] };
+type Explain = (
+  facts: PodFacts,
+  found: ImageFault,
+) => { readonly causes: readonly Cause[]; readonly items?: readonly Item[] };
 
 const explain: Readonly<Record<string, Explain>> = {
   F0: (facts, found) => ({
-    causes: [cause('F0.unknown', 'possible', `the image ${found.image} cannot be pulled; the kubelet's reason is gone (events expire after an hour)`, kubectl('Force a fresh first pull, which says why', 'disruptive', facts.namespace, ['delete', 'pod', facts.name]), describe('pod', facts.namespace, facts.name))],
-    items: [unknown('F0.why', 'image', 'Why the pull fails', found.said === '' ? 'eventExpired' : 'ambiguous', ...answer(found))],
+    causes: [
+      cause(
+        'F0.unknown',
+        'possible',
+        `the image ${found.image} cannot be pulled; the kubelet's reason is gone (events expire after an hour)`,
+        kubectl('Force a fresh first pull, which says why', 'disruptive', facts.namespace, [
+          'delete',
+          'pod',
+          facts.name,
+        ]),
+        describe('pod', facts.namespace, facts.name),
+      ),
+    ],
+    items: [
+      unknown(
+        'F0.why',
+        'image',
+        'Why the pull fails',
+        found.said === '' ? 'eventExpired' : 'ambiguous',
+        ...answer(found),
+      ),
+    ],
   }),
   F1: (facts, found) => {
     const ref = parseReference(found.image);
@@ -164,94 +316,358 @@ const explain: Readonly<Record<string, Explain>> = {
     const what = ref.digest !== '' ? `digest ${ref.digest.slice(0, 19)}…` : `tag ${ref.tag}`;
     return {
       causes: [
-        cause('F1.not-found', 'proven', `the image does not exist: ${ref.registry} knows no ${what} of ${ref.repository} (wrong name or tag, or not pushed)${hint}`, setImage(facts, found.container, near[0] ?? undefined), undoRollout(facts), describe('pod', facts.namespace, facts.name)),
-        ...(lastEvent(facts.events, ['FailedToRetrieveImagePullSecret']) === undefined ? [] : [secretCause(facts, 'possible')]).filter((entry) => entry !== undefined),
+        cause(
+          'F1.not-found',
+          'proven',
+          `the image does not exist: ${ref.registry} knows no ${what} of ${ref.repository} (wrong name or tag, or not pushed)${hint}`,
+          setImage(facts, found.container, near[0] ?? undefined),
+          undoRollout(facts),
+          describe('pod', facts.namespace, facts.name),
+        ),
+        ...(lastEvent(facts.events, ['FailedToRetrieveImagePullSecret']) === undefined
+          ? []
+          : [secretCause(facts, 'possible')]
+        ).filter((entry) => entry !== undefined),
       ],
     };
   },
   F2: unauthorized,
   F3: (facts, found) => {
     const ref = parseReference(found.image);
-    return { causes: [cause('F3.rate-limit', 'proven', `${ref.registry} limits the rate of pulls (429 Too Many Requests)${pullSecrets(facts).names.length === 0 ? ': the pull is anonymous' : ''}`, kubectl('Give the pull an account', 'reversible', facts.namespace, ['create', 'secret', 'docker-registry', 'regcred', `--docker-server=${ref.registry}`, '--docker-username=USER', '--docker-password=PASSWORD']), editOwner(facts, 'Set imagePullPolicy: IfNotPresent, or use a mirror'))] };
+    return {
+      causes: [
+        cause(
+          'F3.rate-limit',
+          'proven',
+          `${ref.registry} limits the rate of pulls (429 Too Many Requests)${pullSecrets(facts).names.length === 0 ? ': the pull is anonymous' : ''}`,
+          kubectl('Give the pull an account', 'reversible', facts.namespace, [
+            'create',
+            'secret',
+            'docker-registry',
+            'regcred',
+            `--docker-server=${ref.registry}`,
+            '--docker-username=USER',
+            '--docker-password=PASSWORD',
+          ]),
+          editOwner(facts, 'Set imagePullPolicy: IfNotPresent, or use a mirror'),
+        ),
+      ],
+    };
   },
   F4: (facts, found) => {
     const ref = parseReference(found.image);
-    const kind = /expired/.test(found.said) ? 'its certificate has expired' : /HTTP response to HTTPS/.test(found.said) ? 'it speaks plain HTTP where HTTPS is expected' : /unknown authority/.test(found.said) ? 'its certificate is signed by an authority that the node does not trust' : 'its certificate is not valid for it';
-    return { causes: [cause('F4.tls', 'proven', `TLS to the registry ${ref.registry} fails: ${kind}`, kubectl('See which node it is', 'read', '', ['describe', 'node', facts.node || 'NODE'], 'put the CA on the nodes (certs.d/hosts.toml), or renew the certificate'), setImage(facts, found.container))] };
+    const kind = /expired/.test(found.said)
+      ? 'its certificate has expired'
+      : /HTTP response to HTTPS/.test(found.said)
+        ? 'it speaks plain HTTP where HTTPS is expected'
+        : /unknown authority/.test(found.said)
+          ? 'its certificate is signed by an authority that the node does not trust'
+          : 'its certificate is not valid for it';
+    return {
+      causes: [
+        cause(
+          'F4.tls',
+          'proven',
+          `TLS to the registry ${ref.registry} fails: ${kind}`,
+          kubectl(
+            'See which node it is',
+            'read',
+            '',
+            ['describe', 'node', facts.node || 'NODE'],
+            'put the CA on the nodes (certs.d/hosts.toml), or renew the certificate',
+          ),
+          setImage(facts, found.container),
+        ),
+      ],
+    };
   },
   F5: (facts, found) => {
     const ref = parseReference(found.image);
-    const phase = /no such host|server misbehaving/.test(found.said) ? `the name ${ref.registry} does not resolve on the node` : /connection refused/.test(found.said) ? `${ref.registry} refuses the connection` : /certificate|TLS/.test(found.said) ? `the TLS handshake with ${ref.registry} times out` : `${ref.registry} does not answer in time`;
+    const phase = /no such host|server misbehaving/.test(found.said)
+      ? `the name ${ref.registry} does not resolve on the node`
+      : /connection refused/.test(found.said)
+        ? `${ref.registry} refuses the connection`
+        : /certificate|TLS/.test(found.said)
+          ? `the TLS handshake with ${ref.registry} times out`
+          : `${ref.registry} does not answer in time`;
     const node = facts.node === '' ? '' : ` from node ${facts.node}`;
     const near = nearNames(found.image, imageNames(facts));
-    return { causes: [cause('F5.network', 'proven', `the registry cannot be reached${node}: ${phase}${near.length > 0 ? `; known and close: ${near.join(', ')}` : ''}`, kubectl('Look at the node: DNS, proxy, egress', 'read', '', ['describe', 'node', facts.node || 'NODE']), setImage(facts, found.container))] };
+    return {
+      causes: [
+        cause(
+          'F5.network',
+          'proven',
+          `the registry cannot be reached${node}: ${phase}${near.length > 0 ? `; known and close: ${near.join(', ')}` : ''}`,
+          kubectl('Look at the node: DNS, proxy, egress', 'read', '', [
+            'describe',
+            'node',
+            facts.node || 'NODE',
+          ]),
+          setImage(facts, found.container),
+        ),
+      ],
+    };
   },
   F6: (facts, found) => {
     const node = facts.index.get('Node', '', facts.node);
-    const arch = text(node, 'status', 'nodeInfo', 'architecture') || /manifest for (\S+)/.exec(found.said)?.[1] || '';
-    return { causes: [cause('F6.platform', 'proven', `the image ${found.image} has no variant for the node's platform${arch === '' ? '' : ` (${arch})`}`, changeTemplate(facts, 'Run it on nodes that it is built for', (target) => ['patch', target.resource, target.name, '-p', '{"spec":{"template":{"spec":{"nodeSelector":{"kubernetes.io/arch":"amd64"}}}}}']), setImage(facts, found.container))] };
+    const arch =
+      text(node, 'status', 'nodeInfo', 'architecture') || /manifest for (\S+)/.exec(found.said)?.[1] || '';
+    return {
+      causes: [
+        cause(
+          'F6.platform',
+          'proven',
+          `the image ${found.image} has no variant for the node's platform${arch === '' ? '' : ` (${arch})`}`,
+          changeTemplate(facts, 'Run it on nodes that it is built for', (target) => [
+            'patch',
+            target.resource,
+            target.name,
+            '-p',
+            '{"spec":{"template":{"spec":{"nodeSelector":{"kubernetes.io/arch":"amd64"}}}}}',
+          ]),
+          setImage(facts, found.container),
+        ),
+      ],
+    };
   },
   F7: (facts, found) => {
     const raw = String(at(found.container.spec, 'image') ?? found.image);
-    const visible = [...raw].map((char) => (char.charCodeAt(0) > 126 || char.charCodeAt(0) < 33 ? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}` : char)).join('');
-    const kind = raw === '' ? 'it is empty' : visible !== raw ? `it holds invisible or blank characters: ${visible}` : /\$\{?\w|\{\{/.test(raw) ? 'a template placeholder was not filled in' : /^https?:\/\//.test(raw) ? 'it starts with a scheme' : /[A-Z]/.test(raw.replace(/[:@][^/]*$/, '')) ? 'repository names are lower case' : /:[^/]*:/.test(raw.replace(/^[^/]*\//, '')) ? 'it has two tags' : /:$/.test(raw) ? 'its tag is empty' : 'it is not a valid reference';
-    return { causes: [cause('F7.invalid-name', 'proven', `the image name is invalid: ${visible} (${kind})`, setImage(facts, found.container, 'REGISTRY/NAME:TAG'), undoRollout(facts))] };
+    const visible = [...raw]
+      .map((char) =>
+        char.charCodeAt(0) > 126 || char.charCodeAt(0) < 33
+          ? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
+          : char,
+      )
+      .join('');
+    const kind =
+      raw === ''
+        ? 'it is empty'
+        : visible !== raw
+          ? `it holds invisible or blank characters: ${visible}`
+          : /\$\{?\w|\{\{/.test(raw)
+            ? 'a template placeholder was not filled in'
+            : /^https?:\/\//.test(raw)
+              ? 'it starts with a scheme'
+              : /[A-Z]/.test(raw.replace(/[:@][^/]*$/, ''))
+                ? 'repository names are lower case'
+                : /:[^/]*:/.test(raw.replace(/^[^/]*\//, ''))
+                  ? 'it has two tags'
+                  : /:$/.test(raw)
+                    ? 'its tag is empty'
+                    : 'it is not a valid reference';
+    return {
+      causes: [
+        cause(
+          'F7.invalid-name',
+          'proven',
+          `the image name is invalid: ${visible} (${kind})`,
+          setImage(facts, found.container, 'REGISTRY/NAME:TAG'),
+          undoRollout(facts),
+        ),
+      ],
+    };
   },
-  F8: (facts, found) => ({ causes: [cause('F8.never-pull', 'proven', `imagePullPolicy is Never and ${found.image} is not on node ${facts.node || 'of the pod'}`, changeTemplate(facts, 'Allow the pull: imagePullPolicy IfNotPresent', (target) => ['edit', target.resource, target.name]), kubectl('See what the node has', 'read', '', ['get', 'node', facts.node || 'NODE', '-o', 'jsonpath={.status.images[*].names}']))] }),
-  F9: (facts) => ({ causes: [cause('F9.no-space', 'proven', `the disk of node ${facts.node || 'the node'} is full: the image cannot be unpacked`, kubectl('Look at the disk pressure of the node', 'read', '', ['describe', 'node', facts.node || 'NODE']), facts.node === '' ? undefined : cordon(facts.node))] }),
-  F10: (facts, found) => ({ causes: [cause('F10.registry-down', 'likely', `the registry ${parseReference(found.image).registry} fails with a server error`, describe('pod', facts.namespace, facts.name, 'Watch for the next try'), setImage(facts, found.container, 'MIRROR/IMAGE:TAG'))] }),
-  F11: (facts, found) => ({ causes: [cause('F11.signature', 'proven', `the image is refused by a signature policy: ${brief(found.said)}`, setImage(facts, found.container, 'SIGNED@sha256:DIGEST'))] }),
-  F12: (facts, found) => ({ causes: [cause('F12.volume-image', 'likely', `the image ${found.image} of volume ${found.volume ?? ''} cannot be pulled: ${brief(found.said)}`, editOwner(facts, 'Correct the reference of the volume'))] }),
+  F8: (facts, found) => ({
+    causes: [
+      cause(
+        'F8.never-pull',
+        'proven',
+        `imagePullPolicy is Never and ${found.image} is not on node ${facts.node || 'of the pod'}`,
+        changeTemplate(facts, 'Allow the pull: imagePullPolicy IfNotPresent', (target) => [
+          'edit',
+          target.resource,
+          target.name,
+        ]),
+        kubectl('See what the node has', 'read', '', [
+          'get',
+          'node',
+          facts.node || 'NODE',
+          '-o',
+          'jsonpath={.status.images[*].names}',
+        ]),
+      ),
+    ],
+  }),
+  F9: (facts) => ({
+    causes: [
+      cause(
+        'F9.no-space',
+        'proven',
+        `the disk of node ${facts.node || 'the node'} is full: the image cannot be unpacked`,
+        kubectl('Look at the disk pressure of the node', 'read', '', [
+          'describe',
+          'node',
+          facts.node || 'NODE',
+        ]),
+        facts.node === '' ? undefined : cordon(facts.node),
+      ),
+    ],
+  }),
+  F10: (facts, found) => ({
+    causes: [
+      cause(
+        'F10.registry-down',
+        'likely',
+        `the registry ${parseReference(found.image).registry} fails with a server error`,
+        describe('pod', facts.namespace, facts.name, 'Watch for the next try'),
+        setImage(facts, found.container, 'MIRROR/IMAGE:TAG'),
+      ),
+    ],
+  }),
+  F11: (facts, found) => ({
+    causes: [
+      cause(
+        'F11.signature',
+        'proven',
+        `the image is refused by a signature policy: ${brief(found.said)}`,
+        setImage(facts, found.container, 'SIGNED@sha256:DIGEST'),
+      ),
+    ],
+  }),
+  F12: (facts, found) => ({
+    causes: [
+      cause(
+        'F12.volume-image',
+        'likely',
+        `the image ${found.image} of volume ${found.volume ?? ''} cannot be pulled: ${brief(found.said)}`,
+        editOwner(facts, 'Correct the reference of the volume'),
+      ),
+    ],
+  }),
 };
 
 function secretCause(facts: PodFacts, verdict: 'proven' | 'likely' | 'possible'): Cause | undefined {
   const event = lastEvent(facts.events, ['FailedToRetrieveImagePullSecret'], /\(([^)]+)\)/);
   const { names } = pullSecrets(facts);
-  const missing = event?.match?.[1] ?? names.find((name) => facts.index.find('Secret', facts.namespace, name).state === 'missing');
+  const missing =
+    event?.match?.[1] ??
+    names.find((name) => facts.index.find('Secret', facts.namespace, name).state === 'missing');
   if (missing === undefined) return undefined;
   const here = facts.index.find('Secret', facts.namespace, missing);
   if (here.state === 'present') return undefined;
   const near = nearNames(missing, facts.index.inNamespace('Secret', facts.namespace).map(nameOf));
   const elsewhere = facts.index.of('Secret').find((secret) => nameOf(secret) === missing);
-  const hint = near.length > 0 ? `; there is ${near.join(', ')}` : elsewhere === undefined ? '' : `; it exists in namespace ${elsewhere.metadata?.namespace ?? ''}`;
-  return cause('F2.secret-missing', verdict, `the pull secret ${missing} does not exist in namespace ${facts.namespace}${hint}`,
-    kubectl('Create the pull secret', 'reversible', facts.namespace, ['create', 'secret', 'docker-registry', missing, '--docker-server=REGISTRY', '--docker-username=USER', '--docker-password=PASSWORD']),
-    getObject('See the secrets of the namespace', 'secrets', facts.namespace));
+  const hint =
+    near.length > 0
+      ? `; there is ${near.join(', ')}`
+      : elsewhere === undefined
+        ? ''
+        : `; it exists in namespace ${elsewhere.metadata?.namespace ?? ''}`;
+  return cause(
+    'F2.secret-missing',
+    verdict,
+    `the pull secret ${missing} does not exist in namespace ${facts.namespace}${hint}`,
+    kubectl('Create the pull secret', 'reversible', facts.namespace, [
+      'create',
+      'secret',
+      'docker-registry',
+      missing,
+      '--docker-server=REGISTRY',
+      '--docker-username=USER',
+      '--docker-password=PASSWORD',
+    ]),
+    getObject('See the secrets of the namespace', 'secrets', facts.namespace),
+  );
 }
 
-function unauthorized(facts: PodFacts, found: ImageFault): { readonly causes: readonly Cause[]; readonly items: readonly Item[] } {
+function unauthorized(
+  facts: PodFacts,
+  found: ImageFault,
+): { readonly causes: readonly Cause[]; readonly items: readonly Item[] } {
   const ref = parseReference(found.image);
   const { names, account } = pullSecrets(facts);
   const missing = secretCause(facts, 'proven');
-  const perhapsAbsent = /repository does not exist|insufficient_scope|pull access denied|name unknown/i.test(found.said);
+  const perhapsAbsent = /repository does not exist|insufficient_scope|pull access denied|name unknown/i.test(
+    found.said,
+  );
   const near = nearNames(found.image.replace(/^docker\.io\/(?:library\/)?/, ''), imageNames(facts));
   const code = /\b(40[13])\b/.exec(found.said)?.[1];
   const how = code === undefined ? 'refuses the pull' : `answers ${code}`;
-  const create = kubectl('Create a pull secret', 'reversible', facts.namespace, ['create', 'secret', 'docker-registry', 'regcred', `--docker-server=${ref.registry}`, '--docker-username=USER', '--docker-password=PASSWORD']);
-  const attach = kubectl('Let the ServiceAccount use it', 'reversible', facts.namespace, ['patch', 'serviceaccount', account, '-p', '{"imagePullSecrets":[{"name":"regcred"}]}']);
-  const refused = names.length === 0
-    ? cause('F2.no-secret', perhapsAbsent ? 'likely' : 'proven', `the registry ${ref.registry} ${how} for ${ref.repository}: unauthorized, the image is private and the pod names no pull secret${perhapsAbsent ? ' (or the repository does not exist)' : ''}`, create, attach)
-    : cause('F2.refused', perhapsAbsent ? 'likely' : 'proven', `the registry ${ref.registry} ${how} for ${ref.repository}: unauthorized, the credentials in pull secret ${names.join(', ')} are wrong, expired or lack access${perhapsAbsent ? ' (or the repository does not exist)' : ''}`, getObject('See age and type of the pull secret', 'secret', facts.namespace, ...names), create);
-  const absent = cause('F1.not-found', 'likely', `the repository ${ref.repository} may not exist on ${ref.registry}, which says "denied" for both: wrong name?${near.length > 0 ? `; known and close: ${near.join(', ')}` : ''}`, setImage(facts, found.container, near[0]));
+  const create = kubectl('Create a pull secret', 'reversible', facts.namespace, [
+    'create',
+    'secret',
+    'docker-registry',
+    'regcred',
+    `--docker-server=${ref.registry}`,
+    '--docker-username=USER',
+    '--docker-password=PASSWORD',
+  ]);
+  const attach = kubectl('Let the ServiceAccount use it', 'reversible', facts.namespace, [
+    'patch',
+    'serviceaccount',
+    account,
+    '-p',
+    '{"imagePullSecrets":[{"name":"regcred"}]}',
+  ]);
+  const refused =
+    names.length === 0
+      ? cause(
+          'F2.no-secret',
+          perhapsAbsent ? 'likely' : 'proven',
+          `the registry ${ref.registry} ${how} for ${ref.repository}: unauthorized, the image is private and the pod names no pull secret${perhapsAbsent ? ' (or the repository does not exist)' : ''}`,
+          create,
+          attach,
+        )
+      : cause(
+          'F2.refused',
+          perhapsAbsent ? 'likely' : 'proven',
+          `the registry ${ref.registry} ${how} for ${ref.repository}: unauthorized, the credentials in pull secret ${names.join(', ')} are wrong, expired or lack access${perhapsAbsent ? ' (or the repository does not exist)' : ''}`,
+          getObject('See age and type of the pull secret', 'secret', facts.namespace, ...names),
+          create,
+        );
+  const absent = cause(
+    'F1.not-found',
+    'likely',
+    `the repository ${ref.repository} may not exist on ${ref.registry}, which says "denied" for both: wrong name?${near.length > 0 ? `; known and close: ${near.join(', ')}` : ''}`,
+    setImage(facts, found.container, near[0]),
+  );
   const officialName = ref.registry === 'docker.io' && ref.repository.startsWith('library/');
-  const ranked = missing !== undefined ? [missing, refused] : perhapsAbsent && (officialName || near.length > 0) && names.length === 0 ? [absent, refused] : perhapsAbsent ? [refused, absent] : [refused];
+  const ranked =
+    missing !== undefined
+      ? [missing, refused]
+      : perhapsAbsent && (officialName || near.length > 0) && names.length === 0
+        ? [absent, refused]
+        : perhapsAbsent
+          ? [refused, absent]
+          : [refused];
   return {
     causes: ranked,
     items: [
-      item('F2.secrets', 'image', 'Pull secrets', names.length === 0 || missing !== undefined ? 'fail' : 'info', evidence('imagePullSecrets', names.join(', ') || 'none', 'spec.imagePullSecrets'), evidence('serviceAccount', account, 'spec.serviceAccountName')),
+      item(
+        'F2.secrets',
+        'image',
+        'Pull secrets',
+        names.length === 0 || missing !== undefined ? 'fail' : 'info',
+        evidence('imagePullSecrets', names.join(', ') || 'none', 'spec.imagePullSecrets'),
+        evidence('serviceAccount', account, 'spec.serviceAccountName'),
+      ),
       ...names.map((name) => {
         const here = facts.index.find('Secret', facts.namespace, name);
-        if (here.state === 'unknown') return unknown('F2.secret-exists', 'image', `Secret ${name} exists`, here.why);
-        return item('F2.secret-exists', 'image', `Secret ${name} exists`, here.state === 'present' ? 'pass' : 'fail', evidence('secret', here.state === 'present' ? `present, type ${text(here.object, 'type')}` : 'not there'));
+        if (here.state === 'unknown')
+          return unknown('F2.secret-exists', 'image', `Secret ${name} exists`, here.why);
+        return item(
+          'F2.secret-exists',
+          'image',
+          `Secret ${name} exists`,
+          here.state === 'present' ? 'pass' : 'fail',
+          evidence(
+            'secret',
+            here.state === 'present' ? `present, type ${text(here.object, 'type')}` : 'not there',
+          ),
+        );
       }),
     ],
   };
 }
 
 const labels: Readonly<Record<string, (facts: PodFacts, found: ImageFault) => string>> = {
-  F0: (_, found) => (found.said === '' ? 'image pull fails: reason expired' : `image pull: ${brief(found.said, 80)}`),
+  F0: (_, found) =>
+    found.said === '' ? 'image pull fails: reason expired' : `image pull: ${brief(found.said, 80)}`,
   F1: (_, found) => `image pull: not found: ${found.image}`,
-  F2: (facts, found) => (secretCause(facts, 'proven') !== undefined ? 'image pull: pull secret missing' : `image pull: ${/\b(40[13])\b/.exec(found.said)?.[1] ?? 'unauthorized'} from ${parseReference(found.image).registry}`),
+  F2: (facts, found) =>
+    secretCause(facts, 'proven') !== undefined
+      ? 'image pull: pull secret missing'
+      : `image pull: ${/\b(40[13])\b/.exec(found.said)?.[1] ?? 'unauthorized'} from ${parseReference(found.image).registry}`,
   F3: (_, found) => `image pull: rate limited (429) by ${parseReference(found.image).registry}`,
   F4: (_, found) => `image pull: TLS error at ${parseReference(found.image).registry}`,
   F5: (_, found) => `image pull: cannot reach ${parseReference(found.image).registry}`,
@@ -270,7 +686,11 @@ function matchImage(state: string): (facts: PodFacts) => Match | undefined {
     if (found === undefined || found.state !== state) return undefined;
     const label = labels[state]?.(facts, found) ?? '';
     const where = found.container.kind === 'main' ? '' : ` (${found.container.kind} ${found.container.name})`;
-    return { headline: `${label}${where}`, since: found.event?.first ?? facts.startedAt ?? facts.createdAt, diagnose: () => diagnose(state, facts, found) };
+    return {
+      headline: `${label}${where}`,
+      since: found.event?.first ?? facts.startedAt ?? facts.createdAt,
+      diagnose: () => diagnose(state, facts, found),
+    };
   };
 }
 
@@ -280,29 +700,67 @@ function diagnose(state: string, facts: PodFacts, found: ImageFault): Diagnosis 
   return {
     causes,
     items: [
-      item(`${state}.answer`, 'image', 'The image can be pulled', 'fail', ...answer(found), ...(answer(found).length === 0 ? [evidence('waiting', found.container.reason, statusPath(found.container, 'state.waiting.reason'))] : [])),
+      item(
+        `${state}.answer`,
+        'image',
+        'The image can be pulled',
+        'fail',
+        ...answer(found),
+        ...(answer(found).length === 0
+          ? [evidence('waiting', found.container.reason, statusPath(found.container, 'state.waiting.reason'))]
+          : []),
+      ),
       ...items,
       ...commonItems(facts, found),
-      item('F0.owner', 'image', 'Where the image is named', 'info', evidence('owner', `${target.kind} ${target.name}`)),
+      item(
+        'F0.owner',
+        'image',
+        'Where the image is named',
+        'info',
+        evidence('owner', `${target.kind} ${target.name}`),
+      ),
     ],
   };
 }
 
 /** Still pulling is no fault: it becomes worth a word when it takes long (checklist.md 3.3, E11). */
 export const slowPull: PodState = {
-  id: 'E11', key: 'image.slow-pull', gate: 'image', severity: 'none', title: 'A pull takes long',
+  id: 'E11',
+  key: 'image.slow-pull',
+  gate: 'image',
+  severity: 'none',
+  title: 'A pull takes long',
   match: (facts) => {
     const pulling = lastEvent(facts.events, ['Pulling']);
-    const waiting = facts.containers.some((entry) => entry.state === 'waiting' && (entry.reason === 'ContainerCreating' || entry.reason === 'PodInitializing'));
+    const waiting = facts.containers.some(
+      (entry) =>
+        entry.state === 'waiting' &&
+        (entry.reason === 'ContainerCreating' || entry.reason === 'PodInitializing'),
+    );
     if (pulling === undefined || !waiting) return undefined;
     const started = pulling.event.last ?? facts.now;
-    const later = lastEvent(facts.events.filter((event) => (event.last ?? 0) >= started && event !== pulling.event), ['Pulled', 'Failed', 'Created', 'FailedMount', 'FailedCreatePodSandBox']);
+    const later = lastEvent(
+      facts.events.filter((event) => (event.last ?? 0) >= started && event !== pulling.event),
+      ['Pulled', 'Failed', 'Created', 'FailedMount', 'FailedCreatePodSandBox'],
+    );
     const elapsed = facts.now - started;
     if (later !== undefined || elapsed < 120_000) return undefined;
     const image = /"([^"]+)"/.exec(pulling.event.message)?.[1] ?? '';
-    const sizes = facts.index.of('Node').flatMap((node) => list(node, 'status', 'images')).filter((entry) => list(entry, 'names').some((name) => String(name) === image));
+    const sizes = facts.index
+      .of('Node')
+      .flatMap((node) => list(node, 'status', 'images'))
+      .filter((entry) => list(entry, 'names').some((name) => String(name) === image));
     const bytes = Number(at(sizes[0], 'sizeBytes') ?? 0);
-    const sibling = facts.index.of('Pod').flatMap((pod) => facts.index.events(pod)).map((event) => new RegExp(`Successfully pulled image "${image.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}" in (\\S+)`).exec(event.message)?.[1]).find((took) => took !== undefined);
+    const sibling = facts.index
+      .of('Pod')
+      .flatMap((pod) => facts.index.events(pod))
+      .map(
+        (event) =>
+          new RegExp(
+            `Successfully pulled image "${image.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}" in (\\S+)`,
+          ).exec(event.message)?.[1],
+      )
+      .find((took) => took !== undefined);
     const size = bytes > 0 ? `, ${(bytes / 1e9).toFixed(1)} GB` : '';
     const long = elapsed > 45 * 60_000;
     return {
@@ -310,14 +768,40 @@ export const slowPull: PodState = {
       since: started,
       severity: long ? 'warn' : 'none',
       diagnose: () => ({
-        causes: long ? [cause('E11.slow', 'likely', `the pull of ${image} runs for ${span(elapsed)}${size}: slow registry or disk, or a very large image`, describe('pod', facts.namespace, facts.name), editOwner(facts, 'Use a smaller image, or pre-pull it with a DaemonSet'))] : [],
-        items: [item('E11.elapsed', 'image', 'The pull is under way', long ? 'warn' : 'info', said(pulling.event), ...(sibling === undefined ? [] : [evidence('elsewhere it took', sibling)]))],
+        causes: long
+          ? [
+              cause(
+                'E11.slow',
+                'likely',
+                `the pull of ${image} runs for ${span(elapsed)}${size}: slow registry or disk, or a very large image`,
+                describe('pod', facts.namespace, facts.name),
+                editOwner(facts, 'Use a smaller image, or pre-pull it with a DaemonSet'),
+              ),
+            ]
+          : [],
+        items: [
+          item(
+            'E11.elapsed',
+            'image',
+            'The pull is under way',
+            long ? 'warn' : 'info',
+            said(pulling.event),
+            ...(sibling === undefined ? [] : [evidence('elsewhere it took', sibling)]),
+          ),
+        ],
       }),
     };
   },
 };
 
-const state = (id: string, key: string, title: string): PodState => ({ id, key, title, gate: 'image', severity: 'bad', match: matchImage(id) });
+const state = (id: string, key: string, title: string): PodState => ({
+  id,
+  key,
+  title,
+  gate: 'image',
+  severity: 'bad',
+  match: matchImage(id),
+});
 
 export const imageStates: readonly PodState[] = [
   state('F7', 'image.invalid-name', 'The image name is invalid'),
