@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { fieldAt, type KubeLike } from '../../src/demo/object.ts';
 import { readCatalogue } from '../../src/demo/scenario/catalogue.ts';
 import { churn, dcgmMetrics, loadScenario } from '../../src/demo/scenario/index.ts';
+import { followUse } from '../../src/demo/scenario/scheduler.ts';
 import { createPlayer } from '../../src/demo/scenario/script.ts';
 import { type NodeLike, type PodLike, podRequests, quantity } from '../../src/demo/scenario/shapes.ts';
 import { storyTracks } from '../../src/demo/scenario/tracks/index.ts';
@@ -317,6 +318,17 @@ describe('the story moves by its script', () => {
     expect(ready()).toEqual(['Unknown', 'False']);
     advance(4 * minute);
     expect(ready()).toEqual(['True', 'True']);
+  });
+
+  test('what the scheduler keeps of each node equals a count from scratch', () => {
+    const { store, advance } = demo({ nodes: 40, pods: 800 });
+    const kept = followUse(store);
+    advance(20 * minute);
+    const counted = followUse(store);
+    const names = store.list('', 'nodes').map(({ metadata }) => metadata?.name ?? '');
+    const sorted = (used: (node: string) => ReadonlyMap<string, number>): unknown =>
+      names.map((name) => [name, [...used(name)].sort()]);
+    expect(sorted(kept)).toEqual(sorted(counted));
   });
 
   test('events count up', () => {

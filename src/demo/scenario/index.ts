@@ -8,11 +8,10 @@ import { generate } from './generator/index.ts';
 import { customKinds } from './kinds.ts';
 import { createLogs } from './logs.ts';
 import { createMetrics } from './metrics.ts';
-import { clusterOf, place } from './scheduler.ts';
 import { createPlayer } from './script.ts';
 import type { PodLike } from './shapes.ts';
 import { storyTracks } from './tracks/index.ts';
-import { createWorld } from './world.ts';
+import { createWorld, type World } from './world.ts';
 
 export { churn } from './churn.ts';
 export { dcgmMetrics } from './dcgm.ts';
@@ -30,12 +29,13 @@ export function loadScenario(store: Store, options: ScenarioOptions): Scenario {
     store.put(completeObject(definitionOf(definition, store.register(definition)), startMs));
   const objects = readCatalogue(startMs).map((object) => completeObject(object, startMs));
   for (const object of objects) if (object.kind !== 'Event') store.put(object);
-  explainPending(store);
+  const world = createWorld(store, startMs);
+  explainPending(world);
   for (const object of objects) if (object.kind === 'Event') store.put(completeEvent(object, store));
   putAccounts(store);
   generate(store, options, startMs);
 
-  const player = createPlayer(createWorld(store, startMs), storyTracks(), startMs);
+  const player = createPlayer(world, storyTracks(), startMs);
   const timer =
     options.still === true ? undefined : setInterval(() => player.advanceTo(options.now()), tickMs);
   timer?.unref();
@@ -48,9 +48,8 @@ export function loadScenario(store: Store, options: ScenarioOptions): Scenario {
 }
 
 /** The scheduler's words about the pods that fit nowhere, worked out for the nodes that there are. */
-function explainPending(store: Store): void {
-  const cluster = clusterOf(store);
-  for (const pod of cluster.pods) {
+function explainPending(world: World): void {
+  for (const pod of world.pods()) {
     if (pod.spec.schedulerName !== 'default-scheduler') continue;
     const conditions = pod.status.conditions ?? [];
     if (
@@ -59,7 +58,7 @@ function explainPending(store: Store): void {
       )
     )
       continue;
-    const placement = place(pod, cluster);
+    const placement = world.placement(pod);
     if ('node' in placement)
       throw new Error(
         `The demo says that ${pod.metadata.name} fits nowhere, yet it fits on ${placement.node}.`,
@@ -67,7 +66,7 @@ function explainPending(store: Store): void {
     const explained = conditions.map((condition) =>
       condition.reason === 'Unschedulable' ? { ...condition, message: placement.message } : condition,
     );
-    store.put({ ...pod, status: { ...pod.status, conditions: explained } });
+    world.store.put({ ...pod, status: { ...pod.status, conditions: explained } });
   }
 }
 

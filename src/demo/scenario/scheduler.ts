@@ -14,15 +14,18 @@ export type Placement = { readonly node: string } | { readonly message: string }
 
 export interface ClusterLike {
   readonly nodes: readonly NodeLike[];
-  readonly pods: readonly PodLike[];
+  readonly usedOn: UsedOn;
   /** Nodes whose GPUs are handed out by claims (DRA). All of the story's are taken or tainted. */
   readonly claimNodes: ReadonlySet<string>;
 }
 
-/** What the scheduler sees of a store. */
-export const clusterOf = (store: Store): ClusterLike => ({
+/** What the pods of a node ask for together, by resource. */
+type UsedOn = (node: string) => ReadonlyMap<string, number>;
+
+/** What the scheduler sees of a store. `usedOn`: `nothingUsed` for what an empty cluster would say. */
+export const clusterOf = (store: Store, usedOn: UsedOn): ClusterLike => ({
   nodes: store.list('', 'nodes') as readonly NodeLike[],
-  pods: store.list('', 'pods') as readonly PodLike[],
+  usedOn,
   claimNodes: new Set(
     store.list('resource.k8s.io', 'resourceslices').map((slice) => String(fieldAt(slice, 'spec.nodeName'))),
   ),
@@ -32,16 +35,15 @@ export const clusterOf = (store: Store): ClusterLike => ({
 const claimedResource = 'nvidia.com/gpu';
 
 /** The filters of kube-scheduler that the story needs, in their order; each node speaks only of its first one. */
-export function place(pod: PodLike, { nodes, pods, claimNodes }: ClusterLike): Placement {
+export function place(pod: PodLike, { nodes, usedOn, claimNodes }: ClusterLike): Placement {
   const wanted = podRequests(pod);
-  const used = usedByNode(pods);
   const reasons = new Map<string, number>();
   let hopeless = 0;
   for (const node of nodes) {
     const name = node.metadata.name;
     const refusal = refusalOf(pod, wanted, {
       node,
-      used: used.get(name) ?? nothing,
+      used: usedOn(name),
       byClaim: claimNodes.has(name),
     });
     if (refusal === undefined) return { node: name };
@@ -72,16 +74,51 @@ const countsText = (counts: Iterable<readonly [string, number]>): string =>
 
 const nothing: ReadonlyMap<string, number> = new Map();
 
-function usedByNode(pods: readonly PodLike[]): ReadonlyMap<string, Map<string, number>> {
-  const used = new Map<string, Map<string, number>>();
-  for (const pod of pods) {
-    const node = pod.spec.nodeName;
-    if (node === undefined || isFinished(pod)) continue;
-    const sums = used.get(node) ?? new Map<string, number>();
-    used.set(node, sums);
-    for (const [name, value] of podRequests(pod)) sums.set(name, (sums.get(name) ?? 0) + value);
+export const nothingUsed: UsedOn = () => nothing;
+
+interface Shelf {
+  /** What each pod on the node asks for, by uid. */
+  readonly asked: Map<string, ReadonlyMap<string, number>>;
+  /** Undefined after a change, until somebody asks: sums of fractions that grow and shrink would drift. */
+  sums: ReadonlyMap<string, number> | undefined;
+}
+
+/** What is used on each node, kept up from here on: counting 100,000 pods anew at each placement blocks the server. */
+export function followUse(store: Store): UsedOn {
+  const shelves = new Map<string, Shelf>();
+
+  function change(pod: PodLike, isThere: boolean): void {
+    const { nodeName } = pod.spec;
+    if (nodeName === undefined || isFinished(pod)) return;
+    const shelf = shelves.get(nodeName) ?? { asked: new Map(), sums: undefined };
+    shelves.set(nodeName, shelf);
+    shelf.sums = undefined;
+    const key = pod.metadata.uid ?? `${pod.metadata.namespace}/${pod.metadata.name}`;
+    if (isThere) shelf.asked.set(key, podRequests(pod));
+    else shelf.asked.delete(key);
   }
-  return used;
+
+  for (const pod of store.list('', 'pods') as readonly PodLike[]) change(pod, true);
+  store.listen(({ type, kind, object, previous }) => {
+    if (kind.group !== '' || kind.plural !== 'pods') return;
+    const after = type === 'DELETED' ? undefined : (object as PodLike);
+    const before = previous as PodLike | undefined;
+    if (before?.spec === after?.spec && before?.status.phase === after?.status.phase) return;
+    if (before !== undefined) change(before, false);
+    if (after !== undefined) change(after, true);
+  });
+  return (node) => {
+    const shelf = shelves.get(node);
+    if (shelf === undefined) return nothing;
+    shelf.sums ??= sumOf(shelf.asked.values());
+    return shelf.sums;
+  };
+}
+
+function sumOf(all: Iterable<ReadonlyMap<string, number>>): ReadonlyMap<string, number> {
+  const sums = new Map<string, number>();
+  for (const asked of all) for (const [name, value] of asked) sums.set(name, (sums.get(name) ?? 0) + value);
+  return sums;
 }
 
 interface Refusal {
@@ -112,8 +149,9 @@ function refusalOf(
   if (!blocking.every((taint) => tolerates(tolerations, taint)))
     return never('node(s) had untolerated taint(s)');
   const labels = node.metadata.labels ?? {};
-  const selected = Object.entries(pod.spec.nodeSelector ?? {}).every(([key, value]) => labels[key] === value);
-  if (!selected) return never("node(s) didn't match Pod's node affinity/selector");
+  const selector = pod.spec.nodeSelector ?? {};
+  if (!Object.keys(selector).every((key) => labels[key] === selector[key]))
+    return never("node(s) didn't match Pod's node affinity/selector");
   const allocatable = (name: string): number => quantity(node.status.allocatable[name]);
   const short = [...wanted].filter(
     ([name, value]) =>

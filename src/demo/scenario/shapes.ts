@@ -142,10 +142,17 @@ export function suffixOf(text: string): string {
 export const pick = (text: string, below: number): number =>
   Number.parseInt(digest(text).slice(0, 8), 16) % below;
 
+/** What was read before: machines come in a few sizes, and the scheduler reads them at each placement. */
+const readQuantities = new Map<string, number>();
+
 /** The number in a Kubernetes quantity: bytes, cores or pieces. */
-export function quantity(text: string | undefined): number {
-  const match = /^([\d.]+)(m|k|M|G|T|Ki|Mi|Gi|Ti)?$/.exec(text ?? '0');
-  return match === null ? 0 : Number(match[1]) * (units[match[2] ?? ''] ?? 1);
+export function quantity(text = '0'): number {
+  const known = readQuantities.get(text);
+  if (known !== undefined) return known;
+  const match = /^([\d.]+)(m|k|M|G|T|Ki|Mi|Gi|Ti)?$/.exec(text);
+  const value = match === null ? 0 : Number(match[1]) * (units[match[2] ?? ''] ?? 1);
+  if (readQuantities.size < 4096) readQuantities.set(text, value);
+  return value;
 }
 
 const units: Readonly<Record<string, number>> = {

@@ -1,7 +1,7 @@
 import type { KubeLike } from '../object.ts';
 import type { Store } from '../store.ts';
 import { derivedCondition, podAddress, uidFor } from './complete.ts';
-import { clusterOf, type Placement, place } from './scheduler.ts';
+import { clusterOf, followUse, type Placement, place } from './scheduler.ts';
 import {
   type ConditionLike,
   type ContainerStatusLike,
@@ -45,6 +45,7 @@ const eventsKept = 60 * 60_000;
 
 export function createWorld(store: Store, startMs: number): World {
   let nowMs = startMs;
+  const usedOn = followUse(store);
   const world: World = {
     store,
     setNow(ms) {
@@ -73,7 +74,7 @@ export function createWorld(store: Store, startMs: number): World {
         ...(namespace === undefined ? {} : { namespace }),
       });
     },
-    placement: (pod) => place(pod, clusterOf(store)),
+    placement: (pod) => place(pod, clusterOf(store, usedOn)),
     event: (about, words) => putEvent(store, about, words, nowMs),
   };
   return world;

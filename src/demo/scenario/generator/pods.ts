@@ -1,5 +1,5 @@
 import { hostIp } from '../complete.ts';
-import { clusterOf, place } from '../scheduler.ts';
+import { clusterOf, nothingUsed, place } from '../scheduler.ts';
 import { type ContainerStatusLike, longId, type PodLike, suffixOf, timeText, uidOf } from '../shapes.ts';
 import type { Context, Fate, Machine } from './context.ts';
 import type { Shape } from './templates.ts';
@@ -146,7 +146,7 @@ function pendingStatus(context: Context, shape: Shape, spec: PodLike['spec']): P
 
 function refusal({ store }: Context, spec: PodLike['spec']): string {
   const pod: PodLike = { metadata: { name: 'any' }, spec, status: { phase: 'Pending' } };
-  const placement = place(pod, { ...clusterOf(store), pods: [] });
+  const placement = place(pod, clusterOf(store, nothingUsed));
   return 'message' in placement ? placement.message : '';
 }
 

@@ -1,6 +1,6 @@
 import { crashLoop, growingBackOff, heartbeat, schedule, startContainer } from '../happenings.ts';
 import type { Track } from '../script.ts';
-import { timeText } from '../shapes.ts';
+import { pick, timeText } from '../shapes.ts';
 import { expireEvents, type World } from '../world.ts';
 import { gang } from './gang.ts';
 import { evalSuite, loraSweep } from './jobs.ts';
@@ -37,7 +37,10 @@ export function storyTracks(): readonly Track[] {
       name: 'scheduler retries',
       periodMs: 30 * second,
       startMs: 11 * second,
-      steps: [{ atMs: 0, run: retryScheduling }],
+      steps: Array.from({ length: retryParts }, (_, part) => ({
+        atMs: part * second,
+        run: (world: World) => retryScheduling(world, part),
+      })),
     },
     {
       name: 'heartbeats',
@@ -98,13 +101,17 @@ function repeatedEvent(
   };
 }
 
+/** Each pod once a period; all at once, hundreds of pods times thousands of nodes would stop the server for seconds. */
+const retryParts = 30;
+
 /** The scheduler tries the pods that fit nowhere again, and says so in their events. */
-function retryScheduling(world: World): void {
+function retryScheduling(world: World, part: number): void {
   for (const pod of world.pods()) {
     if (pod.spec.nodeName !== undefined || pod.spec.schedulerName !== 'default-scheduler') continue;
     const verdict = pod.status.conditions?.find((condition) => condition.type === 'PodScheduled');
     // Other words than counts come from before any node was looked at; trying again changes nothing.
     if (verdict?.reason !== 'Unschedulable' || !/available: \d/.test(verdict.message ?? '')) continue;
+    if (pick(pod.metadata.name, retryParts) !== part) continue;
     schedule(world, pod.metadata.namespace ?? '', pod.metadata.name);
     const bound = world.pod(pod.metadata.namespace ?? '', pod.metadata.name);
     if (bound?.spec.nodeName !== undefined)
