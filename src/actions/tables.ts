@@ -6,15 +6,18 @@ import type { Tables } from './action.ts';
 /** Views that Tab goes through, in its order; those that there are. */
 const homeNames: readonly string[] = ['pods', 'gpus', 'nodes', 'events'];
 
-/** Everything that can be opened: the kinds, the tables derived from them, the contexts. */
+/** Everything that can be opened: the kinds, the tables derived from them, the contexts. A table given here stands in for the kind of its name. */
 export function createTables(derived: readonly Table<Row>[]): Tables {
   const own: readonly Table<Row>[] = [...derived, contexts as unknown as Table<Row>];
-  const all = [...own, ...tables];
+  const all = [...own, ...tables.filter((kind) => !own.some(({ name }) => name === kind.name))];
   return {
     all,
     named(word) {
       const lower = word.toLowerCase();
-      return own.find((table) => table.name === lower || table.aliases.includes(lower)) ?? findTable(lower);
+      const mine = own.find((table) => table.name === lower || table.aliases.includes(lower));
+      if (mine !== undefined) return mine;
+      const kind = findTable(lower);
+      return kind?.group === '' ? (own.find(({ name }) => name === kind.name) ?? kind) : kind;
     },
     home: homeNames.filter((name) => all.some((table) => table.name === name)),
   };

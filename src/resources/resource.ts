@@ -48,6 +48,8 @@ export interface Column<R extends Row> {
   readonly wide?: boolean;
   /** 0 stays on the narrowest terminal; the highest number goes first. */
   readonly priority: number;
+  /** Reads more than the row, measurements for example: its value may change while the row stays the same. Default: false. */
+  readonly live?: boolean;
 }
 
 /** A table on the screen or on stdout: of one kind, or derived from several. */
@@ -63,6 +65,8 @@ export interface Table<R extends Row> {
   readonly sort?: { readonly column: string; readonly descending: boolean };
   /** True where the row needs a person: Ctrl-Z keeps these, the header counts them. Default: never. */
   readonly fault?: (row: R, now: number) => boolean;
+  /** Grows when what `live` columns read has changed. */
+  readonly epoch?: () => number;
   /** One line on what is wrong with the row, for the strip under the table; undefined when healthy. */
   readonly why?: (row: R, now: number) => string | undefined;
 }

@@ -99,14 +99,24 @@ interface Kind {
 }
 
 export function createCluster(): Cluster {
-  const kinds = new Map<Resource, Kind>();
+  /** By group and name, and by each table of them: one with more columns shows the same rows. */
+  const byName = new Map<string, Kind>();
+  const byTable = new Map<Resource, Kind>();
   const listeners = new Set<() => void>();
   let version = 0;
   let server: ServerVersion | undefined;
   let sweep: Iterator<readonly [Kind, Row]> | undefined;
 
+  function knownKind(resource: Resource): Kind | undefined {
+    const known = byTable.get(resource);
+    if (known !== undefined) return known;
+    const kind = byName.get(`${resource.group}/${resource.name}`);
+    if (kind !== undefined) byTable.set(resource, kind);
+    return kind;
+  }
+
   function kindOf(resource: Resource): Kind {
-    let kind = kinds.get(resource);
+    let kind = knownKind(resource);
     if (kind === undefined) {
       kind = {
         resource,
@@ -120,7 +130,8 @@ export function createCluster(): Cluster {
         malformed: new Map(),
         version: 0,
       };
-      kinds.set(resource, kind);
+      byName.set(`${resource.group}/${resource.name}`, kind);
+      byTable.set(resource, kind);
     }
     return kind;
   }
@@ -193,7 +204,7 @@ export function createCluster(): Cluster {
   }
 
   function* allRows(): Generator<readonly [Kind, Row]> {
-    for (const kind of kinds.values()) {
+    for (const kind of byName.values()) {
       if (kind.resource.fault === undefined) continue;
       for (const row of kind.rows.values()) yield [kind, row];
     }
@@ -217,25 +228,25 @@ export function createCluster(): Cluster {
 
   return {
     version: () => version,
-    versionOf: (resource) => kinds.get(resource)?.version ?? 0,
+    versionOf: (resource) => knownKind(resource)?.version ?? 0,
     // The map of a resource holds only what that resource's toRow gave (cast 2 of 2).
     rowsOf: <R extends Row>(resource: Resource<R>): Iterable<R> =>
       kindOf(resource as unknown as Resource).rows.values() as Iterable<Row> as Iterable<R>,
-    count: (resource) => kinds.get(resource)?.rows.size ?? 0,
-    get: (resource, key) => kinds.get(resource)?.rows.get(key),
+    count: (resource) => knownKind(resource)?.rows.size ?? 0,
+    get: (resource, key) => knownKind(resource)?.rows.get(key),
     ghost(resource, key, nowMs) {
-      const ghost = kinds.get(resource)?.ghosts.get(key);
+      const ghost = knownKind(resource)?.ghosts.get(key);
       return ghost !== undefined && nowMs - ghost.deletedAtMs < ghostForMs ? ghost : undefined;
     },
-    isFault: (resource, key) => kinds.get(resource)?.faults.has(key) ?? false,
-    faults: (resource) => kinds.get(resource)?.faults.size ?? 0,
+    isFault: (resource, key) => knownKind(resource)?.faults.has(key) ?? false,
+    faults: (resource) => knownKind(resource)?.faults.size ?? 0,
     malformed: (resource) =>
-      [...(kinds.get(resource)?.malformed.values() ?? [])].reduce((sum, count) => sum + count, 0),
+      [...(knownKind(resource)?.malformed.values() ?? [])].reduce((sum, count) => sum + count, 0),
     *links() {
-      for (const kind of kinds.values()) yield* kind.links.values();
+      for (const kind of byName.values()) yield* kind.links.values();
     },
-    linksOf: (resource) => [...(kinds.get(resource)?.links.values() ?? [])],
-    hasListed: (resource) => (kinds.get(resource)?.listed.size ?? 0) > 0,
+    linksOf: (resource) => [...(knownKind(resource)?.links.values() ?? [])],
+    hasListed: (resource) => (knownKind(resource)?.listed.size ?? 0) > 0,
     server: () => server,
     setServer(next) {
       server = next;
@@ -271,7 +282,7 @@ export function createCluster(): Cluster {
       return () => listeners.delete(listener);
     },
     clear() {
-      for (const kind of kinds.values()) {
+      for (const kind of byName.values()) {
         removeWhere(kind, () => true, undefined);
         kind.links.clear();
         kind.seen.clear();

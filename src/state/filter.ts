@@ -13,7 +13,7 @@ export interface Filter<R extends Row> {
 
 type Test<R extends Row> = (row: R, now: number) => boolean;
 
-/** What a row says in words, lower case, without its age: what a plain term is looked for in. */
+/** What a row says in words, lower case, without its age and what is measured: what a plain term is looked for in. */
 export type Words<R extends Row> = (row: R, now: number) => string;
 
 /**
@@ -22,7 +22,7 @@ export type Words<R extends Row> = (row: R, now: number) => string;
  */
 export function createWords<R extends Row>(table: Table<R>): Words<R> {
   const kept = new WeakMap<R, string>();
-  const columns = columnsOf(table).filter(({ title }) => !isAge(title));
+  const columns = columnsOf(table).filter(({ title, live }) => !isAge(title) && live !== true);
   return (row, now) => {
     const known = kept.get(row);
     if (known !== undefined) return known;

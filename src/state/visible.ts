@@ -96,6 +96,8 @@ export function createVisible<R extends Row>(table: Table<R>, source: RowSource<
   /** A job is making a new `base`; the present one is in another order or lacks changes that are no longer waiting. */
   let baseIsOld = false;
   let inWhere: ((row: R) => boolean) | undefined;
+  /** What `live` columns read is as new as this. */
+  let epoch = table.epoch?.() ?? 0;
   let frozenUntilMs = 0;
   let now = 0;
   let mergeStartedMs = 0;
@@ -113,6 +115,13 @@ export function createVisible<R extends Row>(table: Table<R>, source: RowSource<
       waiting.set(key, { before: before as R | undefined, after: after as R | undefined });
     else known.after = after as R | undefined;
   });
+
+  const isMeasured = (): boolean =>
+    query.sort !== undefined && columnOf(table, query.sort.column)?.live === true;
+
+  /** What rows are sorted by has changed under them: a search by halves would miss. */
+  const isOutOfOrder = (): boolean =>
+    baseIsOld || (table.epoch !== undefined && table.epoch() !== epoch && isMeasured());
 
   const splits = (): boolean => query.sort === undefined || query.faultsOnly;
 
@@ -252,8 +261,12 @@ export function createVisible<R extends Row>(table: Table<R>, source: RowSource<
       now = nowMs;
       const previous = query;
       query = next;
+      const before = epoch;
+      epoch = table.epoch?.() ?? 0;
+      const isNewlyRead = before !== epoch;
       const reorders =
         !asked ||
+        (isNewlyRead && isMeasured()) ||
         previous.sort?.column !== next.sort?.column ||
         previous.sort?.descending !== next.sort?.descending ||
         previous.faultsOnly !== next.faultsOnly ||
@@ -274,6 +287,9 @@ export function createVisible<R extends Row>(table: Table<R>, source: RowSource<
         job = rebuild();
       } else if (previous.filter !== next.filter) {
         startFilter(previous.filter);
+      } else if (isNewlyRead && /[:<>=]/.test(next.filter)) {
+        // A column that is named in the filter may be one of those.
+        job = baseIsOld ? rebuild() : scan(base);
       }
     },
     settle(nowMs, budgetMs) {
@@ -307,7 +323,7 @@ export function createVisible<R extends Row>(table: Table<R>, source: RowSource<
       const row = waiting.get(key)?.before ?? source.get(key);
       if (row === undefined) return -1;
       // The order of what is shown is the former one: only looking at each row finds it.
-      if (baseIsOld) return [...shown[0], ...shown[1]].findIndex((other) => keyOf(other) === key);
+      if (isOutOfOrder()) return [...shown[0], ...shown[1]].findIndex((other) => keyOf(other) === key);
       const part = splits() && faults.has(key) ? 0 : 1;
       const place = findRow(shown[part], row, compare);
       return place === -1 ? -1 : place + (part === 1 ? shown[0].length : 0);
