@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { fillRecorded, type Given, givenScreen, listed, noon, podKind } from './given.tsx';
+
+function givenGpus(columns: number, rows: number): Given {
+  const given = givenScreen({ columns, rows, table: 'gpus' });
+  fillRecorded(given.cluster);
+  return given;
+}
+
+test('the cluster in a few lines, then node by node', () => {
+  const text = givenGpus(160, 40).text();
+  expect(text).toMatch(
+    /GPUs +\d+\/\d+ ▕.*▏ {2}\d+ free .*largest block \d+ {3}pods that fit \d+×1 \d+×2 \d+×4 \d+×8/,
+  );
+  expect(text).toMatch(/by model +\S+ \d+\/\d+ block \d+/);
+  expect(text).toMatch(/waiting +\d+ {2}.*\d+ unschedulable/);
+  expect(text).toMatch(/NODE +RESOURCE +MODEL .*REQUESTED USE .*FREE/);
+  expect(text).toMatch(/a100-a-01 .*▕█* *▏? *.*%/);
+});
+
+test('on a low terminal the nodes stay and the sums go', () => {
+  const text = givenGpus(80, 14).text();
+  expect(text).not.toContain('pods that fit');
+  expect(text).toContain('a100-a-01');
+});
+
+test('Enter shows the pods of the node that hold devices', () => {
+  const given = givenGpus(120, 36);
+  given.type('/a100-a-01\r');
+  given.type('\r');
+  const title = given.text().split('\n')[2] ?? '';
+  expect(title).toMatch(/Pods\(all\) a100-a-01\[\d+\/\d+\] \/GPU>0/);
+});
+
+test('pods that go give their devices back', async () => {
+  const given = givenGpus(160, 40);
+  const used = (): number => Number(/GPU (\d+)\/\d+/.exec(given.text())?.[1]);
+  const before = used();
+  given.cluster.apply(listed(podKind, []), noon);
+  given.clock.now += 1000;
+  expect(before).toBeGreaterThan(0);
+  await expect.poll(used).toBe(0);
+});
