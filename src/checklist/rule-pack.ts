@@ -154,25 +154,25 @@ const linter =
 
 const get = (node: unknown, key: string): unknown => (isMap(node) ? node.get(key, true) : undefined);
 const entriesOf = (node: unknown): readonly unknown[] => (isSeq(node) ? node.items : []);
-const valueOf = (node: unknown): unknown => (isScalar(node) ? node.value : undefined);
+const scalarOf = (node: unknown): unknown => (isScalar(node) ? node.value : undefined);
 
 function lintPack(root: unknown, raw: RawPack, report: Report): void {
-  if (valueOf(get(root, 'apiVersion')) !== 'mltop.dev/v1alpha1')
+  if (scalarOf(get(root, 'apiVersion')) !== 'mltop.dev/v1alpha1')
     report(get(root, 'apiVersion') ?? root, 'apiVersion must be mltop.dev/v1alpha1');
-  if (valueOf(get(root, 'kind')) !== 'RulePack') report(get(root, 'kind') ?? root, 'kind must be RulePack');
+  if (scalarOf(get(root, 'kind')) !== 'RulePack') report(get(root, 'kind') ?? root, 'kind must be RulePack');
   if (typeof raw.metadata?.name !== 'string')
     report(get(root, 'metadata') ?? root, 'metadata.name is missing');
   if (isMap(root))
     for (const pair of root.items)
-      if (!topKeys.has(String(valueOf(pair.key))))
-        report(pair.key, `unknown key ${String(valueOf(pair.key))}`);
+      if (!topKeys.has(String(scalarOf(pair.key))))
+        report(pair.key, `unknown key ${String(scalarOf(pair.key))}`);
   const causeIds = new Set((raw.causes ?? []).map((entry) => entry.id));
   const fixIds = new Set((raw.fixes ?? []).map((entry) => entry.id));
   const stateIds = new Set((raw.states ?? []).map((entry) => entry.id));
   const seen = new Set<string>();
   for (const section of ['states', 'checks', 'causes', 'fixes'] as const) {
     for (const node of entriesOf(get(root, section))) {
-      const id = valueOf(get(node, 'id'));
+      const id = scalarOf(get(node, 'id'));
       if (typeof id !== 'string' || !/^[\w-]+(?:\.[\w-]+)+$/.test(id))
         report(
           get(node, 'id') ?? node,
@@ -186,33 +186,33 @@ function lintPack(root: unknown, raw: RawPack, report: Report): void {
   }
   for (const node of entriesOf(get(root, 'states'))) {
     lintPredicate(get(node, 'when'), get(node, 'when') ?? node, report);
-    const gate = valueOf(get(node, 'gate'));
+    const gate = scalarOf(get(node, 'gate'));
     if (gate !== undefined && gateOf(String(gate)) === undefined)
       report(get(node, 'gate'), `gate ${String(gate)}: not one of g0 to g15`);
-    const severity = valueOf(get(node, 'severity'));
+    const severity = scalarOf(get(node, 'severity'));
     if (severity !== undefined && !['info', 'warn', 'fail'].includes(String(severity)))
       report(get(node, 'severity'), 'severity is info, warn or fail');
-    const named = valueOf(get(node, 'cause'));
+    const named = scalarOf(get(node, 'cause'));
     if (named !== undefined && !causeIds.has(String(named)))
       report(get(node, 'cause'), `no cause ${String(named)}`);
   }
   for (const node of entriesOf(get(root, 'checks'))) {
-    if (typeof valueOf(get(node, 'title')) !== 'string') report(node, 'a check needs a title');
+    if (typeof scalarOf(get(node, 'title')) !== 'string') report(node, 'a check needs a title');
     lintPredicate(get(node, 'expect'), get(node, 'expect') ?? node, report);
     for (const state of entriesOf(get(node, 'for')))
-      if (!stateIds.has(String(valueOf(state))) && !builtInIds.has(String(valueOf(state))))
-        report(state, `no state ${String(valueOf(state))}`);
-    const named = valueOf(get(get(node, 'onFail'), 'cause'));
+      if (!stateIds.has(String(scalarOf(state))) && !builtInIds.has(String(scalarOf(state))))
+        report(state, `no state ${String(scalarOf(state))}`);
+    const named = scalarOf(get(get(node, 'onFail'), 'cause'));
     if (named !== undefined && !causeIds.has(String(named)))
       report(get(get(node, 'onFail'), 'cause'), `no cause ${String(named)}`);
   }
   for (const node of entriesOf(get(root, 'causes'))) {
-    if (typeof valueOf(get(node, 'text')) !== 'string') report(node, 'a cause needs a text');
+    if (typeof scalarOf(get(node, 'text')) !== 'string') report(node, 'a cause needs a text');
     for (const fix of entriesOf(get(node, 'fixes')))
-      if (!fixIds.has(String(valueOf(fix)))) report(fix, `no fix ${String(valueOf(fix))}`);
+      if (!fixIds.has(String(scalarOf(fix)))) report(fix, `no fix ${String(scalarOf(fix))}`);
   }
   for (const node of entriesOf(get(root, 'fixes'))) {
-    const argv = entriesOf(get(node, 'argv')).map(valueOf);
+    const argv = entriesOf(get(node, 'argv')).map(scalarOf);
     if (argv.length === 0 || argv.some((word) => typeof word !== 'string' && typeof word !== 'number'))
       report(get(node, 'argv') ?? node, 'argv is a list of words');
     else if (!programs.has(String(argv[0])))
@@ -220,18 +220,18 @@ function lintPack(root: unknown, raw: RawPack, report: Report): void {
         get(node, 'argv'),
         `${String(argv[0])} may not be run by a pack; ${[...programs].join(', ')} may`,
       );
-    const risk = valueOf(get(node, 'risk'));
+    const risk = scalarOf(get(node, 'risk'));
     if (risk !== undefined && !risks.includes(risk as Risk))
       report(get(node, 'risk'), `risk is one of ${risks.join(', ')}`);
   }
   for (const node of entriesOf(get(root, 'overrides'))) {
-    const id = String(valueOf(get(node, 'id')));
+    const id = String(scalarOf(get(node, 'id')));
     if (!builtInIds.has(id)) report(get(node, 'id') ?? node, `override of ${id}: no such built-in id`);
   }
   for (const node of entriesOf(get(root, 'exitCodes'))) {
-    if (typeof valueOf(get(node, 'code')) !== 'number' || typeof valueOf(get(node, 'means')) !== 'string')
+    if (typeof scalarOf(get(node, 'code')) !== 'number' || typeof scalarOf(get(node, 'means')) !== 'string')
       report(node, 'an exit code needs code (a number) and means (a text)');
-    const named = valueOf(get(node, 'cause'));
+    const named = scalarOf(get(node, 'cause'));
     if (named !== undefined && !causeIds.has(String(named)))
       report(get(node, 'cause'), `no cause ${String(named)}`);
   }
@@ -258,12 +258,12 @@ function lintPredicate(node: unknown, place: unknown, report: Report): void {
     if (all !== undefined || any !== undefined) for (const entry of entriesOf(all ?? any)) walk(entry);
     else if (not !== undefined) walk(not);
     else if (path !== undefined) {
-      if (stepsOf(String(valueOf(path))) === undefined) report(path, `${String(valueOf(path))}: not a path`);
-      const op = String(valueOf(get(here, 'op')));
+      if (stepsOf(String(scalarOf(path))) === undefined) report(path, `${String(scalarOf(path))}: not a path`);
+      const op = String(scalarOf(get(here, 'op')));
       if (!operators.includes(op as (typeof operators)[number]))
         report(get(here, 'op') ?? here, `op ${op}: one of ${operators.join(', ')}`);
       if (op === 'matches') lintPattern(get(here, 'value'), report);
-      if ((op === 'ageGt' || op === 'ageLt') && durationMs(valueOf(get(here, 'value'))) === undefined)
+      if ((op === 'ageGt' || op === 'ageLt') && durationMs(scalarOf(get(here, 'value'))) === undefined)
         report(get(here, 'value') ?? here, 'an age is written 30s, 5m, 2h or 1d');
     } else if (event !== undefined) lintPattern(get(event, 'match'), report);
     else if (log !== undefined) lintPattern(get(log, 'match') ?? log, report);
@@ -277,7 +277,7 @@ function lintPredicate(node: unknown, place: unknown, report: Report): void {
 function lintPattern(node: unknown, report: Report): void {
   if (node === undefined) return;
   const problem =
-    typeof valueOf(node) === 'string' ? unsafePattern(String(valueOf(node))) : 'a pattern is a text';
+    typeof scalarOf(node) === 'string' ? unsafePattern(String(scalarOf(node))) : 'a pattern is a text';
   if (problem !== undefined) report(node, `pattern: ${problem}`);
 }
 

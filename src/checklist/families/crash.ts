@@ -1362,7 +1362,7 @@ export const initHanging: PodState = {
     const progress = words !== undefined && /%|download|fetch|MB|GB|copy|shard|loading/i.test(words);
     if (ran < 5 * 60_000 || (progress && ran < 60 * 60_000)) return undefined;
     const position =
-      facts.containers.filter((entry) => entry.kind !== 'main').findIndex((entry) => entry === container) + 1;
+      facts.containers.filter((entry) => entry.kind !== 'main').indexOf(container) + 1;
     const total = facts.containers.filter((entry) => entry.kind !== 'main').length;
     const [name = '', namespace = facts.namespace] = (waits?.[1] ?? '').split('.');
     const service = facts.index.find('Service', namespace, name);
