@@ -187,7 +187,7 @@ export function roleOf(name: string, count: number | undefined, template: unknow
 
 /** A role whose pods ask for these resources (`{limits, requests}`), where the object has no whole template. */
 export const roleAsking = (name: string, count: number | undefined, resources: unknown): Role =>
-  roleOf(name, count, { spec: { containers: [{ name, resources }] } });
+  roleOf(name, count, resources === undefined ? undefined : { spec: { containers: [{ name, resources }] } });
 
 /** The phase of an object that tells it in conditions: the first of each list that is True. */
 export function phaseOfConditions(
