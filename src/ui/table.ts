@@ -139,13 +139,17 @@ function lastToStay(shown: readonly Sized[]): Sized | undefined {
   );
 }
 
-/** Everyone gets the minimum, then, the most important first, what is missing to the natural width. */
+/**
+ * Everyone gets the minimum; then what is missing to the natural width: first the columns that must stay, then those
+ * that miss least, so that one long text does not cut many short ones.
+ */
 function grant(shown: readonly Sized[], room: number): readonly Sized[] {
   const least = shown.reduce((sum, { min }) => sum + min, 0);
   if (least > room) return squeeze(shown, room);
   let left = room - least;
   const granted = new Map<Sized, number>();
-  for (const sized of [...shown].sort((a, b) => a.column.priority - b.column.priority || a.index - b.index)) {
+  const missing = (sized: Sized): number => (sized.column.priority === 0 ? 0 : sized.natural - sized.min);
+  for (const sized of [...shown].sort((a, b) => missing(a) - missing(b) || a.index - b.index)) {
     const more = Math.min(left, sized.natural - sized.min);
     granted.set(sized, sized.min + more);
     left -= more;
