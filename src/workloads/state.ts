@@ -101,81 +101,78 @@ const suspendedWhy = ({ queue, message, replicas }: WorkloadObjectRow): string =
 /** Some of it is on nodes. */
 function placed(facts: StateFacts): Told {
   const { pods, gang, isServer, object } = facts;
-  if (gang !== undefined && !(isServer && pods.ready > 0) && facts.now >= gang.sinceMs)
+  if (gang !== undefined && !(isServer && pods.ready > 0))
     return { state: 'HalfPending', why: gangWhy(gang, facts), until: facts.now + wordsLastMs };
   if (pods.sick !== undefined) return sickness(facts);
   if (pods.unreadyNode !== undefined) return lost(facts);
   const missing = missingPods(facts);
   if (isServer && missing > 0 && pods.ready > 0) return { state: 'Degraded', why: degradedWhy(facts) };
   if (object?.phase === 'failed') return { state: 'Failing', why: object.message || object.status };
-  if (object?.kind === 'RayJob' && object.phase === 'waiting')
-    return {
-      state: 'Pending',
-      why: `Ray waits (${object.status}); ${partialText(facts)}; its head's log says for what`,
-    };
+  if (object?.kind === 'RayJob' && object.phase === 'waiting') {
+    const why = `Ray waits (${object.status}); ${partialText(facts)}; its head's log says for what`;
+    return { state: 'Pending', why };
+  }
   if (pods.pending > 0) return { state: 'Starting', why: `${partialText(facts)}; ${pendingWhy(facts)}` };
-  if (pods.starting > 0) {
-    const what = 'pull images, initialise or wait for volumes';
-    const why =
-      pods.running === 1 && (facts.wanted ?? 1) === 1
-        ? 'its pod pulls images, initialises or waits for volumes'
-        : `${partialText(facts)}; ${countOf(pods.starting, 'pod')} ${what}`;
-    return { state: 'Starting', why };
-  } $countOf(pods.starting, 'pod')pull images, initialise or wait for volumes`,
-    };
+  if (pods.starting > 0) return { state: 'Starting', why: startingWhy(facts) };
   if (missing > 0 && facts.refused !== undefined)
-    return { state: isServer ? 'Degraded' : 'Starting', why: `${partialText(facts)}; $facts.refused` };
-  if (isServer && pods.ready === 0)
-    return {
-      state: 'Starting',
-      why: `no replica is ready yet$object?.message ? `: ${object.message}` : ''`,
-    };
+    return { state: isServer ? 'Degraded' : 'Starting', why: `${partialText(facts)}; ${facts.refused}` };
+  if (isServer && pods.ready === 0) {
+    const says = object?.message ? `: ${object.message}` : '';
+    return { state: 'Starting', why: `no replica is ready yet${says}` };
+  }
   return working(facts);
 }
 
+function startingWhy(facts: StateFacts): string {
+  const { pods, wanted } = facts;
+  if (pods.running === 1 && (wanted ?? 1) === 1)
+    return 'its pod pulls images, initialises or waits for volumes';
+  return `${partialText(facts)}; ${countOf(pods.starting, 'pod')} pull images, initialise or wait for volumes`;
+}
+
 function sickness(facts: StateFacts): Told {
-  const { pods, now, isServer } = facts;
-  const clause =
-    pods.sick === undefined ? '' : podClause(pods.sick, now, pods.running === 1 && facts.wanted === 1);
-  const objectSays =
-    facts.object?.phase === 'failed' || facts.kind === 'InferenceService' ? facts.object?.message : '';
-  const why = objectSays ? `$objectSays; $clause` : clause;
-  if (isServer && pods.ready > 0)
-    return { state: 'Degraded', why: `$degradedWhy(facts); $why`, until: now + wordsLastMs };
-  return { state: 'Failing', why, until: now + wordsLastMs };
+  const { pods, now, isServer, object } = facts;
+  const isAlone = pods.running === 1 && facts.wanted === 1;
+  const clause = pods.sick === undefined ? '' : podClause(pods.sick, now, isAlone);
+  const speaks = object?.phase === 'failed' || facts.kind === 'InferenceService';
+  const why =
+    speaks && object !== undefined && object.message !== '' ? `${object.message}; ${clause}` : clause;
+  const until = now + wordsLastMs;
+  if (isServer && pods.ready > 0) return { state: 'Degraded', why: `${degradedWhy(facts)}; ${why}`, until };
+  return { state: 'Failing', why, until };
 }
 
 function lost(facts: StateFacts): Told {
   const { pods, object, isServer } = facts;
-  const says = object?.message ? `; $object.message` : '';
-  const why = `node $pods.unreadyNodeis not Ready, and what ran there is not known$says`;
+  const says = object === undefined || object.message === '' ? '' : `; ${object.message}`;
+  const why = `node ${pods.unreadyNode} is not Ready, and what ran there is not known${says}`;
   return { state: isServer && pods.ready > 0 ? 'Degraded' : 'Failing', why };
 }
 
 function working(facts: StateFacts): Told {
   const { object, pods, now } = facts;
-  const progress = object?.progressAt;
-  if (object?.progress !== undefined && progress !== undefined && object.progress < 1) {
-    if (now - progress >= stallMs)
-      return {
-        state: 'Stalled',
-        why: `no progress told since $new Date(progress).toISOString().slice(11, 16)Z; it stood at $percent(object.progress)`,
-      };
-    return { state: 'Running', why: `$percent(object.progress)done`, until: progress + stallMs };
+  const toldAt = object?.progressAt;
+  if (object?.progress !== undefined && toldAt !== undefined && object.progress < 1) {
+    if (now - toldAt < stallMs)
+      return { state: 'Running', why: `${percent(object.progress)} done`, until: toldAt + stallMs };
+    const at = new Date(toldAt).toISOString().slice(11, 16);
+    return {
+      state: 'Stalled',
+      why: `no progress told since ${at}Z; it stood at ${percent(object.progress)}`,
+    };
   }
   const { busy, idleSince } = pods;
   if (busy.length > 0 && idleSince !== undefined && busy.every((share) => share < idleBelow)) {
-    if (now - idleSince >= stallMs)
-      return {
-        state: 'Stalled',
-        why: `all $busy.lengthranks below 1 % for ${Math.floor((now - idleSince) / 60_000)} minutes`,
-        until: now + wordsLastMs,
-      };
-    return { state: 'Running', why: runningWhy(facts), until: idleSince + stallMs };
+    if (now - idleSince < stallMs)
+      return { state: 'Running', why: runningWhy(facts), until: idleSince + stallMs };
+    const minutes = Math.floor((now - idleSince) / 60_000);
+    const why = `all ${busy.length} ranks below 1 % for ${minutes} minutes`;
+    return { state: 'Stalled', why, until: now + wordsLastMs };
   }
-  const slow = straggler(busy);
-  if (slow !== undefined && !facts.isServer) return { state: 'Straggler', why: slow };
-  return { state: 'Running', why: runningWhy(facts) };
+  const slow = facts.isServer ? undefined : straggler(busy);
+  return slow === undefined
+    ? { state: 'Running', why: runningWhy(facts) }
+    : { state: 'Straggler', why: slow };
 }
 
 function straggler(busy: readonly number[]): string | undefined {
@@ -183,14 +180,15 @@ function straggler(busy: readonly number[]): string | undefined {
   const sorted = [...busy].sort((a, b) => a - b);
   const median = sorted[Math.floor(sorted.length / 2)] ?? 0;
   const least = sorted[0] ?? 0;
+  // Of ranks that all do next to nothing, none holds up the others.
   if (median < 0.1 || least >= median * stragglerShare) return undefined;
-  return `the slowest rank is at $percent(least), the median at $percent(median)`;
+  return `the slowest rank is at ${percent(least)}, the median at ${percent(median)}`;
 }
 
 function runningWhy({ pods, wanted, isServer, kind }: StateFacts): string {
-  if (isServer) return `$pods.ready/${wanted ?? pods.running} ready`;
   if (pods.terminating > 0 && pods.terminating === pods.running)
     return 'being deleted; it holds what it has until it is gone';
+  if (isServer) return `${pods.ready}/${wanted ?? pods.running} ready`;
   if (pods.running === 1) return kind === 'Pod' ? 'runs' : 'its pod runs';
   return `all ${pods.running} pods run`;
 }
@@ -199,10 +197,11 @@ const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
 const countOf = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
-/** Pods that it wants and that are not ready. */
+/** Pods or replicas that it wants and that are not ready. */
 function missingPods({ pods, wanted, object, isServer }: StateFacts): number {
   const replicas = object?.replicas;
-  if (isServer && replicas !== undefined) return Math.max(0, replicas.wanted - replicas.ready);
+  if (isServer && replicas !== undefined && replicas.groupSize > 1)
+    return Math.max(0, replicas.wanted - replicas.ready);
   const there = isServer ? pods.ready : pods.running + pods.succeeded;
   return Math.max(0, (wanted ?? pods.running + pods.pending) - there);
 }
@@ -212,9 +211,9 @@ const partialText = ({ pods, wanted }: StateFacts): string =>
 
 function degradedWhy({ object, pods, wanted }: StateFacts): string {
   const replicas = object?.replicas;
-  if (replicas === undefined) return `${pods.ready}/${wanted ?? pods.running + pods.pending} ready`;
-  const what = replicas.groupSize > 1 ? 'groups' : 'replicas';
-  return `${replicas.ready}/${replicas.wanted} ${what} ready`;
+  if (replicas === undefined || replicas.groupSize <= 1)
+    return `${pods.ready}/${wanted ?? pods.running + pods.pending} ready`;
+  return `${replicas.ready}/${replicas.wanted} groups ready`;
 }
 
 function gangWhy(gang: HalfGang, facts: StateFacts): string {
@@ -222,16 +221,14 @@ function gangWhy(gang: HalfGang, facts: StateFacts): string {
   const lacks = unitsText(gang.missing);
   const waits =
     pods.waiting === undefined ? `${countOf(gang.missingPods, 'pod')} missing` : pendingWhy(facts);
-  const of = `${pods.running} of ${wanted ?? pods.running + gang.missingPods} placed, hold ${gang.held} GPUs and wait`;
-  return `${of}${lacks === '' ? '' : ` for ${lacks}`}: ${facts.refused ?? waits}`;
+  const all = wanted ?? pods.running + gang.missingPods;
+  const held = `${pods.running} of ${all} placed, hold ${gang.held} GPUs and wait`;
+  return `${held}${lacks === '' ? '' : ` for ${lacks}`}: ${facts.refused ?? waits}`;
 }
 
 function gateWhy(facts: StateFacts): string {
-  const told = queueWhy(facts);
-  const gates = facts.pods.gates.join(', ');
-  return facts.kueue === undefined && facts.podGroup === undefined
-    ? `held by ${gates || 'a scheduling gate'}`
-    : told;
+  if (facts.kueue !== undefined || facts.podGroup !== undefined) return queueWhy(facts);
+  return `held by ${facts.pods.gates.join(', ') || 'a scheduling gate'}`;
 }
 
 /** What its queue says: the reason, the quota, its place. */
@@ -256,12 +253,15 @@ function pendingWhy(facts: StateFacts): string {
   const { scheduled } = pod;
   if (scheduled?.status === 'False') return schedulerWords(scheduled.message) || scheduled.reason;
   const age = pod.createdAt === undefined ? 0 : now - pod.createdAt;
-  return age > 30_000
+  return age > schedulerSilenceMs
     ? `no scheduler named ${pod.spec.schedulerName} has answered`
     : 'waits for the scheduler';
 }
 
-/** `Insufficient nvidia.com/gpu on 6 nodes, untolerated taint(s) on 4`: the message without what repeats. */
+/** A scheduler answers within a second; without any answer for this long nobody looks at the pod. */
+const schedulerSilenceMs = 30_000;
+
+/** `Insufficient nvidia.com/gpu on 6, had untolerated taint(s) on 4`: the message without what repeats. */
 export function schedulerWords(message: string): string {
   const said = parseSchedulerMessage(message);
   const reasons = Object.entries(said.reasons).sort(([, a], [, b]) => b - a);
