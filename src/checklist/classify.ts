@@ -1,5 +1,12 @@
 import { configurationStates } from './families/configuration.ts';
-import { crashStates, flapping, initHanging, toldStates } from './families/crash.ts';
+import {
+  afterChange,
+  crashStates,
+  flapping,
+  initHanging,
+  restartRule,
+  toldStates,
+} from './families/crash.ts';
 import { isCreating, lateStates, sandboxStates, volumeStates } from './families/creating.ts';
 import { deletionStates, graceStates, lostStates } from './families/deletion.ts';
 import {
@@ -79,6 +86,7 @@ const stages: readonly Stage[] = [
       ...crashStates,
       partlyDone,
       ...readyStates,
+      restartRule,
       flapping,
     ],
   },
@@ -86,7 +94,7 @@ const stages: readonly Stage[] = [
 
 /** Every state of a pod, each once: for `rules list`, for documentation and for tests. */
 export const podStates: readonly PodState[] = [
-  ...new Set([...stages.flatMap((stage) => stage.states), ...overlayStates]),
+  ...new Set([...stages.flatMap((stage) => stage.states), ...overlayStates, afterChange]),
 ];
 
 export interface Classified {
@@ -112,7 +120,7 @@ export function overlays(facts: PodFacts, primary: PodState | undefined): readon
   const found: Classified[] = [];
   for (const state of isTrue(facts, 'Ready')
     ? [...overlayStates, ...readyStates.slice(0, 1)]
-    : overlayStates) {
+    : [...overlayStates, afterChange]) {
     if (state === primary || found.some((entry) => entry.state.id === state.id)) continue;
     const match = state.match(facts);
     if (match !== undefined) found.push({ state, match });

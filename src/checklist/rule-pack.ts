@@ -258,7 +258,8 @@ function lintPredicate(node: unknown, place: unknown, report: Report): void {
     if (all !== undefined || any !== undefined) for (const entry of entriesOf(all ?? any)) walk(entry);
     else if (not !== undefined) walk(not);
     else if (path !== undefined) {
-      if (stepsOf(String(scalarOf(path))) === undefined) report(path, `${String(scalarOf(path))}: not a path`);
+      if (stepsOf(String(scalarOf(path))) === undefined)
+        report(path, `${String(scalarOf(path))}: not a path`);
       const op = String(scalarOf(get(here, 'op')));
       if (!operators.includes(op as (typeof operators)[number]))
         report(get(here, 'op') ?? here, `op ${op}: one of ${operators.join(', ')}`);

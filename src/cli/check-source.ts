@@ -69,9 +69,7 @@ function headerIn(
 }
 
 /** @throws UsageError that names the file and the line to blame. */
-async function readFileObjects(
-  path: string,
-): Promise<{
+async function readFileObjects(path: string): Promise<{
   readonly objects: readonly unknown[];
   readonly serverVersion: string | undefined;
   readonly notes: readonly string[];

@@ -1361,8 +1361,7 @@ export const initHanging: PodState = {
       /https?:\/\/([a-z][\w.-]*)(?::(\d{2,5}))?/i.exec(command);
     const progress = words !== undefined && /%|download|fetch|MB|GB|copy|shard|loading/i.test(words);
     if (ran < 5 * 60_000 || (progress && ran < 60 * 60_000)) return undefined;
-    const position =
-      facts.containers.filter((entry) => entry.kind !== 'main').indexOf(container) + 1;
+    const position = facts.containers.filter((entry) => entry.kind !== 'main').indexOf(container) + 1;
     const total = facts.containers.filter((entry) => entry.kind !== 'main').length;
     const [name = '', namespace = facts.namespace] = (waits?.[1] ?? '').split('.');
     const service = facts.index.find('Service', namespace, name);
@@ -1532,6 +1531,39 @@ const ended = (state: PodState): PodState => ({
   title: 'It failed',
   match: (facts) => (facts.phase === 'Failed' ? state.match(facts) : undefined),
 });
+
+/** The newest revision fails where the one before still runs: said beside what fails. */
+export const afterChange: PodState = {
+  id: 'H10',
+  key: 'crash.after-change',
+  gate: 'staysUp',
+  severity: 'warn',
+  title: 'It began with the newest revision',
+  match: (facts) => {
+    const change = crashOf(facts) === undefined ? undefined : changeCause(facts);
+    return change && { headline: brief(change.text, 90), diagnose: () => ({ causes: [change], items: [] }) };
+  },
+};
+
+/** Restarted by a rule of its own spec: meant to be so. */
+export const restartRule: PodState = {
+  id: 'H13',
+  key: 'restart.rule',
+  gate: 'staysUp',
+  severity: 'none',
+  title: 'A restart rule of its own started it again',
+  match: (facts) => {
+    const container = facts.containers.find((entry) =>
+      list(entry.spec, 'restartPolicyRules').some(
+        (rule) =>
+          text(rule, 'action').startsWith('Restart') &&
+          list(rule, 'exitCodes', 'values').some((code) => code === entry.last?.exitCode),
+      ),
+    );
+    if (container === undefined || container.state !== 'running') return undefined;
+    return { headline: `restarted by its own rule after exit ${container.last?.exitCode}` };
+  },
+};
 
 /** In the order in which they are asked; `killer()` decides first, then the program's words, then the code. */
 export const toldStates: readonly PodState[] = [backOffOnly];
