@@ -1,7 +1,7 @@
-import { demandOfJob } from '../accelerators/demand.ts';
+import type { Demand } from '../accelerators/demand.ts';
 import { createLedger, type Ledger } from '../accelerators/ledger.ts';
 import { type Summary, summaryOf } from '../accelerators/summary.ts';
-import { type JobRow, jobs } from '../resources/jobs.ts';
+import { jobs } from '../resources/jobs.ts';
 import type { NodeRow } from '../resources/node-row.ts';
 import { nodes } from '../resources/nodes.ts';
 import type { PodRow } from '../resources/pod-row.ts';
@@ -9,11 +9,16 @@ import { pods } from '../resources/pods.ts';
 import { anyResource, type Resource, type Row } from '../resources/resource.ts';
 import { type ResourceClaimRow, resourceclaims } from '../resources/resourceclaims.ts';
 import { type ResourceSliceRow, resourceslices } from '../resources/resourceslices.ts';
+import { queueKinds, workloadObjects } from '../resources/workload-kinds.ts';
+import { createWorkloads, type Workloads } from '../workloads/books.ts';
+import { demandOf } from '../workloads/demand.ts';
+import { bookSources } from '../workloads/sources.ts';
 import type { Cluster } from './cluster.ts';
 
 /** Nodes and accelerators of the cluster, kept as rows come and go: 100,000 pods are never added up anew. */
 export interface Sums {
   readonly ledger: Ledger;
+  readonly workloads: Workloads;
   /** Of the ledger; counted when asked for after a change, and at most twice a second while there are very many. */
   readonly summary: () => Summary;
   readonly nodesReady: () => number;
@@ -32,10 +37,18 @@ export const summedKinds: readonly Resource[] = [
   anyResource(resourceslices),
   anyResource(resourceclaims),
   anyResource(jobs),
+  ...workloadObjects.map(anyResource),
+  ...queueKinds,
 ];
+
+/** What jobs without pods want changes slowly, and costs a look at every workload that changed. */
+const demandEveryMs = 2000;
 
 export function createSums(cluster: Cluster): Sums {
   const ledger = createLedger();
+  const workloads = createWorkloads();
+  const demands = new Map<string, Demand>();
+  let demandAtMs = Number.NEGATIVE_INFINITY;
   let ready = 0;
   let total = 0;
   let changes = 0;
@@ -72,27 +85,51 @@ export function createSums(cluster: Cluster): Sums {
     follow<NodeRow>(nodes, ledger.putNode, ledger.removeNode),
     follow<ResourceSliceRow>(resourceslices, ledger.putSlice, ledger.removeSlice),
     follow<ResourceClaimRow>(resourceclaims, ledger.putClaim, ledger.removeClaim),
-    follow<JobRow>(jobs, putJob, (job) => ledger.removeDemand(job.uid)),
+    ...bookSources.map(followBooks),
     cluster.onRow(anyResource(nodes), (before, after) => {
       countNode(before, -1);
       countNode(after, 1);
     }),
   ];
 
-  function putJob(job: JobRow): void {
-    const demand = demandOfJob(job);
-    if (demand === undefined) ledger.removeDemand(job.uid);
-    else ledger.putDemand(job.uid, demand);
+  function followBooks({ resource, put, remove }: (typeof bookSources)[number]): () => void {
+    for (const row of cluster.rowsOf(resource)) put(workloads, undefined, row);
+    return cluster.onRow(resource, (before, after) => {
+      if (before === after) return;
+      changes += 1;
+      if (after === undefined) remove(workloads, before as Row);
+      else put(workloads, before, after);
+    });
+  }
+
+  /** Demand that no pod stands for, into the ledger. Before the pods are known every job seems to lack its own. */
+  function renewDemand(nowMs: number): void {
+    if (nowMs - demandAtMs < demandEveryMs || !cluster.hasListed(anyResource(pods))) return;
+    demandAtMs = nowMs;
+    const gone = new Set(demands.keys());
+    for (const row of workloads.rows(nowMs)) {
+      const demand = demandOf(row);
+      if (demand === undefined) continue;
+      gone.delete(row.uid);
+      demands.set(row.uid, demand);
+      ledger.putDemand(row.uid, demand);
+    }
+    for (const key of gone) {
+      demands.delete(key);
+      ledger.removeDemand(key);
+    }
   }
 
   return {
     ledger,
+    workloads,
     summary() {
       const isNew = summed !== changes;
       const isFlood = changes - summed > manyChanges && performance.now() < summedAtMs + sumEveryMs;
       if (summary === undefined || (isNew && !isFlood)) {
         summed = changes;
         summedAtMs = performance.now();
+        renewDemand(Date.now());
         summary = summaryOf({ totals: ledger.totals(), demand: ledger.demand() });
       }
       return summary;

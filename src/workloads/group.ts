@@ -317,3 +317,5 @@ export function ownerGroupOf(
     ? { group, kind: owner.kind, namespace, name: owner.name }
     : undefined;
 }
+
+export { groupOf as membershipOf };
