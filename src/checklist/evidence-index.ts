@@ -1,4 +1,5 @@
 import type { KubeObject, ServerVersion } from '../kube/object.ts';
+import type { Ledger } from '../scheduling/ledger.ts';
 import { at, count, list, record, strings, text, time } from './read.ts';
 import type { ObjectRef } from './report.ts';
 
@@ -46,6 +47,8 @@ export interface IndexInput {
   readonly server?: ServerVersion;
   /** Log tails by `ns/pod/container`, the run before by `ns/pod/container@previous`. */
   readonly logs?: Readonly<Record<string, string>>;
+  /** The scheduler's books, where the caller keeps them up to date; else they are built from the objects when asked for. */
+  readonly ledger?: Ledger;
   /** Metrics by `ns/pod`. */
   readonly usage?: Readonly<Record<string, Usage>>;
 }
@@ -80,6 +83,7 @@ export interface EvidenceIndex {
   readonly podsOn: (node: string) => readonly KubeObject[];
   readonly log: (namespace: string, pod: string, container: string, previous: boolean) => string | undefined;
   readonly usage: (namespace: string, pod: string) => Usage | undefined;
+  readonly ledger: Ledger | undefined;
 }
 
 const clocks = new Set([
@@ -406,6 +410,7 @@ export function buildIndex(input: IndexInput): EvidenceIndex {
     log: (namespace, pod, container, previous) =>
       input.logs?.[`${namespace}/${pod}/${container}${previous ? '@previous' : ''}`],
     usage: (namespace, pod) => input.usage?.[`${namespace}/${pod}`],
+    ledger: input.ledger,
   };
 }
 

@@ -537,7 +537,7 @@ export const signatures: readonly Signature[] = [
     'permission',
     77,
     'H1',
-    /PermissionError: .*?['"]([^'"]+)['"]|EACCES: permission denied[^'\n]*'([^']+)'|(?:cannot|can't|[Ff]ailed to|unable to)[^\n]{0,80}: [Pp]ermission denied|: Permission denied$/m,
+    /PermissionError: .*?['"]([^'"]+)['"]|EACCES: permission denied(?:[^'\n]*'([^']+)')?|(?:cannot|can't|[Ff]ailed to|unable to)[^\n]{0,80}: [Pp]ermission denied|: Permission denied$/m,
     'it may not read or write a path',
     'fsGroup, runAsUser, readOnly mounts',
   ),
@@ -669,7 +669,7 @@ export const signatures: readonly Signature[] = [
     'the model leaves too little GPU memory for its cache',
     '--max-model-len, --gpu-memory-utilization',
   ),
-  signature('go-panic', 30, 'H1', /^panic: ([^\n]+)/m, 'the program panicked', 'the stack below it'),
+  signature('go-panic', 56, 'H1', /^panic: ([^\n]+)/m, 'the program panicked', 'the stack below it'),
   signature(
     'license',
     70,
@@ -692,7 +692,8 @@ export interface SignatureHit {
 const scanned = 64 * 1024;
 
 /** Answers of the kubelet in place of a log: not the program's words. */
-const noLog = /^(?:unable to retrieve container logs for |HTTP 400|Error from server )/;
+const noLog =
+  /^(?:unable to retrieve container logs for |HTTP 400|Error from server \((?:BadRequest|NotFound)\))/;
 
 /** The log as the program wrote it: no timestamps of the kubelet, no colour. Undefined when there is none. */
 export function programLog(log: string | undefined): string | undefined {

@@ -317,10 +317,13 @@ const cases: readonly (readonly [
   ],
 ];
 
-test.each(cases)('%s', (state, objects, more) => {
-  const report = check(objects, more);
-  expect(`${report.state} ${report.severity}`).toBe(state);
-});
+test.each(cases.map(([state, objects, more]) => ({ state, objects, more })))(
+  '$state',
+  ({ state, objects, more }) => {
+    const report = check(objects, more);
+    expect(`${report.state} ${report.severity}`).toBe(state);
+  },
+);
 
 test('a metric alone is told beside a healthy pod, not as a fault', () => {
   expect(check(withNode(pod(gpu)), used({ gpuMemory: 0.99 })).overlays.map((entry) => entry.state)).toEqual([

@@ -264,7 +264,12 @@ const pluginMissing: ObjectState = {
     const sharers = Object.keys(strings(facts.object, 'metadata', 'annotations')).some((key) =>
       /hami\.io|volcano\.sh\/node-vgpu/.test(key),
     );
-    if (dra || sharers) return undefined;
+    if (
+      dra ||
+      sharers ||
+      (labels['nvidia.com/gpu.count'] === undefined && !facts.index.listed('ResourceSlice'))
+    )
+      return undefined;
     const stuck = facts.index
       .podsOn(facts.name)
       .find(

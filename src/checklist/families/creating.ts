@@ -422,7 +422,7 @@ function readSandbox(message: string, facts: PodFacts): readonly [string, string
       `the network of node ${facts.node} is not set up: its CNI pod does not run`,
     ];
   if (
-    /dial (?:unix|tcp).*(?:connect: (?:connection refused|no such file)|no such file or directory)|connection refused|calico\/nodename|is the .*(?:agent|node|daemon).* running|Unable to connect to .*daemon|check that the calico\/node container is running/i.test(
+    /dial (?:unix|tcp).*(?:connect: (?:connection refused|no such file)|no such file or directory)|connection refused|calico\/nodename|is the .*(?:agent|node|daemon).* running|Unable to connect to .*daemon|check that the calico\/node container is running|flannel\/subnet\.env/i.test(
       message,
     )
   )

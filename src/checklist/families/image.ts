@@ -44,10 +44,13 @@ const faults = new WeakMap<PodFacts, ImageFault | 'none'>();
  * not found` and `failed to authorize: … 401`, so the general words come last.
  */
 const readings: readonly (readonly [state: string, pattern: RegExp])[] = [
-  ['F7', /couldn't parse image (?:name|reference)|invalid reference format|InvalidImageName/i],
+  [
+    'F7',
+    /couldn't parse image (?:name|reference)|did not resolve to an alias and no unqualified-search registries|invalid reference format|InvalidImageName/i,
+  ],
   [
     'F6',
-    /no match for platform in manifest|no matching manifest for|image operating system .* cannot be used|does not match the (?:detected|specified) host platform/i,
+    /no match for platform in manifest|no image found in (?:image index|manifest list)|no matching manifest for|image operating system .* cannot be used|does not match the (?:detected|specified) host platform/i,
   ],
   ['F3', /\b429\b|toomanyrequests|rate.?limit/i],
   [
@@ -288,9 +291,11 @@ const explain: Readonly<Record<string, Explain>> = {
   F0: (facts, found) => ({
     causes: [
       cause(
-        'F0.unknown',
-        'possible',
-        `the image ${found.image} cannot be pulled; the kubelet's reason is gone (events expire after an hour)`,
+        found.said === '' ? 'F0.unknown' : 'F0.other',
+        found.said === '' ? 'possible' : 'likely',
+        found.said === ''
+          ? `the image ${found.image} cannot be pulled; the kubelet's reason is gone (events expire after an hour)`
+          : `the image ${found.image} cannot be pulled: ${brief(found.said, 200)}`,
         kubectl('Force a fresh first pull, which says why', 'disruptive', facts.namespace, [
           'delete',
           'pod',
@@ -454,7 +459,9 @@ const explain: Readonly<Record<string, Explain>> = {
                   ? 'it has two tags'
                   : /:$/.test(raw)
                     ? 'its tag is empty'
-                    : 'it is not a valid reference';
+                    : /short-name|alias/.test(found.said)
+                      ? 'it names no registry, and this node searches none'
+                      : 'it is not a valid reference';
     return {
       causes: [
         cause(

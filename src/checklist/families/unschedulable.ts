@@ -62,6 +62,11 @@ const worlds = new WeakMap<EvidenceIndex, World>();
 export function worldOf(index: EvidenceIndex): World {
   const known = worlds.get(index);
   if (known !== undefined) return known;
+  if (index.ledger !== undefined) {
+    const given = { ledger: index.ledger, complete: index.ledger.nodeCount() > 0 };
+    worlds.set(index, given);
+    return given;
+  }
   const sorted = sortObjects(index.objects);
   // A kind that is not in a pasted file is unknown, not empty.
   const kinds: Readonly<Record<string, string>> = {
