@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { gpus } from '../accelerators/gpus.ts';
 import { findTable, tables } from '../resources/index.ts';
 import type { Row, Table } from '../resources/resource.ts';
@@ -32,10 +33,13 @@ export async function viewCommand(word: string, parsed: ParsedFlags, io: Command
       close === undefined ? 'mltop --help lists them.' : `Did you mean '${close}'?`,
     );
   }
-  const names = parsed.positionals.slice(1);
+  const asFiles =
+    parsed.many('from').length > 0 ? parsed.positionals.slice(1).filter((word) => existsSync(word)) : [];
+  const names = parsed.positionals.slice(1).filter((word) => !asFiles.includes(word));
   const asked = namespacesOf(parsed);
   const now = Date.now();
-  const files = parsed.many('from');
+  // The shell spreads `--from *.yaml` over what follows the flag.
+  const files = [...parsed.many('from'), ...asFiles];
   const { rows, partial, namespaces, context } =
     files.length > 0
       ? await fromFiles(table, files, { namespaces: asked ?? 'all' }, now)
