@@ -243,7 +243,7 @@ const cases: readonly (readonly [
   ['K5 bad', [pod({ status: { phase: 'Unknown', reason: 'NodeLost' } })]],
   [
     'L0 warn',
-    [object('StatefulSet', 'apps/v1', 'db', { spec: { serviceName: 'db-headless', replicas: 0 } })],
+    [object('StatefulSet', 'apps/v1', 'db', { spec: { serviceName: 'db-headless', replicas: 1 } })],
   ],
   [
     'L1c none',

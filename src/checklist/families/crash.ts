@@ -19,6 +19,7 @@ import {
   lastEvent,
   type PastRun,
   type PodFacts,
+  podFacts,
   specPath,
   statusPath,
 } from '../pod-facts.ts';
@@ -1050,22 +1051,85 @@ export function signatureCause(
 }
 
 /** The crash says so in its own words: the state is the one that the words stand for. */
+/** What the ranks say that only feel that another one is gone. */
+const symptoms = new Set([
+  'nccl-watchdog',
+  'nccl-remote',
+  'nccl-system',
+  'nccl-net',
+  'nccl-cuda',
+  'elastic-child',
+  'store-broken',
+  'vllm-engine',
+  'rdzv-timeout',
+  'ray-gcs',
+  'connection',
+]);
+
+const gangLabels = [
+  'training.kubeflow.org/job-name',
+  'jobset.sigs.k8s.io/jobset-name',
+  'leaderworkerset.sigs.k8s.io/name',
+  'volcano.sh/job-name',
+  'ray.io/cluster',
+  'batch.kubernetes.io/job-name',
+  'job-name',
+];
+
+/** The pod of the same job that ended first, with a reason of its own (gpu.md 6.1). */
+function firstOfGang(
+  facts: PodFacts,
+  crash: Crash,
+): { readonly pod: PodFacts; readonly crash: Crash; readonly why: string } | undefined {
+  const label = gangLabels.find((key) => facts.labels[key] !== undefined);
+  if (label === undefined || crash.hit === undefined || !symptoms.has(crash.hit.signature.id))
+    return undefined;
+  const mine = crash.run.finishedAt ?? facts.now;
+  let first: { readonly pod: PodFacts; readonly crash: Crash; readonly why: string } | undefined;
+  for (const object of facts.index.inNamespace('Pod', facts.namespace)) {
+    if (nameOf(object) === facts.name || text(object, 'metadata', 'labels', label) !== facts.labels[label])
+      continue;
+    const pod = podFacts(object, facts.index);
+    const other = crashOf(pod);
+    if (other === undefined || (other.run.finishedAt ?? facts.now) > mine) continue;
+    const own =
+      other.hit !== undefined && !symptoms.has(other.hit.signature.id)
+        ? other.hit.signature.meaning
+        : other.run.reason === 'OOMKilled'
+          ? 'out of memory'
+          : pod.reason;
+    if (own === '' || own === undefined) continue;
+    if (first === undefined || (other.run.finishedAt ?? 0) < (first.crash.run.finishedAt ?? 0))
+      first = { pod, crash: other, why: own };
+  }
+  return first;
+}
+
 const byWords = (id: string, key: string, title: string): PodState =>
   crashState(id, key, title, (facts, crash) => {
     const { hit } = crash;
     if (hit === undefined || hit.signature.state !== id || crash.ending.by === 'oom') return undefined;
     if (id === 'H1' && hit.signature.rank < 5) return undefined;
     const found = signatureCause(facts, crash.container, hit, !crash.present);
+    const items = found.item === undefined ? [] : [found.item];
     return {
       headline: `${place(crash.container)}${brief(found.label, 90)}`,
-      diagnose: () =>
-        diagnoseCrash(
-          facts,
-          crash,
-          [found.cause],
-          'The program works',
-          found.item === undefined ? [] : [found.item],
-        ),
+      diagnose: () => {
+        const first = firstOfGang(facts, crash);
+        if (first === undefined)
+          return diagnoseCrash(facts, crash, [found.cause], 'The program works', items);
+        const root = cause(
+          'H15.peer-failed-first',
+          'likely',
+          `another rank failed first: ${first.pod.name}${first.pod.node === '' ? '' : ` on node ${first.pod.node}`}: ${first.why}${first.crash.hit === undefined ? '' : ` (${brief(first.crash.hit.line, 120)})`}; this one only felt it`,
+          readLog(first.pod, first.crash.container.name, !first.crash.present),
+          describe('pod', facts.namespace, first.pod.name),
+        );
+        return {
+          ...diagnoseCrash(facts, crash, [root, found.cause], 'The program works', items),
+          explainedBy: { kind: 'Pod', namespace: facts.namespace, name: first.pod.name },
+        };
+      },
     };
   });
 

@@ -820,7 +820,11 @@ const governingService: ObjectState = {
     )
       return undefined;
     const near = nearNames(name, pasted);
+    const wanted = Number(at(facts.object, 'spec', 'replicas') ?? 1);
+    // Harmless while its pods do without names of their own.
+    const unready = wanted > Number(at(facts.object, 'status', 'readyReplicas') ?? 0);
     return {
+      severity: unready ? 'warn' : 'none',
       headline: `Service ${name} does not exist`,
       diagnose: () => ({
         causes: [

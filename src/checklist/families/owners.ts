@@ -493,8 +493,19 @@ function readReference(facts: ObjectFacts, message: string): Reading | undefined
   };
 }
 
+type Reader = (facts: ObjectFacts, message: string) => Reading | undefined;
+const readers: readonly Reader[] = [
+  readQuota,
+  readMustSpecify,
+  readLimitRange,
+  readPodSecurity,
+  readWebhook,
+  readReference,
+];
+
 /** Refused for a reason of its own: an invalid template, a name taken, a namespace that ends. */
 function readOther(facts: ObjectFacts, message: string): Reading | undefined {
+  if (readers.some((read) => read(facts, message) !== undefined)) return undefined;
   const words = clean(message);
   const [id, says] = /namespace .* is being terminated|because it is being terminated/.test(message)
     ? ['A6.namespace', `namespace ${facts.namespace} is being deleted`]
@@ -1232,7 +1243,9 @@ const operatorWaiting: ObjectState = {
             ),
             ...(event === undefined ? [] : [item('A8.event', 'admitted', 'Its events', 'warn', said(event))]),
           ],
-          ...(worst === undefined || model !== '' ? {} : { explainedBy: refOf(worst.pod) }),
+          ...(worst === undefined || (model !== '' && worst.report.causes[0]?.verdict === 'possible')
+            ? {}
+            : { explainedBy: refOf(worst.pod) }),
         }),
       };
     }

@@ -109,6 +109,7 @@ export function kueueAnswer(
   });
   const reserved = workload === undefined ? undefined : condition(workload, 'QuotaReserved');
   const admitted = workload === undefined ? undefined : condition(workload, 'Admitted');
+  if (admitted?.status === 'True') return undefined;
   const words = reserved?.message ?? '';
   if (reserved !== undefined)
     items.push(
@@ -171,7 +172,6 @@ export function kueueAnswer(
       stopped?.at ?? reserved?.at,
     );
   }
-  if (admitted?.status === 'True') return undefined;
   const evicted = workload === undefined ? undefined : condition(workload, 'Evicted');
   const requeue = time(workload, 'status', 'requeueState', 'requeueAt');
   if (reserved?.status === 'True') {
