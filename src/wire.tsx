@@ -3,6 +3,7 @@ import type { Services, Tables } from './actions/action.ts';
 import { parseCommand } from './actions/commands.ts';
 import { saveFile } from './actions/save.ts';
 import { createTables } from './actions/tables.ts';
+import { trueState } from './checklist/true-state.ts';
 import type { ScreenOptions as OpenOptions } from './cli/screen-options.ts';
 import type { Feed } from './feed.ts';
 import type { Connection, ConnectOptions } from './kube/contract.ts';
@@ -19,6 +20,7 @@ import { type Cluster, createCluster } from './state/cluster.ts';
 import { looksLikeProduction } from './state/production.ts';
 import { createSession, type Namespaces, type SessionStore, tableView } from './state/session.ts';
 import { createSums, type Sums, summedKinds } from './state/sums.ts';
+import { createTrueStates, type TrueStates, withTrueState } from './state/true-states.ts';
 import { type ClipboardMethod, copyText } from './ui/clipboard.ts';
 import { colorLevel } from './ui/color-level.ts';
 import { createTerminal, isUnicodeLocale, type Probe, type Terminal } from './ui/terminal.ts';
@@ -52,11 +54,20 @@ export async function openScreen(options: WireOptions): Promise<number> {
 
 async function live(options: WireOptions): Promise<number> {
   const { env, stdin, stdout, stderr } = process;
-  const cluster = createCluster();
+  // The true states read the rows that the table of pods is about, so each needs the other.
+  let states: TrueStates | undefined;
+  const podTable = anyResource(
+    withTrueState(pods, (row, now) => states?.of(row, now) ?? trueState(row, { now }), {
+      epoch: () => states?.version() ?? 0,
+      clock: Date.now,
+    }),
+  );
+  const cluster = createCluster([podTable]);
+  states = createTrueStates(cluster, Date.now);
   const sums = createSums(cluster);
   // The same table as on the command line, from a ledger that is kept instead of one that is made anew each time.
   const gpuTable = { ...gpus, derive: () => gpuRows(sums.ledger) } as unknown as Table<Row>;
-  const tables = createTables([gpuTable]);
+  const tables = createTables([gpuTable, podTable]);
   const session = sessionOf(options, tables);
   const themed = createThemes(options);
   const terminal = createTerminal({ stdin, stdout, stderr, env });

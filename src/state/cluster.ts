@@ -54,6 +54,8 @@ export interface Cluster extends ClusterRows {
   readonly apply: (batch: readonly Change[], nowMs: number) => void;
   /** Faults depend on the time: judges some rows anew, for `budgetMs`. True when it came round to the end. */
   readonly judge: (nowMs: number, budgetMs: number) => boolean;
+  /** Judges these rows anew, at once: what their being a fault rests on has changed. */
+  readonly rejudge: (resource: Resource, keys: Iterable<string>, nowMs: number) => void;
   /** Called for every row that changes, while a batch is applied; must be quick. Returns its undoing. */
   readonly onRow: (resource: Resource, hook: RowHook) => () => void;
   /** Called once per batch. Returns its undoing. */
@@ -98,7 +100,8 @@ interface Kind {
   version: number;
 }
 
-export function createCluster(): Cluster {
+/** `judges`: tables that say what a fault is among the rows of their kind, whichever other table of it is asked for. */
+export function createCluster(judges: readonly Resource[] = []): Cluster {
   /** By group and name, and by each table of them: one with more columns shows the same rows. */
   const byName = new Map<string, Kind>();
   const byTable = new Map<Resource, Kind>();
@@ -135,6 +138,8 @@ export function createCluster(): Cluster {
     }
     return kind;
   }
+
+  for (const judge of judges) kindOf(judge);
 
   function put(kind: Kind, row: Row, nowMs: number): void {
     const key = keyOf(row);
@@ -271,6 +276,15 @@ export function createCluster(): Cluster {
       if (isRound) sweep = undefined;
       if (flips > 0) changed();
       return isRound;
+    },
+    rejudge(resource, keys, nowMs) {
+      const kind = kindOf(resource);
+      let flips = 0;
+      for (const key of keys) {
+        const row = kind.rows.get(key);
+        if (row !== undefined && judgeRow(kind, row, nowMs)) flips += 1;
+      }
+      if (flips > 0) changed();
     },
     onRow(resource, hook) {
       const { hooks } = kindOf(resource);

@@ -1,0 +1,105 @@
+import type { Happening } from '../checklist/evidence-index.ts';
+import { isClusterScoped } from '../checklist/evidence-index.ts';
+import { type EventRow, events } from '../resources/events.ts';
+import { anyResource } from '../resources/resource.ts';
+import type { Cluster } from './cluster.ts';
+
+/** Events by what they are about, kept as they come and go. */
+export interface Happenings {
+  /** Newest last. Of another object of the same name, where its UID is known, nothing. */
+  readonly about: (kind: string, namespace: string, name: string, uid: string) => readonly Happening[];
+  /** Changes whenever what `about` gives for this object may have changed; 0 while there was never any. */
+  readonly stamp: (kind: string, namespace: string, name: string) => number;
+  readonly stop: () => void;
+}
+
+interface Shelf {
+  readonly rows: Map<string, EventRow>;
+  stamp: number;
+  sorted: readonly Happening[] | undefined;
+}
+
+const none: readonly Happening[] = [];
+
+const happenings = new WeakMap<EventRow, Happening>();
+
+/** Kept by row. */
+export function happeningOf(row: EventRow): Happening {
+  const known = happenings.get(row);
+  if (known !== undefined) return known;
+  const happening: Happening = {
+    reason: row.reason,
+    type: row.type || 'Normal',
+    message: row.message,
+    count: row.count,
+    first: row.firstAt,
+    last: row.at,
+    container: /\{([^}]*)\}/.exec(row.object.fieldPath)?.[1] ?? '',
+    source: row.component,
+    about: {
+      kind: row.object.kind,
+      namespace: row.object.namespace || row.namespace,
+      name: row.object.name,
+      uid: row.object.uid,
+    },
+  };
+  happenings.set(row, happening);
+  return happening;
+}
+
+const keyOf = (kind: string, namespace: string, name: string): string =>
+  `${kind}/${isClusterScoped(kind) ? '' : namespace}/${name}`;
+
+/** `onChange`: which object's events changed. */
+export function createHappenings(
+  cluster: Cluster,
+  onChange: (about: EventRow['object']) => void = () => {},
+): Happenings {
+  const shelves = new Map<string, Shelf>();
+  let changes = 0;
+
+  const keyOfRow = ({ object, namespace }: EventRow): string =>
+    keyOf(object.kind, object.namespace || namespace, object.name);
+
+  function change(before: EventRow | undefined, after: EventRow | undefined): void {
+    for (const row of [before, after]) {
+      if (row === undefined) continue;
+      const key = keyOfRow(row);
+      let shelf = shelves.get(key);
+      if (shelf === undefined) {
+        shelf = { rows: new Map(), stamp: 0, sorted: undefined };
+        shelves.set(key, shelf);
+      }
+      if (row === after) shelf.rows.set(row.uid, row);
+      else shelf.rows.delete(row.uid);
+      changes += 1;
+      shelf.stamp = changes;
+      shelf.sorted = undefined;
+      if (shelf.rows.size === 0) shelves.delete(key);
+    }
+    const about = (after ?? before)?.object;
+    if (about !== undefined) onChange(about);
+  }
+
+  for (const row of cluster.rowsOf(events)) change(undefined, row);
+  // The rows of a resource's hook are that resource's own.
+  const stop = cluster.onRow(anyResource(events), (before, after) => {
+    if (before !== after) change(before as EventRow | undefined, after as EventRow | undefined);
+  });
+
+  return {
+    about(kind, namespace, name, uid) {
+      const shelf = shelves.get(keyOf(kind, namespace, name));
+      if (shelf === undefined) return none;
+      shelf.sorted ??= [...shelf.rows.values()]
+        .map(happeningOf)
+        .sort((a, b) => (a.last ?? 0) - (b.last ?? 0));
+      if (kind === 'Node' || uid === '') return shelf.sorted;
+      const isMine = ({ about: { uid: other } }: Happening): boolean =>
+        other === '' || other === uid || other === name;
+      return shelf.sorted.every(isMine) ? shelf.sorted : shelf.sorted.filter(isMine);
+    },
+    stamp: (kind, namespace, name) => shelves.get(keyOf(kind, namespace, name))?.stamp ?? 0,
+    stop,
+  };
+}
