@@ -205,7 +205,7 @@ function typeOfWhole(go, home) {
   return { type: typeOf(pointer ? go.slice(1) : go, home), pointer };
 }
 
-function tableOf(tableRoots, leftOut) {
+function tableOf(tableRoots, leftOut, mergeKeys = false) {
   const wanted = [...tableRoots];
   const seen = new Set();
   const blocks = [];
@@ -235,7 +235,12 @@ function tableOf(tableRoots, leftOut) {
       // (omitempty does not work on Go structs: a zero metav1.Time is `null` in JSON unless omitzero is there.)
       const omitted = options.includes('omitzero') || (options.includes('omitempty') && !/ime$/.test(type));
       const mark = pointer ? '?' : omitted ? '' : '!';
-      lines.push([Number(number), `${number} ${inline ? '.' : name} ${type.replace('@', '')}${mark}`]);
+      const strategy = /patchStrategy:"([^"]*)"/.exec(tags)?.[1] ?? '';
+      const merge =
+        mergeKeys && strategy.includes('merge')
+          ? ` merge:${/patchMergeKey:"([^"]*)"/.exec(tags)?.[1] ?? ''}`
+          : '';
+      lines.push([Number(number), `${number} ${inline ? '.' : name} ${type.replace('@', '')}${mark}${merge}`]);
     }
     blocks.push(
       `${root}\n${lines
@@ -270,10 +275,11 @@ writeFileSync(
  * from the types of k8s.io/api and k8s.io/apimachinery ${version} (the numbers of their generated.proto).
  *
  * A message is its name, then a line a field: number, JSON name (\`.\` where JSON inlines it), type. \`?\` marks a Go pointer
- * (absent unless said), \`!\` a field that JSON carries even when zero; other zeros are absent in JSON, and on the wire.
+ * (absent unless said), \`!\` a field that JSON carries even when zero; other zeros are absent in JSON.
+ * \`merge:\` names the key by which a strategic merge patch joins the items of a list; nothing after it: values are a set.
  */
 export const allFieldNumbers: string = \`
-${tableOf(demoRoots, new Set())}
+${tableOf(demoRoots, new Set(), true)}
 \`;
 `,
 );

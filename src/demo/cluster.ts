@@ -1,5 +1,6 @@
 import type { Exchange } from './exchange.ts';
 import type { Kind } from './kinds.ts';
+import type { KubeLike } from './object.ts';
 import type { LogsProvider, MetricsProvider } from './providers.ts';
 import type { Rights } from './rights.ts';
 import type { ServedStore } from './store.ts';
@@ -17,8 +18,23 @@ export interface Settings {
   tooLargeWaitMs: number;
   /** When a watch that names no `timeoutSeconds` ends; the API server takes 30 to 60 minutes. */
   watchTimeoutMs: number;
+  /** The longest that a deleted pod stays, whatever its own grace: a demo has no 30 seconds. */
+  graceAtMostMs: number;
   /** Aggregated discovery in these versions of apidiscovery.k8s.io; none: as servers up to 1.26. */
   discovery: readonly ('v2' | 'v2beta1')[];
+}
+
+/** Who acts on what was written: controllers, the kubelets and the garbage collector. Called after the store has it. */
+export interface Aftermath {
+  /** An object was created, or changed from what it was before. */
+  written(object: KubeLike, before: KubeLike | undefined): void;
+  /** An object is marked for deletion: it goes after its grace, once nothing holds it. */
+  deleting(object: KubeLike, graceSeconds: number): void;
+  /** The last finalizer of an object marked for deletion is gone. */
+  finalized(object: KubeLike): void;
+  /** An object is gone. */
+  removed(object: KubeLike): void;
+  stop(): void;
 }
 
 /** Everything that a handler may need. */
@@ -29,6 +45,8 @@ export interface Cluster {
   readonly metrics: MetricsProvider;
   readonly logs: LogsProvider;
   readonly now: () => number;
+  /** Undefined: writes are kept, and nobody acts on them. */
+  readonly aftermath: Aftermath | undefined;
 }
 
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';

@@ -1,5 +1,6 @@
 import { type Authority, createAuthority, type KeyPair } from './certificates.ts';
 import { type Cluster, minorOf, type Settings } from './cluster.ts';
+import { createAftermath } from './controllers/index.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { readObjects } from './from.ts';
 import { loadGiven } from './given.ts';
@@ -36,6 +37,8 @@ export interface DemoOptions {
   readonly historyCount?: number;
   readonly bookmarkEveryMs?: number;
   readonly tooLargeWaitMs?: number;
+  /** The longest that a deleted pod stays, whatever its own grace; 3 s when left out. */
+  readonly graceAtMostMs?: number;
   readonly watchList?: Settings['watchList'];
   readonly metrics?: Settings['metrics'];
   /** In place of what the scenario or a dump of usage says. */
@@ -92,6 +95,7 @@ function settingsOf(options: DemoOptions, version: string, metrics: Settings['me
     watchList: options.watchList ?? watchListOf(minor),
     metrics: options.metrics ?? metrics,
     bookmarkEveryMs: options.bookmarkEveryMs ?? 60_000,
+    graceAtMostMs: options.graceAtMostMs ?? 3_000,
     tooLargeWaitMs: options.tooLargeWaitMs ?? 3_000,
     watchTimeoutMs: 30 * 60_000 + Math.random() * 30 * 60_000,
     discovery: discoveryOf(minor),
@@ -184,14 +188,17 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
   const settings = settingsOf(options, options.version ?? loaded.serverVersion, hasMetrics ? 'on' : 'absent');
   const viewerNamespaces = options.viewerNamespaces ?? busiestNamespaces(store);
   const rights = rightsOf(store, settings.metrics, viewerNamespaces);
-  const cluster: Cluster = {
+  const untouched: Cluster = {
     store,
     settings,
     rights,
     metrics: options.metricsProvider ?? loaded.metrics,
     logs: options.logsProvider ?? loaded.logs,
     now,
+    aftermath: undefined,
   };
+  const aftermath = createAftermath(untouched, { still: options.still === true });
+  const cluster: Cluster = { ...untouched, aftermath };
   const users = createUsers();
   const faults = createFaults();
   const server = await startServer({
@@ -233,6 +240,7 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
       ),
     async close() {
       loaded.stop();
+      aftermath.stop();
       await server.close();
     },
   };

@@ -93,7 +93,7 @@ export function invalid(
   what: { readonly group?: string; readonly kind: string; readonly name: string },
   causes: readonly StatusCause[],
 ): Refusal {
-  const texts = causes.map((cause) => `${cause.field ?? ''}: ${cause.message ?? ''}`);
+  const texts = [...new Set(causes.map((cause) => `${cause.field ?? ''}: ${cause.message ?? ''}`))];
   const text = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
   const kind = what.group ? `${what.kind}.${what.group}` : what.kind;
   const details = {

@@ -42,6 +42,7 @@ function open(demo: Demo, path: string, ask: Ask): ClientRequest {
     headers: {
       accept: ask.accept ?? 'application/json',
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(ask.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(ask.body)) }),
       ...ask.headers,
     },
   });

@@ -1,73 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Demo, startDemo } from '../../src/demo/index.ts';
-import { type Ask, ask, recordedFiles } from './cluster.ts';
-
-/** What a real v1.36.3 server answered to one request: a file of `http/`. */
-interface Recorded {
-  readonly path: string;
-  readonly ask: Ask;
-  readonly status: number;
-  readonly contentType: string | undefined;
-  readonly contentLength: number | undefined;
-  readonly body: string;
-}
+import { ask, recordedFiles } from './cluster.ts';
+import { comparable, readRecorded } from './recorded-http.ts';
 
 const folder = fileURLToPath(new URL('http', import.meta.url));
-
-function recorded(name: string): Recorded {
-  const [head = '', ...bodyParts] = readFileSync(`${folder}/${name}.txt`, 'utf8')
-    .replace(/^((?:#.*\n)+)\n/, '$1')
-    .split('\n\n');
-  const [command = '', ...lines] = head.split('\n');
-  const header = (wanted: string): string | undefined =>
-    lines.find((line) => line.startsWith(`${wanted}: `))?.slice(wanted.length + 2);
-  const sent = (wanted: string): string | undefined =>
-    new RegExp(`-H ${wanted}: (.*?)(?= -[HdX] |$)`).exec(command)?.[1]?.trim();
-  const authorization = sent('Authorization');
-  // Files with a second comment line were recorded as the admin and do not say so.
-  const user =
-    authorization === undefined
-      ? lines[0]?.startsWith('#') === true
-        ? 'admin'
-        : 'anonymous'
-      : /<(\w+)>/.exec(authorization)?.[1];
-  return {
-    path: / (\/\S*)/.exec(command)?.[1] ?? '/',
-    ask: {
-      method: /-X (\w+)/.exec(command)?.[1] ?? 'GET',
-      ...(user === undefined ? { token: 'wrong' } : { user }),
-      accept: sent('Accept') ?? '*/*',
-      ...(sent('Content-Type') === undefined
-        ? {}
-        : { headers: { 'content-type': sent('Content-Type') ?? '' } }),
-      ...(command.includes(' -d ') ? { body: command.slice(command.indexOf(' -d ') + 4) } : {}),
-    },
-    status: Number(/HTTP\/1.1 (\d+)/.exec(head)?.[1]),
-    contentType: header('Content-Type'),
-    contentLength: header('Content-Length') === undefined ? undefined : Number(header('Content-Length')),
-    body: bodyParts.join('\n\n').trim(),
-  };
-}
-
-/** What cannot be equal: versions, ages, fields that the demo server does not keep. */
-function comparable(text: string): unknown {
-  const plain = text
-    .replace(/(too old resource version: \d+) \(\d+\)/, '$1 (…)')
-    .replace(/current: \d+/, 'current: …')
-    .replace(/"creationTimestamp":"[^"]+"/, '"creationTimestamp":"…"')
-    .replace(/"storageVersionHash":"[^"]+",?/g, '')
-    .replace(/,(?=})/g, '');
-  if (!plain.startsWith('{')) return plain.trim();
-  return JSON.parse(plain, (key, value: unknown) => {
-    if (key === 'managedFields') return undefined;
-    if (key === 'resourceVersion' || key === 'uid') return '…';
-    // The order of bindings is that of a map: it changed between two answers of the real server.
-    if (key === 'nonResourceRules') return (value as unknown[]).map((rule) => JSON.stringify(rule)).sort();
-    return value;
-  });
-}
 
 let demo: Demo;
 beforeAll(async () => {
@@ -92,7 +30,7 @@ describe('answers as a real server does', () => {
   ];
   const names = readdirSync(folder).map((file) => file.replace('.txt', ''));
   test.each(names)('%s', async (name) => {
-    const real = recorded(name);
+    const real = readRecorded(`${folder}/${name}.txt`);
     demo.settings.metrics = withMetricsDown.includes(name) ? 'down' : 'absent';
     const ours = await ask(demo, real.path, real.ask);
     expect(ours.status).toBe(real.status);

@@ -3,7 +3,8 @@
  * from the types of k8s.io/api and k8s.io/apimachinery v0.36.3 (the numbers of their generated.proto).
  *
  * A message is its name, then a line a field: number, JSON name (`.` where JSON inlines it), type. `?` marks a Go pointer
- * (absent unless said), `!` a field that JSON carries even when zero; other zeros are absent in JSON, and on the wire.
+ * (absent unless said), `!` a field that JSON carries even when zero; other zeros are absent in JSON.
+ * `merge:` names the key by which a strategic merge patch joins the items of a list; nothing after it: values are a set.
  */
 export const allFieldNumbers: string = `
 core/v1.Pod
@@ -55,7 +56,7 @@ core/v1.LimitRange
   2 spec core/v1.LimitRangeSpec
 core/v1.ServiceAccount
   1 metadata meta/v1.ObjectMeta
-  2 secrets []core/v1.ObjectReference
+  2 secrets []core/v1.ObjectReference merge:name
   3 imagePullSecrets []core/v1.LocalObjectReference
   4 automountServiceAccountToken bool?
 apps/v1.Deployment
@@ -236,12 +237,12 @@ meta/v1.ObjectMeta
   10 deletionGracePeriodSeconds int?
   11 labels map string
   12 annotations map string
-  13 ownerReferences []meta/v1.OwnerReference
-  14 finalizers []string
+  13 ownerReferences []meta/v1.OwnerReference merge:uid
+  14 finalizers []string merge:
   17 managedFields []meta/v1.ManagedFieldsEntry
 core/v1.PodSpec
-  1 volumes []core/v1.Volume
-  2 containers []core/v1.Container!
+  1 volumes []core/v1.Volume merge:name
+  2 containers []core/v1.Container! merge:name
   3 restartPolicy string
   4 terminationGracePeriodSeconds int?
   5 activeDeadlineSeconds int?
@@ -254,15 +255,15 @@ core/v1.PodSpec
   12 hostPID bool
   13 hostIPC bool
   14 securityContext core/v1.PodSecurityContext?
-  15 imagePullSecrets []core/v1.LocalObjectReference
+  15 imagePullSecrets []core/v1.LocalObjectReference merge:name
   16 hostname string
   17 subdomain string
   18 affinity core/v1.Affinity?
   19 schedulerName string
-  20 initContainers []core/v1.Container
+  20 initContainers []core/v1.Container merge:name
   21 automountServiceAccountToken bool?
   22 tolerations []core/v1.Toleration
-  23 hostAliases []core/v1.HostAlias
+  23 hostAliases []core/v1.HostAlias merge:ip
   24 priorityClassName string
   25 priority int?
   26 dnsConfig core/v1.PodDNSConfig?
@@ -272,19 +273,19 @@ core/v1.PodSpec
   30 enableServiceLinks bool?
   31 preemptionPolicy string?
   32 overhead map quantity
-  33 topologySpreadConstraints []core/v1.TopologySpreadConstraint
-  34 ephemeralContainers []core/v1.EphemeralContainer
+  33 topologySpreadConstraints []core/v1.TopologySpreadConstraint merge:topologyKey
+  34 ephemeralContainers []core/v1.EphemeralContainer merge:name
   35 setHostnameAsFQDN bool?
   36 os core/v1.PodOS?
   37 hostUsers bool?
-  38 schedulingGates []core/v1.PodSchedulingGate
-  39 resourceClaims []core/v1.PodResourceClaim
+  38 schedulingGates []core/v1.PodSchedulingGate merge:name
+  39 resourceClaims []core/v1.PodResourceClaim merge:name
   40 resources core/v1.ResourceRequirements?
   41 hostnameOverride string?
   43 schedulingGroup core/v1.PodSchedulingGroup?
 core/v1.PodStatus
   1 phase string
-  2 conditions []core/v1.PodCondition
+  2 conditions []core/v1.PodCondition merge:type
   3 message string
   4 reason string
   5 hostIP string
@@ -294,11 +295,11 @@ core/v1.PodStatus
   9 qosClass string
   10 initContainerStatuses []core/v1.ContainerStatus
   11 nominatedNodeName string
-  12 podIPs []core/v1.PodIP
+  12 podIPs []core/v1.PodIP merge:ip
   13 ephemeralContainerStatuses []core/v1.ContainerStatus
   14 resize string
-  15 resourceClaimStatuses []core/v1.PodResourceClaimStatus
-  16 hostIPs []core/v1.HostIP
+  15 resourceClaimStatuses []core/v1.PodResourceClaimStatus merge:name
+  16 hostIPs []core/v1.HostIP merge:ip
   17 observedGeneration int
   18 extendedResourceClaimStatus core/v1.PodExtendedResourceClaimStatus?
   19 allocatedResources map quantity
@@ -311,13 +312,13 @@ core/v1.NodeSpec
   4 unschedulable bool
   5 taints []core/v1.Taint
   6 configSource core/v1.NodeConfigSource?
-  7 podCIDRs []string
+  7 podCIDRs []string merge:
 core/v1.NodeStatus
   1 capacity map quantity
   2 allocatable map quantity
   3 phase string
-  4 conditions []core/v1.NodeCondition
-  5 addresses []core/v1.NodeAddress
+  4 conditions []core/v1.NodeCondition merge:type
+  5 addresses []core/v1.NodeAddress merge:type
   6 daemonEndpoints core/v1.NodeDaemonEndpoints
   7 nodeInfo core/v1.NodeSystemInfo
   8 images []core/v1.ContainerImage
@@ -345,9 +346,9 @@ core/v1.NamespaceSpec
   1 finalizers []string
 core/v1.NamespaceStatus
   1 phase string
-  2 conditions []core/v1.NamespaceCondition
+  2 conditions []core/v1.NamespaceCondition merge:type
 core/v1.ServiceSpec
-  1 ports []core/v1.ServicePort
+  1 ports []core/v1.ServicePort merge:port
   2 selector map string
   3 clusterIP string
   4 type string
@@ -369,7 +370,7 @@ core/v1.ServiceSpec
   23 trafficDistribution string?
 core/v1.ServiceStatus
   1 loadBalancer core/v1.LoadBalancerStatus
-  2 conditions []meta/v1.Condition
+  2 conditions []meta/v1.Condition merge:type
 core/v1.PersistentVolumeSpec
   1 capacity map quantity
   2 . core/v1.PersistentVolumeSource!
@@ -400,7 +401,7 @@ core/v1.PersistentVolumeClaimStatus
   1 phase string
   2 accessModes []string
   3 capacity map quantity
-  4 conditions []core/v1.PersistentVolumeClaimCondition
+  4 conditions []core/v1.PersistentVolumeClaimCondition merge:type
   5 allocatedResources map quantity
   7 allocatedResourceStatuses map string
   8 currentVolumeAttributesClassName string?
@@ -431,7 +432,7 @@ apps/v1.DeploymentStatus
   3 updatedReplicas int
   4 availableReplicas int
   5 unavailableReplicas int
-  6 conditions []apps/v1.DeploymentCondition
+  6 conditions []apps/v1.DeploymentCondition merge:type
   7 readyReplicas int
   8 collisionCount int?
   9 terminatingReplicas int?
@@ -456,7 +457,7 @@ apps/v1.StatefulSetStatus
   6 currentRevision string
   7 updateRevision string
   9 collisionCount int?
-  10 conditions []apps/v1.StatefulSetCondition
+  10 conditions []apps/v1.StatefulSetCondition merge:type
   11 availableReplicas int!
 apps/v1.DaemonSetSpec
   1 selector meta/v1.LabelSelector?
@@ -474,7 +475,7 @@ apps/v1.DaemonSetStatus
   7 numberAvailable int
   8 numberUnavailable int
   9 collisionCount int?
-  10 conditions []apps/v1.DaemonSetCondition
+  10 conditions []apps/v1.DaemonSetCondition merge:type
 apps/v1.ReplicaSetSpec
   1 replicas int?
   2 selector meta/v1.LabelSelector?
@@ -486,7 +487,7 @@ apps/v1.ReplicaSetStatus
   3 observedGeneration int
   4 readyReplicas int
   5 availableReplicas int
-  6 conditions []apps/v1.ReplicaSetCondition
+  6 conditions []apps/v1.ReplicaSetCondition merge:type
   7 terminatingReplicas int?
 batch/v1.JobSpec
   1 parallelism int?
@@ -506,7 +507,7 @@ batch/v1.JobSpec
   15 managedBy string?
   16 successPolicy batch/v1.SuccessPolicy?
 batch/v1.JobStatus
-  1 conditions []batch/v1.JobCondition
+  1 conditions []batch/v1.JobCondition merge:type
   2 startTime time?
   3 completionTime time?
   4 active int
@@ -533,12 +534,12 @@ batch/v1.CronJobStatus
 core/v1.TopologySelectorTerm
   1 matchLabelExpressions []core/v1.TopologySelectorLabelRequirement
 storage.k8s.io/v1.CSINodeSpec
-  1 drivers []storage.k8s.io/v1.CSINodeDriver!
+  1 drivers []storage.k8s.io/v1.CSINodeDriver! merge:name
 resource.k8s.io/v1.ResourceClaimSpec
   1 devices resource.k8s.io/v1.DeviceClaim!
 resource.k8s.io/v1.ResourceClaimStatus
   1 allocation resource.k8s.io/v1.AllocationResult?
-  2 reservedFor []resource.k8s.io/v1.ResourceClaimConsumerReference
+  2 reservedFor []resource.k8s.io/v1.ResourceClaimConsumerReference merge:uid
   4 devices []resource.k8s.io/v1.AllocatedDeviceStatus
 resource.k8s.io/v1.ResourceSliceSpec
   1 driver string!
@@ -589,7 +590,7 @@ autoscaling/v2.HorizontalPodAutoscalerStatus
   3 currentReplicas int
   4 desiredReplicas int!
   5 currentMetrics []autoscaling/v2.MetricStatus!
-  6 conditions []autoscaling/v2.HorizontalPodAutoscalerCondition
+  6 conditions []autoscaling/v2.HorizontalPodAutoscalerCondition merge:type
 policy/v1.PodDisruptionBudgetSpec
   1 minAvailable intOrString?
   2 selector meta/v1.LabelSelector?
@@ -602,7 +603,7 @@ policy/v1.PodDisruptionBudgetStatus
   4 currentHealthy int!
   5 desiredHealthy int!
   6 expectedPods int!
-  7 conditions []meta/v1.Condition
+  7 conditions []meta/v1.Condition merge:type
 coordination.k8s.io/v1.LeaseSpec
   1 holderIdentity string?
   2 leaseDurationSeconds int?
@@ -633,7 +634,7 @@ core/v1.ReplicationControllerStatus
   3 observedGeneration int
   4 readyReplicas int
   5 availableReplicas int
-  6 conditions []core/v1.ReplicationControllerCondition
+  6 conditions []core/v1.ReplicationControllerCondition merge:type
 core/v1.PodTemplateSpec
   1 metadata meta/v1.ObjectMeta
   2 spec core/v1.PodSpec
@@ -722,10 +723,10 @@ core/v1.Container
   3 command []string
   4 args []string
   5 workingDir string
-  6 ports []core/v1.ContainerPort
-  7 env []core/v1.EnvVar
+  6 ports []core/v1.ContainerPort merge:containerPort
+  7 env []core/v1.EnvVar merge:name
   8 resources core/v1.ResourceRequirements
-  9 volumeMounts []core/v1.VolumeMount
+  9 volumeMounts []core/v1.VolumeMount merge:mountPath
   10 livenessProbe core/v1.Probe?
   11 readinessProbe core/v1.Probe?
   12 lifecycle core/v1.Lifecycle?
@@ -737,7 +738,7 @@ core/v1.Container
   18 tty bool
   19 envFrom []core/v1.EnvFromSource
   20 terminationMessagePolicy string
-  21 volumeDevices []core/v1.VolumeDevice
+  21 volumeDevices []core/v1.VolumeDevice merge:devicePath
   22 startupProbe core/v1.Probe?
   23 resizePolicy []core/v1.ContainerResizePolicy
   24 restartPolicy string?
@@ -825,9 +826,9 @@ core/v1.ContainerStatus
   9 started bool?
   10 allocatedResources map quantity
   11 resources core/v1.ResourceRequirements?
-  12 volumeMounts []core/v1.VolumeMountStatus
+  12 volumeMounts []core/v1.VolumeMountStatus merge:mountPath
   13 user core/v1.ContainerUser?
-  14 allocatedResourcesStatus []core/v1.ResourceStatus
+  14 allocatedResourcesStatus []core/v1.ResourceStatus merge:name
   15 stopSignal string?
 core/v1.PodResourceClaimStatus
   1 name string!
@@ -1261,10 +1262,10 @@ core/v1.EphemeralContainerCommon
   3 command []string
   4 args []string
   5 workingDir string
-  6 ports []core/v1.ContainerPort
-  7 env []core/v1.EnvVar
+  6 ports []core/v1.ContainerPort merge:containerPort
+  7 env []core/v1.EnvVar merge:name
   8 resources core/v1.ResourceRequirements
-  9 volumeMounts []core/v1.VolumeMount
+  9 volumeMounts []core/v1.VolumeMount merge:mountPath
   10 livenessProbe core/v1.Probe?
   11 readinessProbe core/v1.Probe?
   12 lifecycle core/v1.Lifecycle?
@@ -1276,7 +1277,7 @@ core/v1.EphemeralContainerCommon
   18 tty bool
   19 envFrom []core/v1.EnvFromSource
   20 terminationMessagePolicy string
-  21 volumeDevices []core/v1.VolumeDevice
+  21 volumeDevices []core/v1.VolumeDevice merge:devicePath
   22 startupProbe core/v1.Probe?
   23 resizePolicy []core/v1.ContainerResizePolicy
   24 restartPolicy string?

@@ -35,14 +35,17 @@ export interface Field {
   readonly pointer: boolean;
   /** JSON carries it even when zero. */
   readonly keepsZero: boolean;
+  /** The key by which a strategic merge patch joins the items of this list; empty: values are a set; undefined: it is replaced. */
+  readonly mergeKey: string | undefined;
 }
 
 function compileField(
   number: number,
   name: string,
-  text: string,
+  written: string,
   messages: ReadonlyMap<string, Message>,
 ): Field {
+  const [, text = '', mergeKey] = /^(.*?)(?: merge:(\S*))?$/.exec(written) ?? [];
   const pointer = text.endsWith('?');
   const bare = text.replace(/[!?]$/, '');
   const field = {
@@ -50,6 +53,7 @@ function compileField(
     name,
     pointer,
     keepsZero: pointer || text.endsWith('!'),
+    mergeKey,
     repeated: bare.startsWith('[]'),
     message: undefined,
     value: undefined,

@@ -4,18 +4,35 @@ import type { Exchange } from '../exchange.ts';
 import { type Attributes, decide, forbiddenMessage } from '../rights.ts';
 import { singleName } from '../selectors.ts';
 import { badRequest, methodNotAllowed, Refusal, statusBody } from '../status.ts';
+import { remove, removeAll } from '../writes/delete.ts';
+import { evict } from '../writes/evict.ts';
+import { create, patch, update } from '../writes/write.ts';
 import { discovery, metricsDiscovery, versionBody } from './discovery.ts';
 import { health } from './health.ts';
 import { get, list } from './list.ts';
 import { isWatchQuery } from './list-options.ts';
 import { logs } from './logs.ts';
 import { answerMetrics, metricsRequestOf } from './metrics.ts';
+import { openapi } from './openapi.ts';
 import { reviews } from './reviews.ts';
 import { scale } from './scale.ts';
 import { watch } from './watch.ts';
 
 /** What the server can do with objects; the first that takes a request answers it. */
-const handlers: readonly ResourceHandler[] = [reviews, logs, scale, watch, list, get];
+const handlers: readonly ResourceHandler[] = [
+  reviews,
+  logs,
+  scale,
+  watch,
+  list,
+  get,
+  evict,
+  create,
+  update,
+  patch,
+  remove,
+  removeAll,
+];
 
 const tunnels = ['exec', 'attach', 'portforward'];
 
@@ -144,7 +161,10 @@ async function objects(exchange: Exchange, target: Target, cluster: Cluster): Pr
     (verb === 'get' || verb === 'create')
   )
     throw badRequest('Upgrade request required');
-  if (!(subresource?.verbs ?? kind.verbs).includes(verb)) throw methodNotAllowed();
+  const isMisplaced =
+    subresource === undefined &&
+    (target.name === undefined ? verb === 'update' || verb === 'patch' : verb === 'create');
+  if (isMisplaced || !(subresource?.verbs ?? kind.verbs).includes(verb)) throw methodNotAllowed();
   const handler = handlers.find((candidate) => candidate.takes(request));
   if (handler === undefined) throw methodNotAllowed();
   return handler.handle(exchange, request, cluster);
@@ -177,28 +197,6 @@ export async function route(exchange: Exchange, cluster: Cluster): Promise<void>
     return exchange.json(200, versionBody(cluster.settings.version), { headers: { 'x-pretty': 'true' } });
   }
   if (root === 'healthz' || root === 'livez' || root === 'readyz') return health(exchange, root, first);
-  if (root === 'openapi' && first === 'v3') {
-    if (steps.length === 2) return exchange.json(200, openapiIndex(cluster));
-    const info = { title: 'Kubernetes', version: cluster.settings.version };
-    return exchange.json(200, { openapi: '3.0.0', info, paths: {}, components: { schemas: {} } });
-  }
+  if (root === 'openapi' && first === 'v3') return openapi(exchange, steps, cluster);
   return noPage(exchange);
-}
-
-/** The index of schemas: enough for kubectl to find that a group exists. The schemas themselves are empty. */
-function openapiIndex(cluster: Cluster): Record<string, unknown> {
-  const paths = new Set(
-    cluster.store
-      .kinds()
-      .flatMap((kind) =>
-        kind.versions.map((version) =>
-          kind.group === '' ? `api/${version}` : `apis/${kind.group}/${version}`,
-        ),
-      ),
-  );
-  return {
-    paths: Object.fromEntries(
-      [...paths].map((path) => [path, { serverRelativeURL: `/openapi/v3/${path}?hash=0` }]),
-    ),
-  };
 }
