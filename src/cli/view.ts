@@ -1,16 +1,24 @@
 import { existsSync } from 'node:fs';
 import { gpus } from '../accelerators/gpus.ts';
+import { trueState } from '../checklist/true-state.ts';
 import { findTable, tables } from '../resources/index.ts';
-import type { Row, Table } from '../resources/resource.ts';
+import { pods } from '../resources/pods.ts';
+import { anyResource, type Row, type Table } from '../resources/resource.ts';
+import { withTrueState } from '../state/true-states.ts';
 import { namespacesOf, type ParsedFlags } from './flags.ts';
 import { type CommandIo, exitCode, UsageError } from './io.ts';
 import { nearest } from './nearest.ts';
 import { type Format, printRows } from './print.ts';
 import { loadTable, type Scope, tableFromObjects } from './rows.ts';
 
+/** Printed once: what the rows alone say. */
+const podTable: Table<Row> = anyResource(
+  withTrueState(pods, (row, now) => trueState(row, { now }), { clock: Date.now }),
+);
+
 /** Every table by any of its names; derived ones before the kinds. */
 export function tableNamed(word: string): Table<Row> | undefined {
-  const derived: readonly Table<Row>[] = [gpus as unknown as Table<Row>];
+  const derived: readonly Table<Row>[] = [gpus as unknown as Table<Row>, podTable];
   return derived.find((table) => table.name === word || table.aliases.includes(word)) ?? findTable(word);
 }
 
