@@ -1,49 +1,13 @@
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { evaluate, evaluateAll } from '../../src/checklist/evaluate.ts';
 import { buildIndex, type EvidenceIndex } from '../../src/checklist/evidence-index.ts';
 import { trueState } from '../../src/checklist/true-state.ts';
-import type { KubeObject } from '../../src/kube/object.ts';
 import { pods } from '../../src/resources/pods.ts';
-import { recordedNames, recordedObjects } from '../recorded/read.ts';
+import { recordedObjects } from '../recorded/read.ts';
+import { realKubelet, recordedCluster, server } from './recordings.ts';
 
-const server = { major: 1, minor: 36, text: 'v1.36.3' };
-
-function cluster(): EvidenceIndex {
-  const kinds = recordedNames().map(recordedObjects);
-  return buildIndex({
-    objects: kinds.flatMap((kind) => kind.objects),
-    listed: kinds.map((kind) => kind.header.kind.replace(/List$/, '')),
-    now: Date.parse('2026-11-21T11:44:15.674Z'),
-    server,
-  });
-}
-
-function kubelet(): EvidenceIndex {
-  const file = (name: string): string =>
-    gunzipSync(
-      readFileSync(fileURLToPath(new URL(`../recorded/kubelet/${name}.gz`, import.meta.url))),
-    ).toString('utf8');
-  const objects = ['pods', 'events', 'nodes'].flatMap((name) =>
-    file(`${name}.jsonl`)
-      .split('\n')
-      .slice(1)
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as KubeObject),
-  );
-  return buildIndex({
-    objects,
-    listed: ['Pod', 'Event', 'Node'],
-    now: Date.parse('2026-11-21T13:24:39Z'),
-    logs: JSON.parse(file('logs.json')) as Record<string, string>,
-    server,
-  });
-}
-
-const recorded = cluster();
-const real = kubelet();
+const recorded = recordedCluster();
+const real = realKubelet();
 
 function stateOf(index: EvidenceIndex, kind: string, name: string): string {
   const slash = name.indexOf('/');

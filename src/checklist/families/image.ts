@@ -588,6 +588,9 @@ function unauthorized(
     found.said,
   );
   const near = nearNames(found.image.replace(/^docker\.io\/(?:library\/)?/, ''), imageNames(facts));
+  const allThere = names.every(
+    (name) => facts.index.find('Secret', facts.namespace, name).state === 'present',
+  );
   const code = /\b(40[13])\b/.exec(found.said)?.[1];
   const how = code === undefined ? 'refuses the pull' : `answers ${code}`;
   const create = kubectl('Create a pull secret', 'reversible', facts.namespace, [
@@ -617,8 +620,8 @@ function unauthorized(
         )
       : cause(
           'F2.refused',
-          perhapsAbsent ? 'likely' : 'proven',
-          `the registry ${ref.registry} ${how} for ${ref.repository}: unauthorized, the credentials in pull secret ${names.join(', ')} are wrong, expired or lack access${perhapsAbsent ? ' (or the repository does not exist)' : ''}`,
+          perhapsAbsent || !allThere ? 'likely' : 'proven',
+          `the registry ${ref.registry} ${how} for ${ref.repository}: unauthorized, the credentials in pull secret ${names.join(', ')} are ${allThere ? '' : 'missing, '}wrong, expired or lack access${perhapsAbsent ? ' (or the repository does not exist)' : ''}`,
           getObject('See age and type of the pull secret', 'secret', facts.namespace, ...names),
           create,
         );

@@ -822,7 +822,10 @@ const governingService: ObjectState = {
     const near = nearNames(name, pasted);
     const wanted = Number(at(facts.object, 'spec', 'replicas') ?? 1);
     // Harmless while its pods do without names of their own.
-    const unready = wanted > Number(at(facts.object, 'status', 'readyReplicas') ?? 0);
+    const explained = facts.index
+      .children(facts.object)
+      .some((child) => facts.reportOn(child).causes.length > 0);
+    const unready = !explained && wanted > Number(at(facts.object, 'status', 'readyReplicas') ?? 0);
     return {
       severity: unready ? 'warn' : 'none',
       headline: `Service ${name} does not exist`,
