@@ -49,6 +49,16 @@ function viewOf(table: string, row: Row): Transition {
     case 'gpus':
       // Of the pods there, those with devices are what this view is about; what DRA gave is in no pod's requests.
       return push({ ...podsOfNode(row.name), filter: isDra(row) ? '' : 'GPU>0' });
+    case 'workloads':
+    case 'pending':
+      return push(
+        tableView('ranks', {
+          where: { column: 'WORKLOAD', equals: row.uid },
+          crumb: `${row.namespace}/${row.name}`,
+        }),
+      );
+    case 'gpu-namespaces':
+      return goTo(tableView('workloads'), [row.name]);
     case 'namespaces':
       return goTo(tableView('pods'), [row.name]);
     default: {

@@ -4,7 +4,7 @@ import type { Row, Table } from '../resources/resource.ts';
 import type { Tables } from './action.ts';
 
 /** Views that Tab goes through, in its order; those that there are. */
-const homeNames: readonly string[] = ['pods', 'gpus', 'nodes', 'events'];
+const homeNames: readonly string[] = ['pods', 'workloads', 'gpus', 'nodes', 'events'];
 
 /** Everything that can be opened: the kinds, the tables derived from them, the contexts. A table given here stands in for the kind of its name. */
 export function createTables(derived: readonly Table<Row>[]): Tables {

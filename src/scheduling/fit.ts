@@ -98,7 +98,8 @@ function podFor(wish: Wish, resource: string, copies: number): PodRow {
   return { ...blankPod, spec };
 }
 
-const blankPod: Omit<PodRow, 'spec'> = {
+/** A pod that asks for nothing and was never made: for questions about pods that do not exist yet. */
+export const blankPod: Omit<PodRow, 'spec'> = {
   uid: 'wish',
   namespace: '',
   name: 'wish',

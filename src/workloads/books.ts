@@ -13,6 +13,7 @@ import type { PodRow, PodSpecRecord } from '../resources/pod-row.ts';
 import type { ResourceClaimRow } from '../resources/resourceclaims.ts';
 import type { ResourceQuotaRow } from '../resources/resourcequotas.ts';
 import type { Role, WorkloadObjectRow } from '../resources/workload-object.ts';
+import { blankPod } from '../scheduling/fit.ts';
 import { nodeSelectorMatches, untoleratedTaint } from '../scheduling/selectors.ts';
 import { deadlocks, halfGang, type Stuck } from './gang.ts';
 import { gangOfPod, groupOf, keyOfGroup, type Membership, ownerGroupOf, queueOfPod } from './group.ts';
@@ -63,6 +64,8 @@ export interface Workloads {
   readonly rows: (now: number) => readonly WorkloadRow[];
   /** Row and pods of the workload with that key (its row's `uid`), most important rank first. */
   readonly podsOf: (uid: string) => readonly { readonly pod: PodRow; readonly place: Membership }[];
+  /** A pod of it without a node; one like those that it would make, where there is none yet; undefined where nothing says. */
+  readonly waitingPodOf: (uid: string) => PodRow | undefined;
   /** Key of the workload that a pod belongs to. */
   readonly workloadOf: (pod: PodRow) => string;
   readonly queues: QueueBooks;
@@ -743,6 +746,26 @@ export function createWorkloads(): Workloads {
         .map((pod) => ({ pod, place: groupOf(pod) }))
         .sort((a, b) => comparePlaces(a.place, b.place) || (a.pod.name < b.pod.name ? -1 : 1));
     },
+    waitingPodOf(uid) {
+      const root = bases.get(uid);
+      if (root === undefined) return undefined;
+      let some: PodRow | undefined;
+      for (const { pod } of placedPods(root)) {
+        const waits = pod.node === '' && pod.phase === 'Pending' && pod.deletedAt === undefined;
+        if (waits && pod.gates.length === 0) return pod;
+        if (waits) some ??= pod;
+      }
+      const roles = rolesOf(root);
+      const asking = roles
+        .filter(({ template }) => template !== undefined)
+        .toSorted((a, b) => gpusOf(b) - gpusOf(a));
+      const spec = some?.spec ?? asking[0]?.template;
+      const { namespace, name } = root.id;
+      // Asked without its gates: whether it would start once its queue lets it.
+      return spec === undefined
+        ? undefined
+        : { ...blankPod, uid: `template of ${uid}`, namespace, name, labels: some?.labels ?? {}, spec };
+    },
     workloadOf(pod) {
       const base = bases.get(keyOfGroup(groupOf(pod)));
       return base === undefined ? keyOfGroup(groupOf(pod)) : rootOf(base).key;
@@ -835,6 +858,9 @@ function specOfRole({ name }: Role, pods: readonly PodRow[]): PodSpecRecord | un
   const same = pods.find((pod) => groupOf(pod).role.toLowerCase() === name);
   return (same ?? (name === '' ? pods[0] : undefined))?.spec;
 }
+
+const gpusOf = ({ template }: Role): number =>
+  template === undefined ? 0 : acceleratorsIn(template.requests).reduce((sum, [, units]) => sum + units, 0);
 
 const priorityOf = (roles: readonly Role[]): number | undefined =>
   roles.find(({ template }) => template !== undefined)?.template?.priority;

@@ -3,7 +3,9 @@ import { deployments } from '../resources/deployments.ts';
 import { kaiqueues, volcanoqueues } from '../resources/gang-objects.ts';
 import { jobs } from '../resources/jobs.ts';
 import { clusterqueues, kueueworkloads, localqueues, resourceflavors } from '../resources/kueue.ts';
+import type { NodeRow } from '../resources/node-row.ts';
 import { nodes } from '../resources/nodes.ts';
+import type { PodRow } from '../resources/pod-row.ts';
 import { pods } from '../resources/pods.ts';
 import { anyResource, type ClusterRows, type Resource, type Row } from '../resources/resource.ts';
 import { resourceclaims } from '../resources/resourceclaims.ts';
@@ -11,6 +13,7 @@ import { resourcequotas } from '../resources/resourcequotas.ts';
 import { statefulsets } from '../resources/statefulsets.ts';
 import { podGroupKinds, workloadObjects } from '../resources/workload-kinds.ts';
 import type { WorkloadObjectRow } from '../resources/workload-object.ts';
+import { createLedger, type Ledger } from '../scheduling/ledger.ts';
 import { createWorkloads, type Workloads } from './books.ts';
 import { ofDaemonSet, ofDeployment, ofJob, ofStatefulSet } from './objects.ts';
 
@@ -122,27 +125,71 @@ export function booksOf(cluster: ClusterRows): Workloads {
     known: new Map(bookSources.map((one) => [one, new Map<string, Row>()])),
   };
   keptBooks.set(cluster, kept);
-  for (const [one, known] of kept.known) follow(cluster, one, known, kept.books);
+  const { books } = kept;
+  for (const [one, known] of kept.known) {
+    changesOf(cluster, one.resource, known, {
+      put: (row, before) => one.put(books, before, row),
+      remove: (row) => one.remove(books, row),
+    });
+  }
   return kept.books;
+}
+
+const keptLedgers = new WeakMap<
+  ClusterRows,
+  { readonly ledger: Ledger; readonly known: [Map<string, Row>, Map<string, Row>] }
+>();
+
+/**
+ * What the scheduler counts, of the rows of a cluster, brought up to date. Volumes and device claims are not among
+ * them: of pods that want such, its filters say that they cannot tell.
+ */
+export function schedulingOf(cluster: ClusterRows): Ledger {
+  const kept = keptLedgers.get(cluster) ?? {
+    ledger: createLedger(),
+    known: [new Map<string, Row>(), new Map<string, Row>()] as const,
+  };
+  keptLedgers.set(cluster, { ledger: kept.ledger, known: [kept.known[0], kept.known[1]] });
+  const { ledger } = kept;
+  changesOf(cluster, anyResource(nodes), kept.known[0], {
+    put: (row) => ledger.putNode(row as NodeRow),
+    remove: (row) => ledger.removeNode(row.name),
+  });
+  changesOf(cluster, anyResource(pods), kept.known[1], {
+    put: (row) => ledger.putPod(row as PodRow),
+    remove: (row) => ledger.removePod(row.uid),
+  });
+  return ledger;
 }
 
 const keyOf = (row: Row): string => row.uid || `${row.namespace}/${row.name}`;
 
-function follow(cluster: ClusterRows, one: BookSource, known: Map<string, Row>, books: Workloads): void {
+interface Follower {
+  readonly put: (row: Row, before: Row | undefined) => void;
+  readonly remove: (row: Row) => void;
+}
+
+/** Tells of every row that came, changed or went since `known` was last brought up to date. */
+function changesOf(
+  cluster: ClusterRows,
+  resource: Resource,
+  known: Map<string, Row>,
+  follower: Follower,
+): void {
   let count = 0;
-  for (const row of cluster.rowsOf(one.resource)) {
+  for (const row of cluster.rowsOf(resource)) {
     count += 1;
     const key = keyOf(row);
     const before = known.get(key);
     if (before === row) continue;
     known.set(key, row);
-    one.put(books, before, row);
+    follower.put(row, before);
   }
   if (count === known.size) return;
   const gone = new Map(known);
-  for (const row of cluster.rowsOf(one.resource)) gone.delete(keyOf(row));
+  for (const row of cluster.rowsOf(resource)) gone.delete(keyOf(row));
   for (const [key, row] of gone) {
     known.delete(key);
-    one.remove(books, row);
+    follower.remove(row);
   }
 }
