@@ -73,7 +73,6 @@ export const sources: readonly Source[] = [
   of('karpenter.sh/v1', 'NodeClaim', 'nodeclaims', false),
 ];
 
-
 /** Of one namespace, or of all where none is given or the kind has none. */
 export const sourcePath = (source: Source, namespace: string | undefined): string => {
   const [root = '', plural = ''] = source.path.split('|');
@@ -81,4 +80,3 @@ export const sourcePath = (source: Source, namespace: string | undefined): strin
     ? `${root}/namespaces/${encodeURIComponent(namespace)}/${plural}`
     : `${root}/${plural}`;
 };
-

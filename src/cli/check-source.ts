@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { IndexInput } from '../checklist/evidence-index.ts';
+import { type Source, sourcePath, sources } from '../checklist/sources.ts';
 import type { Connection } from '../kube/contract.ts';
 import { KubeError } from '../kube/kube-error.ts';
 import type { KubeObject, ServerVersion } from '../kube/object.ts';
@@ -230,88 +231,8 @@ function logKey(name: string, objects: readonly KubeObject[]): string | undefine
     : undefined;
 }
 
-interface Listing {
-  readonly kind: string;
-  readonly path: string;
-  readonly namespaced: boolean;
-}
-
-const core = (kind: string, plural: string, namespaced = true): Listing => ({
-  kind,
-  path: `/api/v1|${plural}`,
-  namespaced,
-});
-const of = (group: string, kind: string, plural: string, namespaced = true): Listing => ({
-  kind,
-  path: `/apis/${group}|${plural}`,
-  namespaced,
-});
-
-/** What the checklist reads of a cluster. Custom kinds that are not served are skipped in silence: they are not there. */
-const listings: readonly Listing[] = [
-  core('Pod', 'pods'),
-  core('Node', 'nodes', false),
-  core('Event', 'events'),
-  core('Namespace', 'namespaces', false),
-  core('Service', 'services'),
-  core('PersistentVolumeClaim', 'persistentvolumeclaims'),
-  core('PersistentVolume', 'persistentvolumes', false),
-  core('ConfigMap', 'configmaps'),
-  core('ServiceAccount', 'serviceaccounts'),
-  core('ResourceQuota', 'resourcequotas'),
-  core('LimitRange', 'limitranges'),
-  of('apps/v1', 'Deployment', 'deployments'),
-  of('apps/v1', 'ReplicaSet', 'replicasets'),
-  of('apps/v1', 'StatefulSet', 'statefulsets'),
-  of('apps/v1', 'DaemonSet', 'daemonsets'),
-  of('batch/v1', 'Job', 'jobs'),
-  of('batch/v1', 'CronJob', 'cronjobs'),
-  of('discovery.k8s.io/v1', 'EndpointSlice', 'endpointslices'),
-  of('networking.k8s.io/v1', 'Ingress', 'ingresses'),
-  of('networking.k8s.io/v1', 'IngressClass', 'ingressclasses', false),
-  of('networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies'),
-  of('storage.k8s.io/v1', 'StorageClass', 'storageclasses', false),
-  of('storage.k8s.io/v1', 'VolumeAttachment', 'volumeattachments', false),
-  of('storage.k8s.io/v1', 'CSINode', 'csinodes', false),
-  of('storage.k8s.io/v1', 'CSIDriver', 'csidrivers', false),
-  of('storage.k8s.io/v1', 'CSIStorageCapacity', 'csistoragecapacities'),
-  of('scheduling.k8s.io/v1', 'PriorityClass', 'priorityclasses', false),
-  of('autoscaling/v2', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers'),
-  of('resource.k8s.io/v1', 'ResourceClaim', 'resourceclaims'),
-  of('resource.k8s.io/v1', 'ResourceClaimTemplate', 'resourceclaimtemplates'),
-  of('resource.k8s.io/v1', 'ResourceSlice', 'resourceslices', false),
-  of('resource.k8s.io/v1', 'DeviceClass', 'deviceclasses', false),
-  of('apiregistration.k8s.io/v1', 'APIService', 'apiservices', false),
-  of('kueue.x-k8s.io/v1beta2', 'Workload', 'workloads'),
-  of('kueue.x-k8s.io/v1beta1', 'Workload', 'workloads'),
-  of('kueue.x-k8s.io/v1beta2', 'LocalQueue', 'localqueues'),
-  of('kueue.x-k8s.io/v1beta1', 'LocalQueue', 'localqueues'),
-  of('kueue.x-k8s.io/v1beta2', 'ClusterQueue', 'clusterqueues', false),
-  of('kueue.x-k8s.io/v1beta1', 'ClusterQueue', 'clusterqueues', false),
-  of('jobset.x-k8s.io/v1alpha2', 'JobSet', 'jobsets'),
-  of('leaderworkerset.x-k8s.io/v1', 'LeaderWorkerSet', 'leaderworkersets'),
-  of('trainer.kubeflow.org/v1alpha1', 'TrainJob', 'trainjobs'),
-  of('kubeflow.org/v1', 'PyTorchJob', 'pytorchjobs'),
-  of('kubeflow.org/v2beta1', 'MPIJob', 'mpijobs'),
-  of('ray.io/v1', 'RayCluster', 'rayclusters'),
-  of('ray.io/v1', 'RayJob', 'rayjobs'),
-  of('serving.kserve.io/v1beta1', 'InferenceService', 'inferenceservices'),
-  of('scheduling.volcano.sh/v1beta1', 'PodGroup', 'podgroups'),
-  of('scheduling.x-k8s.io/v1alpha1', 'PodGroup', 'podgroups'),
-  of('scheduling.run.ai/v2alpha2', 'PodGroup', 'podgroups'),
-  of('nvidia.com/v1', 'ClusterPolicy', 'clusterpolicies', false),
-  of('karpenter.sh/v1', 'NodeClaim', 'nodeclaims', false),
-];
-
 /** Secrets are asked for by their metadata alone: their names are evidence, their contents never are. */
 const metadataOnly = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io';
-
-const pathOf = (listing: Listing, namespace: string | undefined): string => {
-  const [root = '', plural = ''] = listing.path.split('|');
-  return listing.namespaced && namespace !== undefined
-    ? `${root}/namespaces/${encodeURIComponent(namespace)}/${plural}`
-    : `${root}/${plural}`;
-};
 
 /** Lists what this identity may list; what it may not is named in `partial` and stays unknown. */
 export async function evidenceFromCluster(
@@ -324,7 +245,7 @@ export async function evidenceFromCluster(
   const partial: string[] = [];
   const [listed, forbidden, served] = [new Set<string>(), new Set<string>(), new Set<string>()];
   const scopes: readonly (string | undefined)[] = namespaces === 'all' ? [undefined] : namespaces;
-  const waiting = [...listings];
+  const waiting = [...sources];
   const work = async (): Promise<void> => {
     for (let listing = waiting.shift(); listing !== undefined; listing = waiting.shift()) {
       for (const scope of listing.namespaced ? scopes : [undefined]) {
@@ -356,7 +277,7 @@ export async function evidenceFromCluster(
 
 async function listInto(
   connection: Connection,
-  listing: Listing,
+  listing: Source,
   namespace: string | undefined,
   into: KubeObject[],
   signal: AbortSignal | undefined,
@@ -365,7 +286,7 @@ async function listInto(
   const apiVersion = root.replace(/^\/apis?\//, '');
   const found: KubeObject[] = [];
   try {
-    for await (const page of connection.pages(pathOf(listing, namespace), undefined, signal)) {
+    for await (const page of connection.pages(sourcePath(listing, namespace), undefined, signal)) {
       if (page.restarted) found.length = 0;
       for (const object of page.items) found.push({ apiVersion, kind: listing.kind, ...object });
     }
