@@ -18,14 +18,19 @@ import type { ClusterSums } from './screens/header.ts';
 import { createScreen, type Screen } from './screens/screen.ts';
 import { type Cluster, createCluster } from './state/cluster.ts';
 import { looksLikeProduction } from './state/production.ts';
-import { createSession, type Namespaces, type SessionStore, tableView } from './state/session.ts';
+import { createSession, type Namespaces, type SessionStore, shownTable, tableView } from './state/session.ts';
 import { createSums, type Sums, summedKinds } from './state/sums.ts';
 import { createTrueStates, type TrueStates, withTrueState } from './state/true-states.ts';
+import { createUsage, type Usage } from './state/usage.ts';
+import { gpusWithUse, nodesWithUse, podsWithUse } from './state/usage-tables.ts';
+import { deviceSourceText, measuredTables, sourceText } from './state/usage-text.ts';
 import { type ClipboardMethod, copyText } from './ui/clipboard.ts';
 import { colorLevel } from './ui/color-level.ts';
 import { createTerminal, isUnicodeLocale, type Probe, type Terminal } from './ui/terminal.ts';
 import { type Theme, themeForBackground, themeNamed, themeNames } from './ui/theme.ts';
+import type { UsageFeed } from './usage-feed.ts';
 import { version } from './version.ts';
+import { workloadTables } from './workloads/tables.ts';
 
 /** What `openScreen` can be told: the command line's options, and a filter to start with. */
 export interface WireOptions extends OpenOptions {
@@ -34,6 +39,9 @@ export interface WireOptions extends OpenOptions {
 
 /** Kinds that are read whatever is shown: the header, the GPU sums and the checklist rest on them. */
 const always = [...summedKinds, anyResource(namespaces), anyResource(events)];
+
+/** A table whose row type is forgotten, for lists of tables. */
+const anyTable = <R extends Row>(table: Table<R>): Table<Row> => table as unknown as Table<Row>;
 
 /** Wait between two tries to reach a server that could not be reached at all. */
 const retryConnectMs = 5000;
@@ -56,18 +64,33 @@ async function live(options: WireOptions): Promise<number> {
   const { env, stdin, stdout, stderr } = process;
   // The true states read the rows that the table of pods is about, so each needs the other.
   let states: TrueStates | undefined;
+  const usage = createUsage();
   const podTable = anyResource(
-    withTrueState(pods, (row, now) => states?.of(row, now) ?? trueState(row, { now }), {
-      epoch: () => states?.version() ?? 0,
-      clock: Date.now,
-    }),
+    podsWithUse(
+      withTrueState(pods, (row, now) => states?.of(row, now) ?? trueState(row, { now }), {
+        epoch: () => states?.version() ?? 0,
+        clock: Date.now,
+      }),
+      usage,
+    ),
   );
   const cluster = createCluster([podTable]);
   states = createTrueStates(cluster, Date.now);
   const sums = createSums(cluster);
   // The same table as on the command line, from a ledger that is kept instead of one that is made anew each time.
-  const gpuTable = { ...gpus, derive: () => gpuRows(sums.ledger) } as unknown as Table<Row>;
-  const tables = createTables([gpuTable, podTable]);
+  const gpuTable = { ...gpus, derive: () => gpuRows(sums.ledger) };
+  const tables = createTables([
+    anyTable(gpusWithUse(gpuTable, usage)),
+    podTable,
+    anyTable(nodesWithUse(usage, sums.ledger)),
+    ...workloadTables({
+      books: () => sums.workloads,
+      ledger: () => sums.ledger,
+      shownWorkload: () => shownWorkload(session),
+      verdictsAtOnce: 2,
+      clock: Date.now,
+    }),
+  ]);
   const session = sessionOf(options, tables);
   const themed = createThemes(options);
   const terminal = createTerminal({ stdin, stdout, stderr, env });
@@ -83,6 +106,7 @@ async function live(options: WireOptions): Promise<number> {
       session,
       cluster,
       tables,
+      usage,
       lend: terminal.lend,
       refresh: () => screen.refresh(),
     });
@@ -120,6 +144,8 @@ async function live(options: WireOptions): Promise<number> {
             )
           : [],
       heldRows: (table) => (table === 'contexts' ? link.contexts() : []),
+      seen: (table, rows) => link.seen(table, rows),
+      sources: (table, now) => sourcesOf(usage, session, table, now),
       isBackedUp: terminal.output.isBackedUp,
       now: Date.now,
     });
@@ -222,6 +248,24 @@ function sessionOf(options: WireOptions, tables: Tables): SessionStore {
   });
 }
 
+/** Sources of what the table measures, with the age of what they said last. */
+function sourcesOf(usage: Usage, session: SessionStore, table: string, now: number): string {
+  const { namespaces } = session.getState();
+  const scope = namespaces === 'all' ? '' : (namespaces[0] ?? '');
+  const parts = [
+    table === 'pods' ? sourceText('use', usage.podSource(scope), now) : '',
+    table === 'nodes' ? sourceText('use', usage.nodeSource(), now) : '',
+    measuredTables.has(table) ? deviceSourceText(usage, now) : '',
+  ];
+  return parts.filter((part) => part !== '').join('  ');
+}
+
+/** Whose ranks are on the screen. */
+function shownWorkload(session: SessionStore): string | undefined {
+  const view = shownTable(session.getState());
+  return view.table === 'ranks' ? view.where?.equals : undefined;
+}
+
 function sumsOf(sums: Sums, cluster: Cluster, narrowed: string | undefined): ClusterSums {
   const [podKind, nodeKind] = [anyResource(pods), anyResource(nodes)];
   const hasNodes = cluster.hasListed(nodeKind) && narrowed !== nodeKind.name;
@@ -255,6 +299,7 @@ interface ClusterLink {
     readonly roundTripMs: number | undefined;
   };
   readonly contexts: () => readonly Row[];
+  readonly seen: UsageFeed['seen'];
   readonly close: () => Promise<void>;
 }
 
@@ -262,6 +307,7 @@ interface LinkParts {
   readonly session: SessionStore;
   readonly cluster: Cluster;
   readonly tables: Tables;
+  readonly usage: Usage;
   readonly lend: Terminal['lend'];
   readonly refresh: () => void;
 }
@@ -269,11 +315,12 @@ interface LinkParts {
 /** One cluster at a time: connects, feeds, and starts over for another context. The client loads only here. */
 function createLink(
   options: WireOptions,
-  { session, cluster, tables, lend, refresh }: LinkParts,
+  { session, cluster, tables, usage, lend, refresh }: LinkParts,
 ): ClusterLink {
   let attempt = 0;
   let connection: Connection | undefined;
   let feed: Feed | undefined;
+  let usageFeed: UsageFeed | undefined;
   let retryTimer: NodeJS.Timeout | undefined;
   let wanted = options.connect;
   let contextRows: readonly ContextRow[] = [];
@@ -308,6 +355,7 @@ function createLink(
     const { startReflector } = await import('./kube/reflector.ts');
     const { visibleNamespaces } = await import('./kube/rights.ts');
     const { discover } = await import('./kube/discovery.ts');
+    const { startUsageFeed } = await import('./usage-feed.ts');
     session.setState(({ favourites, namespaces }) => ({
       context: opened.contextName,
       connection: {
@@ -332,6 +380,7 @@ function createLink(
       tableNamed: tables.named,
       always,
     });
+    usageFeed = startUsageFeed({ connection: opened, cluster, session, usage });
   }
 
   /** Only what may pass by itself is tried again by itself; a wrong kubeconfig waits for the person. */
@@ -377,6 +426,8 @@ function createLink(
     clearTimeout(retryTimer);
     feed?.stop();
     feed = undefined;
+    usageFeed?.stop();
+    usageFeed = undefined;
     const closing = connection;
     connection = undefined;
     await closing?.close();
@@ -389,6 +440,7 @@ function createLink(
     switchContext(name) {
       void close();
       cluster.clear();
+      usage.clear();
       session.setState(({ views }) => ({
         context: name,
         namespaces: 'all',
@@ -408,8 +460,12 @@ function createLink(
     },
     retryNow() {
       if (session.getState().connection.state === 'failed') connect(wanted);
-      else feed?.retryNow();
+      else {
+        feed?.retryNow();
+        usageFeed?.retryNow();
+      }
     },
+    seen: (table, rows) => usageFeed?.seen(table, rows),
     health: () => connection?.health() ?? { lastHeardMs: undefined, roundTripMs: undefined },
     contexts: () => contextRows,
     close,

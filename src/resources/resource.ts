@@ -50,6 +50,10 @@ export interface Column<R extends Row> {
   readonly priority: number;
   /** Reads more than the row, measurements for example: its value may change while the row stays the same. Default: false. */
   readonly live?: boolean;
+  /** Draws a bar before the text on the screen: a share, 0–1; undefined: not known. */
+  readonly share?: (row: R, now: number) => number | undefined;
+  /** Draws the course of a share before the text, oldest first. */
+  readonly trail?: (row: R) => readonly number[];
 }
 
 /** A table on the screen or on stdout: of one kind, or derived from several. */

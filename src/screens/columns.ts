@@ -5,14 +5,14 @@ import type { SortOrder } from '../state/order.ts';
 import { isAge } from '../state/order.ts';
 import type { Namespaces } from '../state/session.ts';
 import { layoutColumns, type Sort, type TableCell, type TableLayout } from '../ui/table.ts';
-import { bar, displayWidth, type Glyphs } from '../ui/text.ts';
+import { bar, displayWidth, type Glyphs, sparkline } from '../ui/text.ts';
 import type { Role } from '../ui/theme.ts';
 
 /** Below this many cells the namespace and the name share a column (ux 2.10). */
 export const mergesBelow = 100;
 
 /** A text of any length: it gets what the others leave, and no more than this where they leave little. */
-const flexible: readonly string[] = ['MESSAGE'];
+const flexible: readonly string[] = ['MESSAGE', 'TRUE STATE'];
 const flexibleAtLeast = 30;
 
 /** The narrowest that such a column still says something with; below it, the less important ones go. */
@@ -21,6 +21,7 @@ const leastWidths: Readonly<Record<string, number>> = {
   OBJECT: 24,
   RESOURCE: 14,
   'TOP HOLDERS': 26,
+  'TRUE STATE': 16,
 };
 
 /** A name keeps its two ends and loses its middle; the narrower the terminal, the more of it. */
@@ -147,7 +148,8 @@ export function cellsOf(
   let isSame = before !== undefined;
   const cells = columns.map((column, at): TableCell => {
     const role = column.column.tone?.(row, now) ?? 'plain';
-    const text = column.bar === undefined ? column.text(row, now) : barText(column.bar(row), glyphs);
+    const text =
+      column.bar === undefined ? drawn(column, row, glyphs, now) : barText(column.bar(row), glyphs);
     const glyph = column.title === 'STATUS' ? glyphOf(role, glyphs) : undefined;
     const cell = { text: glyph === undefined ? text : `${glyph} ${text}`, role };
     const former = before?.[at];
@@ -157,6 +159,23 @@ export function cellsOf(
   if (isSame && before !== undefined) return before;
   kept.set(row, { columns, glyphs, cells });
   return cells;
+}
+
+/** Of the bars and courses of measurements. */
+const smallBarWidth = 8;
+const trailWidth = 12;
+
+/** The text, behind its bar or its course. Where nothing is known there is nothing to draw, but the words stay in line. */
+function drawn({ column, text }: ScreenColumn, row: Row, glyphs: Glyphs, now: number): string {
+  const words = text(row, now);
+  if (column.trail !== undefined) {
+    const trail = column.trail(row);
+    return `${sparkline(trail, trailWidth, glyphs)} ${words.padStart(4)}`;
+  }
+  if (column.share === undefined) return words;
+  const share = column.share(row, now);
+  const drawing = share === undefined ? ' '.repeat(smallBarWidth) : bar(share, smallBarWidth, glyphs);
+  return `${drawing} ${words.padStart(4)}`;
 }
 
 const barText = (share: number | undefined, glyphs: Glyphs): string =>

@@ -169,6 +169,8 @@ export interface TitleFacts {
   readonly part: readonly string[] | undefined;
   readonly busy: boolean;
   readonly note: string | undefined;
+  /** Where measurements come from, with their age; `''` where nothing is measured. */
+  readonly sources: string;
   /** First and last row on the screen, counted from 1. */
   readonly range: readonly [number, number];
   readonly theme: Theme;
@@ -238,7 +240,13 @@ function tableTitle(facts: TitleFacts, view: TableView): Spans {
   return spans;
 }
 
-function sortSpans({ table, session, busy, range, columns, theme }: TitleFacts, view: TableView): Spans {
+/** Narrower, and the title needs the room. */
+const sourcesFrom = 76;
+
+function sortSpans(
+  { table, session, busy, range, columns, theme, sources }: TitleFacts,
+  view: TableView,
+): Spans {
   const { ascending, descending } = theme.glyphs;
   const spans: Span[] = [];
   if (busy) spans.push({ text: 'working  ', role: 'pending' });
@@ -249,6 +257,7 @@ function sortSpans({ table, session, busy, range, columns, theme }: TitleFacts, 
     spans.push({ text: `${view.sort.column}${isDown ? descending : ascending}`, role: 'table.sort' });
   }
   if (session.wide) spans.push({ text: '  wide', role: 'dim' });
+  if (columns >= sourcesFrom && sources !== '') spans.unshift({ text: `${sources}   `, role: 'dim' });
   if (columns >= 60) spans.push({ text: `  ${whole(range[0])}-${whole(range[1])}`, role: 'dim' });
   return spans;
 }

@@ -75,6 +75,10 @@ export interface ScreenOptions {
   readonly heldRows: (table: string) => readonly Row[];
   /** Lines above the table of that name: the sums of the GPU view. */
   readonly summary?: (table: string, theme: Theme, columns: number, now: number) => readonly Spans[];
+  /** Told of the rows on the screen: only what is looked at is measured. */
+  readonly seen?: (table: string, rows: readonly Row[]) => void;
+  /** Where measurements in this table come from, and how old they are; `''` where nothing is measured. */
+  readonly sources?: (table: string, now: number) => string;
   /** The terminal has not taken the last frame yet: data waits. */
   readonly isBackedUp?: () => boolean;
   readonly now: () => number;
@@ -203,6 +207,7 @@ export function createScreen(options: ScreenOptions): Screen {
   function titleOf(state: Session, view: View, { table, visible }: Shown): Bar {
     const first = window === undefined || window.length === 0 ? 0 : window.top + 1;
     return titleBar({
+      sources: options.sources?.(table.name, options.now()) ?? '',
       session: state,
       view,
       table,
@@ -245,6 +250,10 @@ export function createScreen(options: ScreenOptions): Screen {
       settled,
       nowMs: now,
     });
+    options.seen?.(
+      table.name,
+      window.rows.map(({ row }) => row),
+    );
     const state = session.getState();
     const body = tableBody({
       session: state,

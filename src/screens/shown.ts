@@ -61,7 +61,10 @@ export function createShownTables(
         held.replace(heldRows(shown.name), now);
         return;
       }
-      const version = kindsOf(shown).reduce((sum, kind) => sum + cluster.versionOf(kind), 0);
+      const version = kindsOf(shown).reduce(
+        (sum, kind) => sum + cluster.versionOf(kind),
+        shown.epoch?.() ?? 0,
+      );
       if (version === current.from || now - current.atMs < deriveEveryMs) return;
       current.from = version;
       current.atMs = now;

@@ -83,6 +83,9 @@ const mergeShare = 0.15;
 // From here on one merge is cheaper than that many insertions, each of which moves half of the array.
 const mergeFrom = 512;
 
+/** Rows that are sorted by a measurement change places at most this often. */
+const readEveryMs = 1000;
+
 export function createVisible<R extends Row>(table: Table<R>, source: RowSource<R>): Visible<R> {
   let query: Query = { namespaces: [], where: undefined, filter: '', sort: undefined, faultsOnly: false };
   let compare: Compare<R> = comparator<R>(undefined, false);
@@ -98,6 +101,7 @@ export function createVisible<R extends Row>(table: Table<R>, source: RowSource<
   let inWhere: ((row: R) => boolean) | undefined;
   /** What `live` columns read is as new as this. */
   let epoch = table.epoch?.() ?? 0;
+  let readAgainMs = 0;
   let frozenUntilMs = 0;
   let now = 0;
   let mergeStartedMs = 0;
@@ -261,9 +265,13 @@ export function createVisible<R extends Row>(table: Table<R>, source: RowSource<
       now = nowMs;
       const previous = query;
       query = next;
-      const before = epoch;
-      epoch = table.epoch?.() ?? 0;
-      const isNewlyRead = before !== epoch;
+      const latest = table.epoch?.() ?? 0;
+      // What is measured may change faster than it is sorted: one pass is finished before the next, and they are apart.
+      const isNewlyRead = epoch !== latest && job === undefined && nowMs >= readAgainMs;
+      if (isNewlyRead || !asked) {
+        epoch = latest;
+        readAgainMs = nowMs + readEveryMs;
+      }
       const reorders =
         !asked ||
         (isNewlyRead && isMeasured()) ||
