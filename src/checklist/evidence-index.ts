@@ -23,7 +23,7 @@ export interface Happening {
 }
 
 /** What a metrics source says; absent samples are unknown, not zero. */
-export interface Usage {
+interface Usage {
   /** Share of the GPUs busy, 0–1, and for how long it has been so. */
   readonly gpuBusy?: number;
   /** Share of the tensor or memory pipes active, 0–1: tells work from a busy wait. */
@@ -53,7 +53,7 @@ export interface IndexInput {
   readonly usage?: Readonly<Record<string, Usage>>;
 }
 
-export type Presence =
+type Presence =
   | { readonly state: 'present'; readonly object: KubeObject }
   | { readonly state: 'missing' }
   | { readonly state: 'unknown'; readonly why: 'notWatched' | 'forbidden' };

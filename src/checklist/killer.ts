@@ -2,7 +2,7 @@ import type { Happening } from './evidence-index.ts';
 import { type ContainerFacts, lastEvent, type PastRun, type PodFacts } from './pod-facts.ts';
 import { at } from './read.ts';
 
-export type Killer =
+type Killer =
   | 'liveness'
   | 'startup'
   | 'postStart'

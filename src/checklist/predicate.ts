@@ -5,7 +5,7 @@ import { at, list, text } from './read.ts';
 import { programLog } from './signatures.ts';
 
 /** Yes, no, or not known: what is absent from the evidence decides nothing (Kleene's logic). */
-export type Truth = boolean | undefined;
+type Truth = boolean | undefined;
 
 /** A condition of a rule pack: data, never code (checklist.md 6.3). */
 export type Predicate =
@@ -41,7 +41,7 @@ export const operators = [
   'ageGt',
   'ageLt',
 ] as const;
-export type Operator = (typeof operators)[number];
+type Operator = (typeof operators)[number];
 
 export interface Finding {
   readonly truth: Truth;
@@ -91,7 +91,7 @@ export function stepsOf(
 }
 
 /** All values at a path; an empty list where there is none. */
-export function valuesAt(object: unknown, path: string): readonly unknown[] {
+function valuesAt(object: unknown, path: string): readonly unknown[] {
   let here: readonly unknown[] = [object];
   for (const step of stepsOf(path) ?? []) {
     here = here

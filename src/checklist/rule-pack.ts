@@ -7,7 +7,7 @@ import { durationMs, judge, operators, type Predicate, stepsOf, unsafePattern } 
 import { type Cause, type Fix, type Gate, gates, type Item, type Risk, type Severity } from './report.ts';
 import { cause, evidence, item, type Match, type PodState, statusOfTruth } from './state.ts';
 
-export interface LintProblem {
+interface LintProblem {
   /** From 1. */
   readonly line: number;
   readonly message: string;
@@ -28,7 +28,7 @@ export interface RulePack {
   readonly compiled: readonly PodState[];
 }
 
-export interface PackTest {
+interface PackTest {
   readonly name: string;
   /** Objects, a log per container, events: as in a recording. */
   readonly given: {
@@ -117,7 +117,7 @@ interface RawPack {
 }
 
 /** Ids of the built-in states, which an override may name. */
-export const builtInIds: ReadonlySet<string> = new Set(
+const builtInIds: ReadonlySet<string> = new Set(
   [...podStates, ...objectStates].flatMap((state) => [state.id, state.key]),
 );
 

@@ -16,7 +16,7 @@ const isPlain = (value: unknown): value is Change =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Objects are merged, everything else is replaced; undefined removes. */
-export function merge(base: Change, change: Change): Json {
+function merge(base: Change, change: Change): Json {
   const out: Json = { ...base };
   for (const [key, value] of Object.entries(change)) {
     const before = out[key];

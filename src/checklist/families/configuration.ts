@@ -310,7 +310,7 @@ const isStartText = (words: string): boolean =>
   );
 
 /** The start that failed: in waiting, in the present end, or, while the kubelet backs off, in the run before. */
-export function failedStart(
+function failedStart(
   facts: PodFacts,
 ): { readonly container: ContainerFacts; readonly words: string; readonly path: string } | undefined {
   for (const container of facts.containers) {

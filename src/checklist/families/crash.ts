@@ -30,7 +30,7 @@ import { cause, type Diagnosis, evidence, item, type Match, type PodState, said,
 import { matchExecFormat } from './configuration.ts';
 import { blockedBy } from './network-policy.ts';
 
-export interface Crash {
+interface Crash {
   readonly container: ContainerFacts;
   readonly run: PastRun;
   readonly ending: Ending;
@@ -46,7 +46,7 @@ export interface Crash {
 const crashes = new WeakMap<PodFacts, Crash | 'none'>();
 
 /** The container that keeps ending, and how. */
-export function crashOf(facts: PodFacts): Crash | undefined {
+function crashOf(facts: PodFacts): Crash | undefined {
   const known = crashes.get(facts);
   if (known !== undefined) return known === 'none' ? undefined : known;
   const found = findCrash(facts);
@@ -248,7 +248,7 @@ function changeCause(facts: PodFacts): Cause | undefined {
   );
 }
 
-export function diagnoseCrash(
+function diagnoseCrash(
   facts: PodFacts,
   crash: Crash,
   causes: readonly (Cause | undefined)[],
@@ -364,7 +364,7 @@ const crashState = (
 });
 
 /** The earliest sign of the present failure. */
-export function firstFailure(facts: PodFacts, crash: Crash): number | undefined {
+function firstFailure(facts: PodFacts, crash: Crash): number | undefined {
   const started = facts.events.find(
     (event) => event.reason === 'BackOff' || event.reason === 'Unhealthy',
   )?.first;

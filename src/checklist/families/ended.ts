@@ -559,7 +559,6 @@ const partlyDone: PodState = {
   },
 };
 
-export const isWorkload: (facts: PodFacts) => boolean = isWork;
 export const evictionStates: readonly PodState[] = [ephemeral, emptyDir, pressure];
 export const disruptionStates: readonly PodState[] = [preempted, preemptedByKubelet, disrupted];
 export { completedService, deadline, oomButDone, partlyDone, sidecarHolds };

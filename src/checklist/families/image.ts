@@ -195,7 +195,7 @@ interface Reference {
 }
 
 /** `registry | repository | tag | digest`, with Docker's defaults spelled out. */
-export function parseReference(image: string): Reference {
+function parseReference(image: string): Reference {
   const [path = '', digest = ''] = image.split('@');
   const slash = path.indexOf('/');
   const first = slash < 0 ? '' : path.slice(0, slash);

@@ -32,7 +32,7 @@ const alive = (pod: KubeObject): boolean => !['Succeeded', 'Failed'].includes(te
 const selectorOf = (service: KubeObject): Readonly<Record<string, string>> =>
   strings(service, 'spec', 'selector');
 
-export const podsOf = (index: EvidenceIndex, service: KubeObject): readonly KubeObject[] => {
+const podsOf = (index: EvidenceIndex, service: KubeObject): readonly KubeObject[] => {
   const selector = selectorOf(service);
   return Object.keys(selector).length === 0
     ? []

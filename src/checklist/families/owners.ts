@@ -51,7 +51,7 @@ const customOwners = [
 ];
 
 /** The ReplicaSet of the newest revision that is meant to have pods. */
-export function newestReplicaSet(facts: ObjectFacts): KubeObject | undefined {
+function newestReplicaSet(facts: ObjectFacts): KubeObject | undefined {
   const sets = facts.index.children(facts.object).filter((child) => kindOf(child) === 'ReplicaSet');
   const revision = (set: KubeObject): number =>
     Number(strings(set, 'metadata', 'annotations')['deployment.kubernetes.io/revision'] ?? 0);
@@ -63,11 +63,7 @@ export function newestReplicaSet(facts: ObjectFacts): KubeObject | undefined {
 }
 
 /** Pods below an owner, through ReplicaSets and Jobs. */
-export function podsBelow(
-  facts: ObjectFacts,
-  object: KubeObject = facts.object,
-  depth = 0,
-): readonly KubeObject[] {
+function podsBelow(facts: ObjectFacts, object: KubeObject = facts.object, depth = 0): readonly KubeObject[] {
   if (depth > 4) return [];
   const children = facts.index.children(object);
   const direct = children.flatMap((child) =>
@@ -866,7 +862,7 @@ const unavailable: ObjectState = {
 
 const rank = { bad: 2, warn: 1, none: 0 } as const;
 
-export function worstOf(
+function worstOf(
   facts: ObjectFacts,
   pods: readonly KubeObject[],
 ): { readonly pod: KubeObject; readonly report: ReturnType<ObjectFacts['reportOn']> } | undefined {

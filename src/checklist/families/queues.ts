@@ -45,7 +45,7 @@ export function workloadOf(index: EvidenceIndex, object: KubeObject): KubeObject
 export const queueName = (object: KubeObject): string =>
   labelsOf(object)['kueue.x-k8s.io/queue-name'] ?? annotationsOf(object)['kueue.x-k8s.io/queue-name'] ?? '';
 
-export interface QueueAnswer {
+interface QueueAnswer {
   readonly headline: string;
   readonly severity: Severity;
   readonly since: number | undefined;
@@ -53,7 +53,7 @@ export interface QueueAnswer {
 }
 
 /** What Kueue waits for, from the workload, its queues and their conditions. Undefined when it is admitted. */
-export function kueueAnswer(
+function kueueAnswer(
   index: EvidenceIndex,
   workload: KubeObject | undefined,
   queue: string,

@@ -7,7 +7,7 @@ import type { Cause, Item, Severity } from '../report.ts';
 import { cause, evidence, item, type Match, type ObjectFacts, type ObjectState, said } from '../state.ts';
 
 /** Pods that mount a claim. */
-export function usersOf(index: EvidenceIndex, claim: KubeObject): readonly KubeObject[] {
+function usersOf(index: EvidenceIndex, claim: KubeObject): readonly KubeObject[] {
   const name = nameOf(claim);
   return index
     .inNamespace('Pod', namespaceOf(claim))

@@ -12,7 +12,7 @@ import {
   type SchedulerMessage,
 } from '../../scheduling/message.ts';
 import { untoleratedTaints } from '../../scheduling/selectors.ts';
-import { agreement, groupVerdicts, nearest, wouldFitIf } from '../../scheduling/unblock.ts';
+import { agreement, type Change, groupVerdicts, nearest, wouldFitIf } from '../../scheduling/unblock.ts';
 import { type EvidenceIndex, nameOf } from '../evidence-index.ts';
 import { changeTemplate, describe, editOwner, getObject, kubectl, targetOf } from '../fixes.ts';
 import { lastEvent, type PodFacts } from '../pod-facts.ts';
@@ -59,7 +59,7 @@ interface World {
 const worlds = new WeakMap<EvidenceIndex, World>();
 
 /** The scheduler's view of the index, built once. */
-export function worldOf(index: EvidenceIndex): World {
+function worldOf(index: EvidenceIndex): World {
   const known = worlds.get(index);
   if (known !== undefined) return known;
   if (index.ledger !== undefined) {
@@ -107,6 +107,17 @@ interface Verdicts {
 }
 
 const answers = new WeakMap<PodFacts, Verdicts | 'none'>();
+
+const changes = new WeakMap<Explanation, readonly Change[]>();
+
+/** What would open nodes; several questions ask it of one explanation. */
+function changesFor(explanation: Explanation): readonly Change[] {
+  const known = changes.get(explanation);
+  if (known !== undefined) return known;
+  const found = wouldFitIf(explanation);
+  changes.set(explanation, found);
+  return found;
+}
 
 /** What the scheduler last said: the condition, else the newest event (which is cut at 1,024 characters). */
 export function schedulerWords(facts: PodFacts): string {
@@ -175,7 +186,7 @@ const healthTaint =
 const controlPlaneTaint = /node-role\.kubernetes\.io\/(?:control-plane|master)/;
 
 const standard = new Set(['cpu', 'memory', 'ephemeral-storage', 'pods']);
-export const isExtended = (resource: string): boolean =>
+const isExtended = (resource: string): boolean =>
   !standard.has(resource) && !resource.startsWith('hugepages-') && resource.includes('/');
 
 /** A state for each plugin that can be the last thing in the way. */
@@ -541,7 +552,7 @@ function insufficient(extended: boolean): Explain {
     ]);
     const opened =
       found.trusted && found.explanation !== undefined
-        ? wouldFitIf(found.explanation).filter(
+        ? changesFor(found.explanation).filter(
             (change) => change.plugin === 'TaintToleration' || change.plugin === 'NodeUnschedulable',
           )
         : [];
@@ -715,7 +726,7 @@ const taint: Explain = (facts, found) => {
     .filter((key) => key !== undefined);
   const opens =
     found.trusted && found.explanation !== undefined
-      ? wouldFitIf(found.explanation).filter((change) => change.plugin === 'TaintToleration')
+      ? changesFor(found.explanation).filter((change) => change.plugin === 'TaintToleration')
       : [];
   const main =
     opens[0]?.change.replace(/^the pod tolerated /, '') ??
@@ -1054,7 +1065,7 @@ const cordoned: Explain = simple('cordoned', (facts, found) => {
     .map(nameOf);
   const open =
     found.trusted && found.explanation !== undefined
-      ? wouldFitIf(found.explanation).find((change) => change.plugin === 'NodeUnschedulable')?.nodes
+      ? changesFor(found.explanation).find((change) => change.plugin === 'NodeUnschedulable')?.nodes
       : undefined;
   const which = open ?? names;
   return {
@@ -1383,7 +1394,7 @@ function matrixItems(found: Verdicts): readonly Item[] {
         evidence(close.name, close.blockers.map((blocker) => blocker.detail).join('; ')),
       ),
     );
-  for (const change of wouldFitIf(explanation).slice(0, 3))
+  for (const change of changesFor(explanation).slice(0, 3))
     items.push(
       item(
         'C.wouldFit',
