@@ -577,7 +577,7 @@ export const signatures: readonly Signature[] = [
     'connection',
     64,
     'H1',
-    /(?:dial tcp |connect to |connecting to |host=')?([\w.-]+)[:', ]+(?:port[= ]+)?(\d{2,5})[^\n]{0,80}?(?:[Cc]onnection refused|ECONNREFUSED)|host='([\w.-]+)', port=(\d+)\): Max retries exceeded|ECONNREFUSED ([\w.:-]+)|[Cc]onnection to (?:server at )?"?([\w.-]+)"?[^\n]{0,60} (?:refused|timed out|failed)|[Cc]onnection refused/,
+    /(?:dial tcp |connect to |connecting to |host=')?([\w.-]+)[:', ]+(?:port[= ]+)?(\d{2,5})[^\n]{0,80}?(?:[Cc]onnection refused|ECONNREFUSED)|host='([\w.-]+)', port=(\d+)\): Max retries exceeded|ECONNREFUSED ([\w.:-]+)|[Cc]onnection to (?:server at )?"?([\w.-]+)"?[^\n]{0,60} (?:refused|timed out|failed)|dial tcp ([\w.-]+):(\d{2,5}): (?:i\/o timeout|connect: connection timed out)|curl: \((?:7|28)\)[^\n]*|ETIMEDOUT ([\w.:-]+)|[Cc]onnection timed out|wget: download timed out|upstream timed out|[Cc]onnection refused/,
     'a service that it needs does not answer',
     'that Service, its endpoints, network policies',
   ),

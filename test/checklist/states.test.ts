@@ -383,3 +383,28 @@ test('all families of the taxonomy are here, and every state has a name of its o
     expect([...ids].filter((id) => id.startsWith(family) && id !== 'M').length, family).toBe(count);
   }
 });
+
+test('a running pod whose log complains of what a network policy closes', () => {
+  const db = pod({ metadata: { name: 'db-0', uid: 'uid-db', labels: { app: 'db' } } });
+  const objects = [
+    pod(),
+    node('gpu-1'),
+    db,
+    object('Service', 'v1', 'db', {
+      spec: { selector: { app: 'db' }, clusterIP: '10.0.0.9', ports: [{ port: 5432 }] },
+    }),
+    object('NetworkPolicy', 'networking.k8s.io/v1', 'only-api', {
+      spec: {
+        podSelector: { matchLabels: { app: 'db' } },
+        policyTypes: ['Ingress'],
+        ingress: [{ from: [{ podSelector: { matchLabels: { app: 'api' } } }] }],
+      },
+    }),
+  ];
+  const closed = check(objects, { logs: { 'ml/web-1/main': 'dial tcp 10.0.0.9:5432: i/o timeout' } });
+  expect(`${closed.state} ${closed.causes[0]?.id}`).toBe('L7 L7.policy');
+  const open = check(objects.slice(0, -1), {
+    logs: { 'ml/web-1/main': 'dial tcp 10.0.0.9:5432: i/o timeout' },
+  });
+  expect(open.severity).toBe('none');
+});

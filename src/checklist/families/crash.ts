@@ -765,15 +765,31 @@ const sigkill = crashState(
   },
 );
 
+/** The host that a line is about where the pattern caught none: a name, or the address of a Service. */
+function hostIn(facts: PodFacts, line: string): string {
+  const named =
+    /lookup ([\w.-]+)|host ?name "([^"]+)"|resolve host:? '?([\w.-]+)|(?:getaddrinfo \w+|ENOTFOUND|EAI_AGAIN) ([\w.-]+)|https?:\/\/([a-z][\w.-]*)/i
+      .exec(line)
+      ?.slice(1)
+      .find((entry) => entry !== undefined);
+  if (named !== undefined) return named;
+  const address = /\b(\d{1,3}(?:\.\d{1,3}){3})\b/.exec(line)?.[1];
+  const service =
+    address === undefined
+      ? undefined
+      : facts.index.of('Service').find((entry) => text(entry, 'spec', 'clusterIP') === address);
+  return service === undefined ? '' : `${nameOf(service)}.${service.metadata?.namespace ?? ''}`;
+}
+
 /** Where a host:port of a log leads to in the cluster. */
-function dependency(
+export function dependency(
   facts: PodFacts,
   hit: SignatureHit,
 ): { readonly text: string; readonly item: Item | undefined; readonly host: string } {
   const host =
     hit.captures
       .find((entry) => /[a-z]/i.test(entry) && !/^(?:dial|tcp|connect)$/.test(entry))
-      ?.replace(/:\d+$/, '') ?? '';
+      ?.replace(/:\d+$/, '') ?? hostIn(facts, hit.line);
   const [name = '', namespace = facts.namespace] = host.replace(/\.svc.*$/, '').split('.');
   const service = name === '' ? undefined : facts.index.get('Service', namespace, name);
   if (service === undefined) {

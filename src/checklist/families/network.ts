@@ -49,7 +49,10 @@ function nearMisses(facts: ObjectFacts): readonly string[] {
   const selector = Object.entries(selectorOf(facts.object));
   const found: { readonly text: string; readonly hits: number; readonly close: number }[] = [];
   const seen = new Set<string>();
-  for (const pod of facts.index.inNamespace('Pod', facts.namespace)) {
+  const pods = facts.index.inNamespace('Pod', facts.namespace);
+  // The only workload there is can only be the one that is meant.
+  const only = new Set(pods.map((pod) => pod.metadata?.ownerReferences?.[0]?.name ?? nameOf(pod))).size === 1;
+  for (const pod of pods) {
     const labels = labelsOf(pod);
     const misses = selector.filter(([key, value]) => labels[key] !== value);
     const differing = misses
@@ -64,7 +67,8 @@ function nearMisses(facts: ObjectFacts): readonly string[] {
           (labels[key] ?? '').includes(value) ||
           value.includes(labels[key] ?? '\0')),
     ).length;
-    if (misses.length === selector.length && similar === 0 && !nameOf(pod).includes(facts.name)) continue;
+    if (misses.length === selector.length && similar === 0 && !only && !nameOf(pod).includes(facts.name))
+      continue;
     seen.add(`${owner}${differing}`);
     found.push({
       text: `${nameOf(pod)} has ${differing}`,

@@ -4,7 +4,7 @@ import { type ContainerFacts, isTrue, lastEvent, type PodFacts, specPath, status
 import { at, brief, condition, count, list, record, span, text, time } from '../read.ts';
 import { lastWords, programLog, scan } from '../signatures.ts';
 import { cause, evidence, item, type PodState, said, unknown } from '../state.ts';
-import { probeReading, signatureCause } from './crash.ts';
+import { dependency, probeReading, signatureCause } from './crash.ts';
 import { nodeTrouble } from './creating.ts';
 
 /** How long "not ready" is a matter of starting up, when nothing else is known. */
@@ -862,6 +862,44 @@ const leak = metered('J7', 'mem.leak', 'Its memory grows from run to run', 'warn
 );
 
 export const readyStates: readonly PodState[] = [nodeNotReady, startupProbe, gate, readiness];
+/** It runs, and its log complains of a service that is provably not reachable. */
+const dependencyDown: PodState = {
+  id: 'L7',
+  key: 'dependency.unreachable',
+  gate: 'reachable',
+  severity: 'warn',
+  title: 'A service that it needs cannot be reached',
+  match: (facts) => {
+    if (facts.phase !== 'Running' || facts.object === undefined) return undefined;
+    for (const container of facts.containers) {
+      if (container.state !== 'running') continue;
+      const hit = scan(facts.index.log(facts.namespace, facts.name, container.name, false));
+      if (hit === undefined || !['connection', 'dns', 'nccl-net'].includes(hit.signature.id)) continue;
+      const found = dependency(facts, hit);
+      if (found.text === '') continue;
+      const built = signatureCause(facts, container, hit, false);
+      const blocked = found.item?.id === 'L7.policy';
+      return {
+        headline: brief(`${found.host} cannot be reached${found.text}`, 100),
+        diagnose: () => ({
+          causes: [blocked ? { ...built.cause, id: 'L7.policy' } : built.cause],
+          items: [
+            item(
+              'L7.log',
+              'reachable',
+              'What it needs can be reached',
+              'warn',
+              evidence('log', brief(hit.line, 200)),
+            ),
+            ...(found.item === undefined ? [] : [found.item]),
+          ],
+        }),
+      };
+    }
+    return undefined;
+  },
+};
+
 export const overlayStates: readonly PodState[] = [
   deviceUnhealthy,
   stalled,
@@ -880,6 +918,7 @@ export const overlayStates: readonly PodState[] = [
     'nccl-remote',
   ]),
   runningWords('H5', 'oom.child', 'A child process was killed for memory', ['dl-killed']),
+  dependencyDown,
   resize,
   leak,
   nearLimit,
