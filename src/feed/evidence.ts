@@ -1,0 +1,525 @@
+import { type EvaluateOptions, evaluate } from '../checklist/evaluate.ts';
+import type { EvidenceIndex } from '../checklist/evidence-index.ts';
+import type { SubjectReport, Want } from '../checklist/report.ts';
+import { type Source, sourcePath, sources } from '../checklist/sources.ts';
+import type { Connection } from '../kube/contract.ts';
+import { KubeError } from '../kube/kube-error.ts';
+import type { KubeObject, ServerVersion } from '../kube/object.ts';
+import type { PodRow } from '../resources/pod-row.ts';
+import { pods } from '../resources/pods.ts';
+import { anyResource } from '../resources/resource.ts';
+import { clusterFrom, sortObjects } from '../scheduling/from-objects.ts';
+import type { Ledger } from '../scheduling/ledger.ts';
+import type { Cluster } from '../state/cluster.ts';
+import type { Happenings } from '../state/happenings.ts';
+import { type Fetched, liveIndex } from '../state/live-index.ts';
+import type { SchedulerBooks } from '../state/scheduler-books.ts';
+import { isSameSubject, type Subject, subjectNamed } from '../state/subject.ts';
+import type { TrueStates } from '../state/true-states.ts';
+
+/** `row`: what a line under the table needs. `whole`: everything that a checklist asks about. */
+export type Depth = 'row' | 'whole';
+
+/** What is known of the object that somebody looks at. */
+export interface Examination {
+  readonly subject: Subject;
+  /** Undefined until the object has been read. */
+  readonly report: SubjectReport | undefined;
+  readonly object: KubeObject | undefined;
+  /** `asking`: more evidence is on its way. `gone`: there is no such object. */
+  readonly progress: 'asking' | 'done' | 'gone';
+  /** What could not be read, a sentence each. */
+  readonly partial: readonly string[];
+  /** When the evidence was taken, epoch ms. */
+  readonly atMs: number;
+  /** Milliseconds that the last evaluation took. */
+  readonly tookMs: number;
+}
+
+/** Reads what the checklist of one object needs, keeps it fresh while it is looked at, and lets it go after. */
+export interface Examiner {
+  readonly look: (subject: Subject | undefined, depth: Depth) => void;
+  /** The newest that is known of it, of the last few that were looked at. */
+  readonly of: (subject: Subject) => Examination | undefined;
+  readonly setRules: (added: EvaluateOptions['added']) => void;
+  readonly stop: () => void;
+}
+
+export interface ExaminerOptions {
+  readonly connection: Connection;
+  readonly cluster: Cluster;
+  readonly happenings: Happenings;
+  readonly node: TrueStates['node'];
+  readonly trueState: TrueStates['of'];
+  readonly books: SchedulerBooks;
+  readonly onChange: () => void;
+  readonly clock: () => number;
+  readonly added?: EvaluateOptions['added'];
+}
+
+/** A cursor that is on its way somewhere rests on no row for so long. */
+const restMs = 250;
+/** Evaluated and asked for anew at most so often. */
+const renewEveryMs = 500;
+/** Lists of a namespace are good for so long. */
+const listGoodMs = 15_000;
+/** A kind that is not served will not be for a while. */
+const absentGoodMs = 300_000;
+/** Of a kind without rows nobody says that it changed. */
+const repeatEveryMs = 5000;
+/** Durations in the headline move on. */
+const reviseEveryMs = 10_000;
+/** Objects of one list: more are no evidence but a load. */
+const listAtMost = 500;
+const examinationsKept = 30;
+const ownersAtMost = 5;
+const requestsAtOnce = 4;
+const logsAtMost = 4;
+const metadataOnly = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io';
+
+interface Listed {
+  readonly atMs: number;
+  readonly objects: readonly KubeObject[];
+  readonly outcome: 'whole' | 'part' | 'absent' | { readonly refused: string };
+}
+
+interface Store {
+  readonly subject: Subject;
+  object: KubeObject | undefined;
+  gone: boolean;
+  events: readonly KubeObject[];
+  eventsListed: boolean;
+  readonly related: Map<string, KubeObject>;
+  readonly missing: Set<string>;
+  readonly lists: Map<string, Listed>;
+  readonly logs: Map<string, string>;
+  readonly forbidden: Set<string>;
+  readonly partial: Set<string>;
+  examination: Examination | undefined;
+}
+
+/** What the strip of a pod in a state of this family is worth asking for; the first letter of checklist.md part 3. */
+const kindsByFamily: Readonly<Record<string, readonly string[]>> = {
+  B: ['Workload', 'LocalQueue', 'ClusterQueue', 'PodGroup', 'ResourceClaim', 'ResourceClaimTemplate'],
+  C: [
+    'PersistentVolumeClaim',
+    'PersistentVolume',
+    'StorageClass',
+    'CSINode',
+    'PriorityClass',
+    'Namespace',
+    'ResourceClaim',
+    'DeviceClass',
+  ],
+  E: ['PersistentVolumeClaim', 'PersistentVolume', 'StorageClass', 'VolumeAttachment', 'ConfigMap'],
+  G: ['ConfigMap'],
+};
+
+const secretsSource: Source = { kind: 'Secret', path: '/api/v1|secrets', namespaced: true };
+
+export function createExaminer(options: ExaminerOptions): Examiner {
+  const { connection, cluster, happenings, books, clock } = options;
+  const podKind = anyResource(pods);
+  const stores: Store[] = [];
+  const lists = new Map<string, Listed>();
+  let added = options.added;
+  let here: { readonly store: Store; readonly depth: Depth } | undefined;
+  let asking = new AbortController();
+  let isAsking = false;
+  let timer: NodeJS.Timeout | undefined;
+  let lastAskedMs = Number.NEGATIVE_INFINITY;
+  let lastEvaluatedMs = Number.NEGATIVE_INFINITY;
+  let seen = '';
+  let server: ServerVersion | undefined;
+
+  function storeOf(subject: Subject): Store {
+    const at = stores.findIndex((store) => isSameSubject(store.subject, subject));
+    const [known] = at === -1 ? [] : stores.splice(at, 1);
+    const store: Store = known ?? {
+      subject,
+      object: undefined,
+      gone: false,
+      events: [],
+      eventsListed: false,
+      related: new Map(),
+      missing: new Set(),
+      lists: new Map(),
+      logs: new Map(),
+      forbidden: new Set(),
+      partial: new Set(),
+      examination: undefined,
+    };
+    stores.unshift(store);
+    stores.length = Math.min(stores.length, examinationsKept);
+    return store;
+  }
+
+  /** The row's version and its events': when it changes, the object has to be read again. */
+  function signOf({ kind, namespace, name, uid }: Subject): string {
+    const row = kind === 'Pod' && uid !== '' ? cluster.get(podKind, uid) : undefined;
+    const version = row?.version ?? (kind === 'Node' ? options.node(name)?.version : undefined) ?? '';
+    return `${version} ${happenings.stamp(kind, namespace, name)}`;
+  }
+
+  function plan(inMs: number): void {
+    clearTimeout(timer);
+    timer = setTimeout(() => void ask(), inMs);
+    timer.unref();
+  }
+
+  async function ask(): Promise<void> {
+    if (here === undefined || isAsking) return;
+    const mine = here;
+    const { store, depth } = mine;
+    const { signal } = asking;
+    isAsking = true;
+    lastAskedMs = performance.now();
+    seen = signOf(store.subject);
+    try {
+      server ??= await connection.version();
+      await readSubject(store, signal);
+      if (store.object !== undefined) {
+        await Promise.all([readOwners(store, signal), readNode(store, signal)]);
+        judge(store, 'asking');
+        await readLists(store, sourcesFor(store, depth), signal);
+        const report = judge(store, 'asking');
+        if (await readLogs(store, report?.wants ?? [], signal)) judge(store, 'asking');
+      }
+    } catch (error) {
+      if (!signal.aborted) store.partial.add(wordsOf(error));
+    }
+    isAsking = false;
+    if (here !== mine) {
+      // Somebody moved on while this was under way.
+      if (here !== undefined) plan(0);
+      return;
+    }
+    judge(store, store.gone ? 'gone' : 'done');
+    const hasRow = store.subject.kind === 'Pod' || store.subject.kind === 'Node';
+    plan(!hasRow && depth === 'whole' ? repeatEveryMs : depth === 'whole' ? listGoodMs : reviseEveryMs * 6);
+  }
+
+  async function readSubject(store: Store, signal: AbortSignal): Promise<void> {
+    const { subject } = store;
+    const path = `${subject.collection}/${encodeURIComponent(subject.name)}`;
+    try {
+      const found = await connection.json({ path, signal });
+      const isOther = subject.uid !== '' && found.metadata?.uid !== subject.uid;
+      store.gone = isOther;
+      store.object = isOther ? undefined : { apiVersion: versionIn(path), kind: subject.kind, ...found };
+    } catch (error) {
+      if (!(error instanceof KubeError) || error.kind !== 'not-found') throw error;
+      store.gone = true;
+      store.object = undefined;
+      return;
+    }
+    try {
+      const scope = subject.namespace === '' ? '' : `/namespaces/${encodeURIComponent(subject.namespace)}`;
+      const answer = await connection.json<{ readonly items?: readonly KubeObject[] }>({
+        path: `/api/v1${scope}/events`,
+        query: {
+          fieldSelector: `involvedObject.kind=${subject.kind},involvedObject.name=${subject.name}`,
+          limit: listAtMost,
+        },
+        signal,
+      });
+      store.events = (answer.items ?? []).map((event) => ({ apiVersion: 'v1', kind: 'Event', ...event }));
+      store.eventsListed = true;
+    } catch (error) {
+      note(store, 'Event', error);
+    }
+  }
+
+  async function readOwners(store: Store, signal: AbortSignal): Promise<void> {
+    let object = store.object;
+    for (let level = 0; object !== undefined && level < ownersAtMost; level++) {
+      const owners: NonNullable<NonNullable<KubeObject['metadata']>['ownerReferences']> =
+        object.metadata?.ownerReferences ?? [];
+      const owner = owners.find(({ controller }) => controller === true) ?? owners[0];
+      if (owner === undefined) return;
+      const group = owner.apiVersion.includes('/') ? (owner.apiVersion.split('/')[0] ?? '') : '';
+      const subject = subjectNamed(owner.kind, group, store.subject.namespace, owner.name);
+      if (subject === undefined) return;
+      object = await readNamed(store, subject, owner.apiVersion, signal);
+    }
+  }
+
+  async function readNode(store: Store, signal: AbortSignal): Promise<void> {
+    const node = text(store.object?.['spec'], 'nodeName');
+    const subject = node === '' ? undefined : subjectNamed('Node', '', '', node);
+    if (subject !== undefined) await readNamed(store, subject, 'v1', signal);
+  }
+
+  async function readNamed(
+    store: Store,
+    subject: Subject,
+    apiVersion: string,
+    signal: AbortSignal,
+  ): Promise<KubeObject | undefined> {
+    const key = `${subject.kind}/${subject.namespace}/${subject.name}`;
+    try {
+      const found = await connection.json({
+        path: `${subject.collection}/${encodeURIComponent(subject.name)}`,
+        signal,
+      });
+      const object = { apiVersion, kind: subject.kind, ...found };
+      store.related.set(key, object);
+      store.missing.delete(key);
+      return object;
+    } catch (error) {
+      store.related.delete(key);
+      if (error instanceof KubeError && error.kind === 'not-found') store.missing.add(key);
+      else note(store, subject.kind, error);
+      return undefined;
+    }
+  }
+
+  /** Of a whole checklist all kinds; under the table what the state of the row is about. */
+  function sourcesFor({ subject, object }: Store, depth: Depth): readonly Source[] {
+    const inNamespace = subject.namespace === '' ? 0 : countIn(subject.namespace);
+    const wanted = sources.filter(({ kind }) => {
+      if (kind === 'Node' || kind === 'Event') return false;
+      // Rows stand for pods where there are too many to read.
+      return kind !== 'Pod' || (subject.namespace !== '' && inNamespace <= listAtMost);
+    });
+    if (depth === 'whole')
+      return subject.namespace === '' ? wanted.filter(isAlone) : [...wanted, secretsSource];
+    if (subject.kind !== 'Pod' || object === undefined) return [];
+    const row = cluster.get(podKind, subject.uid) as PodRow | undefined;
+    const state = row === undefined ? '' : options.trueState(row, clock()).state;
+    const kinds = kindsByFamily[state.charAt(0)] ?? [];
+    const withSecrets = ['E', 'F', 'G'].includes(state.charAt(0)) ? [secretsSource] : [];
+    return [...wanted.filter(({ kind }) => kinds.includes(kind)), ...withSecrets];
+  }
+
+  /** What has no namespace asks about nothing in one. */
+  const isAlone = ({ namespaced, kind }: Source): boolean => !namespaced || kind === 'PersistentVolumeClaim';
+
+  function countIn(namespace: string): number {
+    let count = 0;
+    for (const row of cluster.rowsOf(pods)) if (row.namespace === namespace) count += 1;
+    return count;
+  }
+
+  async function readLists(store: Store, wanted: readonly Source[], signal: AbortSignal): Promise<void> {
+    const waiting = [...wanted];
+    const work = async (): Promise<void> => {
+      for (let source = waiting.shift(); source !== undefined; source = waiting.shift()) {
+        const scope = source.namespaced ? store.subject.namespace : '';
+        const listed = await listOf(source, scope, signal);
+        store.lists.set(`${source.path} ${scope}`, listed);
+        if (typeof listed.outcome === 'object') {
+          store.forbidden.add(source.kind);
+          store.partial.add(listed.outcome.refused);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: requestsAtOnce }, work));
+  }
+
+  async function listOf(source: Source, scope: string, signal: AbortSignal): Promise<Listed> {
+    const key = `${source.path} ${scope}`;
+    const known = lists.get(key);
+    const goodMs = known?.outcome === 'absent' ? absentGoodMs : listGoodMs;
+    if (known !== undefined && clock() - known.atMs < goodMs) return known;
+    const listed = await readList(source, scope, signal);
+    lists.set(key, listed);
+    return listed;
+  }
+
+  async function readList(source: Source, scope: string, signal: AbortSignal): Promise<Listed> {
+    const path = sourcePath(source, scope === '' ? undefined : scope);
+    const atMs = clock();
+    try {
+      const answer = await connection.json<{
+        readonly items?: readonly KubeObject[];
+        readonly metadata?: { readonly continue?: string };
+      }>({
+        path,
+        query: { limit: listAtMost },
+        signal,
+        // Secrets are known by their names alone: what they hold is never asked for.
+        ...(source.kind === 'Secret' ? { accept: metadataOnly } : {}),
+      });
+      const apiVersion = (source.path.split('|')[0] ?? '').replace(/^\/apis?\//, '');
+      return {
+        atMs,
+        objects: (answer.items ?? []).map((item) => ({ ...item, apiVersion, kind: source.kind })),
+        outcome: (answer.metadata?.continue ?? '') === '' ? 'whole' : 'part',
+      };
+    } catch (error) {
+      if (!(error instanceof KubeError)) throw error;
+      if (error.kind === 'not-found') return { atMs, objects: [], outcome: 'absent' };
+      if (signal.aborted) throw error;
+      return { atMs, objects: [], outcome: { refused: `${source.kind}: ${error.message}` } };
+    }
+  }
+
+  /** True where a log came. */
+  async function readLogs(store: Store, wants: readonly Want[], signal: AbortSignal): Promise<boolean> {
+    let came = false;
+    for (const { namespace, pod, container, previous } of wants.slice(0, logsAtMost)) {
+      const key = `${namespace}/${pod}/${container}${previous ? '@previous' : ''}`;
+      try {
+        const answer = await connection.request({
+          path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/log`,
+          query: { container, previous, tailLines: 200, limitBytes: 65_536, timestamps: true },
+          timeoutMs: 3000,
+          lane: 'logs',
+          signal,
+        });
+        store.logs.set(key, new TextDecoder().decode(answer.body));
+        came = true;
+      } catch (error) {
+        if (signal.aborted) throw error;
+        if (error instanceof KubeError && error.kind === 'forbidden') note(store, 'Log', error);
+      }
+    }
+    return came;
+  }
+
+  function note(store: Store, kind: string, error: unknown): void {
+    if (!(error instanceof KubeError)) throw error;
+    if (error.kind === 'forbidden') store.forbidden.add(kind);
+    store.partial.add(`${kind}: ${error.message}`);
+  }
+
+  function judge(store: Store, progress: Examination['progress']): SubjectReport | undefined {
+    const started = performance.now();
+    const now = clock();
+    const report =
+      store.object === undefined
+        ? undefined
+        : evaluate(indexOf(store, now), store.object, added === undefined ? {} : { added });
+    const tookMs = performance.now() - started;
+    lastEvaluatedMs = performance.now();
+    store.examination = {
+      subject: store.subject,
+      report,
+      object: store.object,
+      progress,
+      partial: [...store.partial],
+      atMs: now,
+      tookMs,
+    };
+    options.onChange();
+    return report;
+  }
+
+  function indexOf(store: Store, now: number): EvidenceIndex {
+    const objects: KubeObject[] = [...store.events, ...store.related.values()];
+    const listed = new Set<string>();
+    const listedIn = new Set<string>();
+    for (const [key, list] of store.lists) {
+      objects.push(...list.objects);
+      if (list.outcome !== 'whole') continue;
+      const [path = '', scope = ''] = key.split(' ');
+      const kind = [...sources, secretsSource].find((source) => source.path === path)?.kind ?? '';
+      if (scope === '') listed.add(kind);
+      else listedIn.add(`${kind}/${scope}`);
+    }
+    // Last, so that it takes the place of its own older self.
+    if (store.object !== undefined) objects.push(store.object);
+    const ledger = isUnplaced(store.object) ? ledgerFor(objects, listed, listedIn) : undefined;
+    const fetched: Fetched = {
+      objects,
+      listed,
+      listedIn,
+      missing: store.missing,
+      forbidden: store.forbidden,
+      logs: Object.fromEntries(store.logs),
+      ...(ledger === undefined ? {} : { ledger }),
+      ...(server === undefined ? {} : { server }),
+    };
+    return liveIndex({ cluster, happenings, node: options.node }, fetched, now);
+  }
+
+  /** Storage and devices beside the rows: a part that nobody listed stays unknown. */
+  function ledgerFor(
+    objects: readonly KubeObject[],
+    listed: ReadonlySet<string>,
+    listedIn: ReadonlySet<string>,
+  ): Ledger | undefined {
+    const ledger = books.ledger(() => {
+      if (here !== undefined) judge(here.store, isAsking ? 'asking' : 'done');
+    });
+    if (ledger === undefined) return undefined;
+    const { nodes: _nodes, pods: _pods, ...parts } = sortObjects(objects);
+    const isListed = (kind: string): boolean =>
+      listed.has(kind) || [...listedIn].some((each) => each.startsWith(`${kind}/`));
+    const known = Object.fromEntries(
+      Object.entries(parts).filter(([part]) => isListed(kindOfPart[part] ?? '')),
+    );
+    const { nodes: _noNodes, pods: _noPods, ...shelved } = clusterFrom(known, server);
+    ledger.setObjects(shelved);
+    return ledger;
+  }
+
+  const stopListening = cluster.subscribe(() => {
+    if (here === undefined || isAsking || signOf(here.store.subject) === seen) return;
+    seen = signOf(here.store.subject);
+    plan(Math.max(0, lastAskedMs + renewEveryMs - performance.now()));
+  });
+  const revise = setInterval(() => {
+    if (here?.store.examination?.progress !== 'done') return;
+    if (performance.now() - lastEvaluatedMs > reviseEveryMs) judge(here.store, 'done');
+  }, reviseEveryMs);
+  revise.unref();
+
+  return {
+    look(subject, depth) {
+      if (isSameSubject(here?.store.subject, subject) && here?.depth === depth) return;
+      asking.abort();
+      asking = new AbortController();
+      clearTimeout(timer);
+      if (subject === undefined) {
+        here = undefined;
+        return;
+      }
+      const store = storeOf(subject);
+      here = { store, depth };
+      plan(depth === 'whole' ? 0 : restMs);
+    },
+    of: (subject) => stores.find((store) => isSameSubject(store.subject, subject))?.examination,
+    setRules(next) {
+      added = next;
+      if (here !== undefined) judge(here.store, isAsking ? 'asking' : 'done');
+    },
+    stop() {
+      here = undefined;
+      asking.abort();
+      clearTimeout(timer);
+      clearInterval(revise);
+      stopListening();
+    },
+  };
+}
+
+const kindOfPart: Readonly<Record<string, string>> = {
+  namespaces: 'Namespace',
+  volumes: 'PersistentVolume',
+  claims: 'PersistentVolumeClaim',
+  storageClasses: 'StorageClass',
+  csiNodes: 'CSINode',
+  csiDrivers: 'CSIDriver',
+  storageCapacities: 'CSIStorageCapacity',
+  devicePools: 'ResourceSlice',
+  deviceClaims: 'ResourceClaim',
+  deviceClasses: 'DeviceClass',
+};
+
+const text = (value: unknown, field: string): string => {
+  const found = (value as Readonly<Record<string, unknown>> | undefined)?.[field];
+  return typeof found === 'string' ? found : '';
+};
+
+/** The scheduler's books matter to a pod that has no node. */
+const isUnplaced = (object: KubeObject | undefined): boolean =>
+  object?.kind === 'Pod' && text(object['spec'], 'nodeName') === '';
+
+const versionIn = (path: string): string => {
+  const [, root, first = '', second = ''] = path.split('/');
+  return root === 'api' ? first : `${first}/${second}`;
+};
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
