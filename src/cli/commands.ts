@@ -9,12 +9,12 @@ export const commands: readonly CommandHelp[] = [
   {
     word: '',
     usage: 'mltop [VIEW] [flags]',
-    help: 'the live screen; VIEW is pods (default), gpus, nodes, events, or any kind',
+    help: 'the live screen; VIEW is pods (default), jobs, gpus, pending, nodes, events, or any kind',
   },
   {
     word: 'VIEW',
     usage: 'mltop VIEW [NAME…] -o FORMAT',
-    help: 'print a view once: pods nodes events gpus, or any kind by its kubectl name',
+    help: 'print a view once: pods nodes events gpus jobs pending gns gq, or any kind by its kubectl name',
   },
   {
     word: 'check',

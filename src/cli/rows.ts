@@ -4,6 +4,7 @@ import type { KubeObject, ServerVersion } from '../kube/object.ts';
 import { protobufDecoder } from '../kube/protobuf-decoder.ts';
 import { fieldNumbers } from '../resources/field-numbers.ts';
 import {
+  anyResource,
   type ClusterRows,
   type DerivedTable,
   messageName,
@@ -42,26 +43,74 @@ export async function loadTable<R extends Row>(
 ): Promise<Loaded<R>> {
   const server = await connection.version();
   if (!isDerived(table)) return loadResource(connection, table as Resource<R>, scope, server);
+  const { cluster, partial } = await loadCluster(connection, table.needs, server);
+  return { rows: inScope(table, table.derive(cluster, now), scope), partial };
+}
+
+const inScope = <R extends Row>(table: Table<R>, rows: readonly R[], { namespaces }: Scope): readonly R[] =>
+  namespaces === 'all' || !table.namespaced ? rows : rows.filter((row) => namespaces.includes(row.namespace));
+
+// Lists asked for at the same time.
+const listsAtOnce = 6;
+
+/**
+ * The rows of some kinds, once. A kind of an operator that the cluster does not have is none, without a word.
+ * @throws KubeError when the first kind cannot be read.
+ */
+export async function loadCluster(
+  connection: Connection,
+  needs: readonly Resource[],
+  server: ServerVersion,
+): Promise<{ readonly cluster: ClusterRows; readonly partial: readonly string[] }> {
   const partial: string[] = [];
-  const loaded = new Map<string, readonly Row[]>();
-  for (const resource of table.needs) {
+  const loaded = new Map<Resource, readonly Row[]>();
+  const served = needs.some(({ optional }) => optional === true)
+    ? await servedVersions(connection)
+    : undefined;
+  const wanted = needs.flatMap((resource) => inServedVersion(resource, served) ?? []);
+  const readOne = async ([resource, asked]: readonly [Resource, Resource]): Promise<void> => {
     try {
-      const { rows, partial: notes } = await loadResource(
-        connection,
-        resource,
-        { namespaces: 'all' },
-        server,
-      );
-      loaded.set(resource.name, rows);
+      const { rows, partial: notes } = await loadResource(connection, asked, { namespaces: 'all' }, server);
+      loaded.set(resource, rows);
       partial.push(...notes);
     } catch (error) {
       // An older server without this kind has nothing of it; a missing right hides something.
-      if (error instanceof KubeError && error.kind === 'not-found') continue;
-      if (!(error instanceof KubeError) || error.kind !== 'forbidden' || loaded.size === 0) throw error;
+      if (error instanceof KubeError && error.kind === 'not-found') return;
+      if (!(error instanceof KubeError) || error.kind !== 'forbidden' || resource === needs[0]) throw error;
       partial.push(`${resource.name}: ${error.message}`);
     }
+  };
+  for (let from = 0; from < wanted.length; from += listsAtOnce)
+    await Promise.all(wanted.slice(from, from + listsAtOnce).map(readOne));
+  return { cluster: clusterOf(loaded), partial };
+}
+
+type Served = ReadonlyMap<string, readonly string[]>;
+
+/** Versions by `group/resource`; undefined where the server does not say what it serves. */
+async function servedVersions(connection: Connection): Promise<Served | undefined> {
+  const { discover } = await import('../kube/discovery.ts');
+  try {
+    const { kinds } = await discover(connection);
+    const byKind = Map.groupBy(kinds, ({ group, resource }) => `${group}/${resource}`);
+    return new Map([...byKind].map(([id, versions]) => [id, versions.map(({ version }) => version)]));
+  } catch (error) {
+    if (error instanceof KubeError && error.kind === 'forbidden') return undefined;
+    throw error;
   }
-  return { rows: table.derive(clusterOf(loaded), now), partial };
+}
+
+/** A kind, and the same kind in the version that the server has; undefined where it has none. */
+function inServedVersion(
+  resource: Resource,
+  served: Served | undefined,
+): readonly [readonly [Resource, Resource]] | undefined {
+  if (resource.optional !== true || served === undefined) return [[resource, resource]];
+  const versions = served.get(`${resource.group}/${resource.name}`) ?? [];
+  const apiVersion = [resource.apiVersion, ...(resource.otherVersions ?? [])].find((one) =>
+    versions.includes(one),
+  );
+  return apiVersion === undefined ? undefined : [[resource, { ...resource, apiVersion }]];
 }
 
 /** Rows of objects that were read from files: the same projection, no cluster. */
@@ -71,20 +120,36 @@ export function tableFromObjects<R extends Row>(
   scope: Scope,
   now: number,
 ): readonly R[] {
-  const project = <T extends Row>(resource: Resource<T>): readonly T[] =>
-    objects
-      .filter((object) => isOf(object, resource))
-      .map((object) => resource.toRow(object, { server: undefined }))
-      .filter(
-        (row) =>
-          scope.namespaces === 'all' || row.namespace === '' || scope.namespaces.includes(row.namespace),
-      );
-  if (!isDerived(table)) return project(table as Resource<R>);
-  return table.derive(
-    clusterOf(new Map(table.needs.map((resource) => [resource.name, project(resource)]))),
-    now,
-  );
+  if (!isDerived(table)) return projectObjects(objects, table as Resource<R>, scope);
+  return inScope(table, table.derive(clusterFromObjects(objects, table.needs), now), scope);
 }
+
+/** The rows of some kinds among objects from files. */
+export const clusterFromObjects = (objects: readonly KubeObject[], needs: readonly Resource[]): ClusterRows =>
+  clusterOf(
+    new Map(
+      needs.map((resource) => [
+        resource,
+        projectObjects(objects, resource, { namespaces: 'all' }).map((row) => identified(row, resource)),
+      ]),
+    ),
+  );
+
+/** Objects without a uid come from manifests: their name stands in. */
+const identified = <R extends Row>(row: R, { kind }: Resource<R>): R =>
+  row.uid === '' ? { ...row, uid: `${kind}/${row.namespace}/${row.name}` } : row;
+
+const projectObjects = <R extends Row>(
+  objects: readonly KubeObject[],
+  resource: Resource<R>,
+  scope: Scope,
+): readonly R[] =>
+  objects
+    .filter((object) => isOf(object, resource))
+    .map((object) => resource.toRow(object, { server: undefined }))
+    .filter(
+      (row) => scope.namespaces === 'all' || row.namespace === '' || scope.namespaces.includes(row.namespace),
+    );
 
 function isOf(object: KubeObject, resource: Pick<Resource, 'group' | 'kind'>): boolean {
   const version = object.apiVersion ?? 'v1';
@@ -92,9 +157,9 @@ function isOf(object: KubeObject, resource: Pick<Resource, 'group' | 'kind'>): b
   return object.kind === resource.kind && group === resource.group;
 }
 
-function clusterOf(rows: ReadonlyMap<string, readonly Row[]>): ClusterRows {
-  // Cast: rows were projected by the very resource whose name keys them.
-  return { rowsOf: (resource) => (rows.get(resource.name) ?? []) as Iterable<never> };
+function clusterOf(rows: ReadonlyMap<Resource, readonly Row[]>): ClusterRows {
+  // Cast: rows were projected by the very resource that keys them.
+  return { rowsOf: (resource) => (rows.get(anyResource(resource)) ?? []) as Iterable<never> };
 }
 
 async function loadResource<R extends Row>(

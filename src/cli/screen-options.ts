@@ -32,7 +32,9 @@ export function screenFlags(
   word: string,
   parsed: ParsedFlags,
 ): Omit<ScreenOptions, 'connect' | 'namespaces'> {
-  const view = word === '' ? parsed.one('command') : [word, ...parsed.positionals.slice(1)].join(' ');
+  // On the command line `jobs` are workloads of any kind, as with -o; on the screen `:jobs` are those of `batch`.
+  const first = word === 'jobs' ? 'workloads' : word;
+  const view = word === '' ? parsed.one('command') : [first, ...parsed.positionals.slice(1)].join(' ');
   const text = (flag: string, name: keyof ScreenOptions): Partial<ScreenOptions> => {
     const value = parsed.one(flag);
     return value === undefined ? {} : { [name]: value };

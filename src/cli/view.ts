@@ -1,30 +1,43 @@
 import { existsSync } from 'node:fs';
 import { gpus } from '../accelerators/gpus.ts';
 import { trueState } from '../checklist/true-state.ts';
+import type { Connection } from '../kube/contract.ts';
 import { findTable, tables } from '../resources/index.ts';
 import { pods } from '../resources/pods.ts';
-import { anyResource, type Row, type Table } from '../resources/resource.ts';
+import { anyResource, type ClusterRows, type Resource, type Row, type Table } from '../resources/resource.ts';
 import { withTrueState } from '../state/true-states.ts';
+import { onceAccess, workloadTables } from '../workloads/tables.ts';
 import { namespacesOf, type ParsedFlags } from './flags.ts';
 import { type CommandIo, exitCode, UsageError } from './io.ts';
 import { nearest } from './nearest.ts';
 import { type Format, printRows } from './print.ts';
-import { loadTable, type Scope, tableFromObjects } from './rows.ts';
+import { clusterFromObjects, loadCluster, loadTable, type Scope, tableFromObjects } from './rows.ts';
 
 /** Printed once: what the rows alone say. */
 const podTable: Table<Row> = anyResource(
   withTrueState(pods, (row, now) => trueState(row, { now }), { clock: Date.now }),
 );
 
+/** Tables of several kinds. `jobs` are workloads here; the Jobs of `batch` are `jobs.batch`. */
+const derived: readonly Table<Row>[] = [
+  gpus as unknown as Table<Row>,
+  podTable,
+  ...workloadTables(onceAccess).map((table) =>
+    table.name === 'workloads' ? { ...table, aliases: [...table.aliases, 'jobs'] } : table,
+  ),
+];
+
 /** Every table by any of its names; derived ones before the kinds. */
 export function tableNamed(word: string): Table<Row> | undefined {
-  const derived: readonly Table<Row>[] = [gpus as unknown as Table<Row>, podTable];
   return derived.find((table) => table.name === word || table.aliases.includes(word)) ?? findTable(word);
 }
 
 /** All words that name a table, for suggestions and completion. */
 export function tableWords(): readonly string[] {
-  return [gpus.name, ...gpus.aliases, ...tables.flatMap((table) => [table.name, ...table.aliases])];
+  return [...derived, ...tables.filter(({ name }) => name !== podTable.name)].flatMap((table) => [
+    table.name,
+    ...table.aliases,
+  ]);
 }
 
 /**
@@ -48,13 +61,15 @@ export async function viewCommand(word: string, parsed: ParsedFlags, io: Command
   const now = Date.now();
   // The shell spreads `--from *.yaml` over what follows the flag.
   const files = [...parsed.many('from'), ...asFiles];
+  if (table.name === gpus.name && names.length === 0 && parsed.one('output') === 'json')
+    return printGpus(files, { namespaces: asked ?? 'all', now }, io);
   const { rows, partial, namespaces, context } =
     files.length > 0
       ? await fromFiles(table, files, { namespaces: asked ?? 'all' }, now)
       : await fromCluster(table, asked, parsed, io, now);
   const chosen = names.length === 0 ? rows : rows.filter((row) => names.includes(row.name));
   const kept = parsed.on('faults') ? chosen.filter((row) => table.fault?.(row, now) === true) : chosen;
-  const sorted = sortRows(table, kept, parsed.one('sort-by'));
+  const sorted = sortRows(table, kept, parsed.one('sort-by') ?? ownOrder(table));
   io.stdout.write(
     printRows(table, sorted, {
       format: (parsed.one('output') ?? 'table') as Format,
@@ -70,6 +85,45 @@ export async function viewCommand(word: string, parsed: ParsedFlags, io: Command
   for (const name of missing) io.stderr.write(`mltop: ${table.name} "${name}" not found\n`);
   if (missing.length > 0) return exitCode.notFound;
   return partial.length > 0 ? exitCode.partial : exitCode.ok;
+}
+
+/** `gpus -o json` says more than the table: classes, namespaces, workloads and what waits, with the same sums. */
+async function printGpus(
+  files: readonly string[],
+  { namespaces, now }: { readonly namespaces: readonly string[] | 'all'; readonly now: number },
+  io: CommandIo,
+): Promise<number> {
+  const { gpuDocument, gpuDocumentNeeds } = await import('./gpus-json.ts');
+  const { cluster, partial, context } =
+    files.length > 0
+      ? await filesCluster(files, gpuDocumentNeeds)
+      : await withConnection(io, async (connection) => ({
+          ...(await loadCluster(connection, gpuDocumentNeeds, await connection.version())),
+          context: connection.contextName,
+        }));
+  const document = gpuDocument(cluster, { context, partial, namespaces, now });
+  io.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+  for (const note of partial) io.stderr.write(`mltop: partial: ${note}\n`);
+  return partial.length > 0 ? exitCode.partial : exitCode.ok;
+}
+
+async function filesCluster(
+  files: readonly string[],
+  needs: readonly Resource[],
+): Promise<{ readonly cluster: ClusterRows; readonly partial: readonly string[]; readonly context: string }> {
+  const { readObjects } = await import('../demo/index.ts');
+  const { objects, notes } = await readObjects(files);
+  return { cluster: clusterFromObjects(objects, needs), partial: notes, context: files.join(' ') };
+}
+
+async function withConnection<T>(io: CommandIo, use: (connection: Connection) => Promise<T>): Promise<T> {
+  const { connect } = await import('../kube/connection.ts');
+  const connection = await connect(io.connectOptions);
+  try {
+    return await use(connection);
+  } finally {
+    await connection.close();
+  }
 }
 
 interface Read {
@@ -102,9 +156,7 @@ async function fromCluster(
   io: CommandIo,
   now: number,
 ): Promise<Read> {
-  const { connect } = await import('../kube/connection.ts');
-  const connection = await connect(io.connectOptions);
-  try {
+  return withConnection(io, async (connection) => {
     const namespaces = asked ?? [connection.namespace];
     const { rows, partial } = await loadTable(
       connection,
@@ -113,9 +165,13 @@ async function fromCluster(
       now,
     );
     return { rows, partial, namespaces, context: connection.contextName };
-  } finally {
-    await connection.close();
-  }
+  });
+}
+
+/** Of a table that is made here, and so has no order of the server's: how the screen sorts it. */
+function ownOrder(table: Table<Row>): string | undefined {
+  if (!('derive' in table) || table.sort === undefined) return undefined;
+  return `${table.sort.descending ? '-' : ''}${table.sort.column}`;
 }
 
 /** Stable; unknown values last. `-COLUMN` turns it round. @throws UsageError for a column that is not there. */

@@ -39,7 +39,9 @@ export interface Workloads {
   readonly putPod: (before: PodRow | undefined, after: PodRow) => void;
   readonly removePod: (pod: PodRow) => void;
   readonly putObject: (object: WorkloadObjectRow) => void;
-  readonly removeObject: (object: Pick<WorkloadObjectRow, 'group' | 'kind' | 'namespace' | 'name'>) => void;
+  readonly removeObject: (
+    object: Pick<WorkloadObjectRow, 'group' | 'kind' | 'namespace' | 'name' | 'uid'>,
+  ) => void;
   readonly putNode: (node: NodeRow) => void;
   readonly removeNode: (node: NodeRow) => void;
   readonly putClaim: (claim: ResourceClaimRow) => void;
@@ -654,7 +656,8 @@ export function createWorkloads(): Workloads {
     },
     removeObject(object) {
       const base = bases.get(keyOfGroup(object));
-      if (base === undefined) return;
+      // One of the same name may have been made anew before the old one's end is told.
+      if (base === undefined || base.object?.uid !== object.uid) return;
       base.object = undefined;
       relate(base);
       relateInner(base);
@@ -669,15 +672,14 @@ export function createWorkloads(): Workloads {
       touchNode(node.name);
     },
     removeNode(node) {
-      nodes.delete(node.name);
-      touchNode(node.name);
+      if (deleteSame(nodes, node.name, node)) touchNode(node.name);
     },
     putClaim(claim) {
       claims.set(claimKey(claim), claim);
       for (const base of claimUsers.get(claimKey(claim))?.keys() ?? []) touch(base);
     },
     removeClaim(claim) {
-      claims.delete(claimKey(claim));
+      if (!deleteSame(claims, claimKey(claim), claim)) return;
       for (const base of claimUsers.get(claimKey(claim))?.keys() ?? []) touch(base);
     },
     putKueueWorkload(row) {
@@ -696,9 +698,9 @@ export function createWorkloads(): Workloads {
     removeKueueWorkload(row) {
       const key = `${row.namespace}/${row.name}`;
       const base = kueueHosts.get(key);
+      if (base?.kueue?.uid !== row.uid) return;
       kueueHosts.delete(key);
       placesAreOld = true;
-      if (base === undefined || base.kueue?.name !== row.name) return;
       base.kueue = undefined;
       tidy(base);
     },
@@ -707,25 +709,25 @@ export function createWorkloads(): Workloads {
       hostPodGroup(row);
     },
     removePodGroup(row) {
-      const known = podGroups.get(podGroupKey(row));
-      podGroups.delete(podGroupKey(row));
-      if (known !== undefined) hostPodGroup(known);
+      if (deleteSame(podGroups, podGroupKey(row), row)) hostPodGroup(row);
     },
     putLocalQueue: (row) => changeQueues(() => queues.localQueues.set(`${row.namespace}/${row.name}`, row)),
-    removeLocalQueue: (row) => changeQueues(() => queues.localQueues.delete(`${row.namespace}/${row.name}`)),
+    removeLocalQueue: (row) =>
+      changeQueues(() => deleteSame(queues.localQueues, `${row.namespace}/${row.name}`, row)),
     putClusterQueue: (row) => changeQueues(() => queues.clusterQueues.set(row.name, row)),
-    removeClusterQueue: (row) => changeQueues(() => queues.clusterQueues.delete(row.name)),
+    removeClusterQueue: (row) => changeQueues(() => deleteSame(queues.clusterQueues, row.name, row)),
     putFlavor: (row) => changeQueues(() => queues.flavors.set(row.name, row)),
-    removeFlavor: (row) => changeQueues(() => queues.flavors.delete(row.name)),
+    removeFlavor: (row) => changeQueues(() => deleteSame(queues.flavors, row.name, row)),
     putGangQueue: (row) => changeQueues(() => queues.gangQueues.set(`${row.group}/${row.name}`, row)),
-    removeGangQueue: (row) => changeQueues(() => queues.gangQueues.delete(`${row.group}/${row.name}`)),
+    removeGangQueue: (row) =>
+      changeQueues(() => deleteSame(queues.gangQueues, `${row.group}/${row.name}`, row)),
     putQuota(row) {
       const named = queues.quotas.get(row.namespace) ?? new Map<string, ResourceQuotaRow>();
       queues.quotas.set(row.namespace, named.set(row.name, row));
       dirtyNamespace(row.namespace);
     },
     removeQuota(row) {
-      queues.quotas.get(row.namespace)?.delete(row.name);
+      deleteSame(queues.quotas.get(row.namespace) ?? new Map<string, ResourceQuotaRow>(), row.name, row);
       dirtyNamespace(row.namespace);
     },
     putUse(pod, use) {
@@ -790,6 +792,11 @@ export function createWorkloads(): Workloads {
       }
     }
   }
+}
+
+/** Takes out what is under that key, unless it is another object of the same name. True where it was taken out. */
+function deleteSame<R extends { readonly uid: string }>(map: Map<string, R>, key: string, row: R): boolean {
+  return map.get(key)?.uid === row.uid && map.delete(key);
 }
 
 const isWaitingState = (state: WorkloadRow['state']): boolean =>
