@@ -285,6 +285,30 @@ export function rowFacts(row: PodRow, context: RowContext): PodFacts {
   };
 }
 
+/** A container of which only events tell: waiting, by the words of one of them. */
+export const toldContainer = (
+  event: Happening,
+  name: string,
+  reason: string,
+  image = '',
+): ContainerFacts => ({
+  name: event.container || name,
+  kind: 'main',
+  position: 0,
+  image,
+  spec: undefined,
+  status: undefined,
+  state: 'waiting',
+  reason,
+  message: event.message,
+  startedAt: undefined,
+  ready: false,
+  started: undefined,
+  restarts: reason === 'CrashLoopBackOff' ? event.count : 0,
+  ended: undefined,
+  last: undefined,
+});
+
 /** The newest event of one of these reasons whose text matches; what it captured beside it. */
 export function lastEvent(
   events: readonly Happening[],

@@ -22,6 +22,7 @@ import {
   podFacts,
   specPath,
   statusPath,
+  toldContainer,
 } from '../pod-facts.ts';
 import { at, brief, count, list, record, span, strings, text } from '../read.ts';
 import type { Cause, Evidence, Item, Verdict, Want } from '../report.ts';
@@ -1320,25 +1321,7 @@ function toldOnly(facts: PodFacts): ContainerFacts | undefined {
     facts.phase === '' && facts.containers.length === 0
       ? lastEvent(facts.events, ['BackOff'], /restarting failed container(?:[ =](\S+))?/)
       : undefined;
-  return (
-    found && {
-      name: found.event.container || found.match?.[1] || 'main',
-      kind: 'main',
-      position: 0,
-      image: '',
-      spec: undefined,
-      status: undefined,
-      state: 'waiting',
-      reason: 'CrashLoopBackOff',
-      message: found.event.message,
-      startedAt: undefined,
-      ready: false,
-      started: undefined,
-      restarts: found.event.count,
-      ended: undefined,
-      last: undefined,
-    }
-  );
+  return found && toldContainer(found.event, found.match?.[1] ?? 'main', 'CrashLoopBackOff');
 }
 
 /** In back-off, and nothing says how the run before ended: not reported, or pasted without. */
@@ -1646,7 +1629,45 @@ export const restartRule: PodState = {
 };
 
 /** In the order in which they are asked; `killer()` decides first, then the program's words, then the code. */
-export const toldStates: readonly PodState[] = [backOffOnly];
+/** A probe that fails, told by its event alone. */
+const toldProbe: PodState = {
+  id: 'J1',
+  key: 'notready.readiness',
+  gate: 'ready',
+  severity: 'bad',
+  title: 'The readiness probe fails',
+  match: (facts) => {
+    if (facts.phase !== '' || facts.containers.length > 0) return undefined;
+    const found = lastEvent(facts.events, ['Unhealthy'], /^(Readiness|Liveness|Startup) probe/);
+    if (found === undefined || found.event.count < 3) return undefined;
+    const [kind = 'Readiness'] = [found.match?.[1]];
+    const killed = kind !== 'Readiness';
+    const reading = probeReading(found.event.message);
+    return {
+      headline: `${kind.toLowerCase()} probe fails: ${brief(reading, 70)}`,
+      since: found.event.first,
+      diagnose: () => ({
+        causes: [
+          cause(
+            killed ? 'H8.probe' : 'J1.probe',
+            'likely',
+            `the ${kind.toLowerCase()} probe of ${found.event.container || 'the container'} fails: ${reading}${killed ? ', so the kubelet restarts it' : ''}`,
+            describe('pod', facts.namespace, facts.name),
+            kubectl('Read the log', 'read', facts.namespace, [
+              'logs',
+              facts.name,
+              '--all-containers',
+              '--tail=100',
+            ]),
+          ),
+        ],
+        items: [item('J1.probe', 'ready', 'Its probes pass', 'fail', said(found.event))],
+      }),
+    };
+  },
+};
+
+export const toldStates: readonly PodState[] = [backOffOnly, toldProbe];
 
 export const crashStates: readonly PodState[] = [
   liveness,

@@ -10,7 +10,14 @@ import {
   targetOf,
   undoRollout,
 } from '../fixes.ts';
-import { type ContainerFacts, lastEvent, type PodFacts, specPath, statusPath } from '../pod-facts.ts';
+import {
+  type ContainerFacts,
+  lastEvent,
+  type PodFacts,
+  specPath,
+  statusPath,
+  toldContainer,
+} from '../pod-facts.ts';
 import { at, brief, list, nearNames, record, span, text } from '../read.ts';
 import type { Cause, Evidence, Item } from '../report.ts';
 import { cause, type Diagnosis, evidence, item, type Match, type PodState, said, unknown } from '../state.ts';
@@ -146,8 +153,9 @@ function eventFault(facts: PodFacts): ImageFault | undefined {
   const container =
     facts.containers.find((entry) => entry.name === failed.event.container) ??
     facts.containers.find((entry) => entry.image === failed.match?.[1]) ??
-    facts.containers[0];
-  if (container === undefined || container.state === 'running') return undefined;
+    facts.containers[0] ??
+    toldContainer(failed.event, 'main', 'ErrImagePull', failed.match[1] ?? '');
+  if (container.state === 'running') return undefined;
   const words = failed.match[2] ?? '';
   return {
     container,

@@ -120,12 +120,13 @@ const selectorMismatch: ObjectState = {
     const others = ['Deployment', 'StatefulSet', 'DaemonSet']
       .flatMap((kind) => index.inNamespace(kind, namespace))
       .filter(
-        (owner) =>
+        (owner, _, all) =>
           Object.entries(selector).some(([key, value]) => {
             const label = strings(owner, 'spec', 'template', 'metadata', 'labels')[key];
             return label !== undefined && label !== value;
           }) &&
-          (nameOf(owner).includes(name.split('-')[0] ?? name) ||
+          (all.length === 1 ||
+            nameOf(owner).includes(name.split('-')[0] ?? name) ||
             name.includes(nameOf(owner).split('-')[0] ?? '\0')),
       );
     const meant = ['Deployment', 'StatefulSet', 'DaemonSet', 'Rollout']
@@ -402,6 +403,15 @@ const namedPort: ObjectState = {
   },
 };
 
+/** A probe that passes on a port proves that something listens there, declared or not. */
+const isProbed = (pod: KubeObject, port: string): boolean =>
+  isReady(pod) &&
+  list(pod, 'spec', 'containers').some((container) =>
+    ['readinessProbe', 'livenessProbe', 'startupProbe'].some((probe) =>
+      ['httpGet', 'tcpSocket', 'grpc'].some((kind) => text(container, probe, kind, 'port') === port),
+    ),
+  );
+
 const targetPort: ObjectState = {
   id: 'L2',
   key: 'svc.targetport',
@@ -414,7 +424,9 @@ const targetPort: ObjectState = {
     if (pods.length === 0 || pods.some((pod) => containerPorts(pod).length === 0)) return undefined;
     const wrong = ports(facts).find(
       (entry) =>
-        !entry.named && pods.every((pod) => !containerPorts(pod).some((port) => port.port === entry.target)),
+        !entry.named &&
+        pods.every((pod) => !containerPorts(pod).some((port) => port.port === entry.target)) &&
+        !pods.some((pod) => isProbed(pod, entry.target)),
     );
     if (wrong === undefined) return undefined;
     const has = [...new Set(pods.flatMap((pod) => containerPorts(pod).map((port) => port.port)))];
