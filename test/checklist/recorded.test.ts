@@ -205,7 +205,7 @@ const kubeletSituations: Readonly<Record<string, string>> = {
   'live-http': 'H8 bad',
   nonroot: 'G1 bad',
   oom: 'H4 bad',
-  'oom-never': 'H3 bad',
+  'oom-never': 'H4 bad',
   'out-of-cpu': 'D2 bad',
   'out-of-gpu': 'H2 bad',
   'probe-timeout': 'H8 bad',

@@ -782,6 +782,23 @@ function hostIn(facts: PodFacts, line: string): string {
   return service === undefined ? '' : `${nameOf(service)}.${service.metadata?.namespace ?? ''}`;
 }
 
+/**
+ * SIGKILL, a memory limit, and no probe that could have sent it: out of memory that the runtime did not see in time
+ * (recorded: the same program at the same limit ends OOMKilled or Error 137).
+ */
+const probableOom: PodState = {
+  ...oom,
+  key: 'oom.probable',
+  title: 'Killed, most likely at its memory limit',
+  match: (facts) => {
+    const crash = facts.object === undefined ? undefined : crashOf(facts);
+    if (crash === undefined || crash.ending.by !== 'sigkill' || crash.hit !== undefined) return undefined;
+    const { container } = crash;
+    const probed = ['livenessProbe', 'startupProbe'].some((kind) => at(container.spec, kind) !== undefined);
+    return probed || limitOf(container, 'memory') === '' ? undefined : sigkill.match(facts);
+  },
+};
+
 /** Where a host:port of a log leads to in the cluster. */
 export function dependency(
   facts: PodFacts,
@@ -1684,6 +1701,7 @@ export const crashStates: readonly PodState[] = [
   byWords('J10', 'gpu.unhealthy', 'A GPU is broken'),
   byWords('H15', 'crash.ml', 'A known failure of ML software'),
   byWords('H14', 'crash.disk-full', 'A file system is full'),
+  probableOom,
   sigkill,
   byWords('H5', 'oom.child', 'A child process was killed for memory'),
   byWords('L9', 'rendezvous.failed', 'Ranks do not find each other'),
