@@ -695,13 +695,27 @@ const scanned = 64 * 1024;
 const noLog =
   /^(?:unable to retrieve container logs for |HTTP 400|Error from server \((?:BadRequest|NotFound)\))/;
 
-/** The log as the program wrote it: no timestamps of the kubelet, no colour. Undefined when there is none. */
+/** Credentials as programs print them: assignments, URLs with a password, tokens of known shapes. */
+const credentials: readonly (readonly [RegExp, string])[] = [
+  [/\b([\w-]*(?:token|passwd|password|secret|api_?key|access_?key)[\w-]*=)[^\s&,;]+/gi, '$1(redacted)'],
+  [/:\/\/([^\s/:@]+):[^\s/@]+@/g, '://$1:(redacted)@'],
+  [
+    /\b(?:hf_[A-Za-z0-9]{16,}|AKIA[0-9A-Z]{16}|gh[pousr]_\w{20,}|sk-[A-Za-z0-9-]{20,}|eyJ[\w-]{10,}\.[\w-]+\.[\w-]+)/g,
+    '(redacted)',
+  ],
+];
+
+/**
+ * The log as the program wrote it: no timestamps of the kubelet, no colour, no credentials, for lines of it end up in
+ * tickets. Undefined when there is none.
+ */
 export function programLog(log: string | undefined): string | undefined {
   if (log === undefined || log.trim() === '' || noLog.test(log.trim())) return undefined;
   const tail = log.length > scanned ? log.slice(-scanned) : log;
-  return tail
+  const plain = tail
     .replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '')
     .replace(/^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d) /gm, '');
+  return credentials.reduce((text, [pattern, mark]) => text.replace(pattern, mark), plain);
 }
 
 /** The best hit: the highest rank, the earliest line among equals. */

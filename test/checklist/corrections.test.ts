@@ -351,6 +351,14 @@ test('18: the driver is too old, whatever the words', () => {
     expect(scan(words)?.signature.id).toBe('driver-old');
 });
 
+test('credentials of a log do not reach a ticket', () => {
+  const words =
+    'Error: login failed for postgres://app:hunter2@db:5432 HF_TOKEN=hf_abcdefghijklmnopqrst1234 password=hunter2';
+  const report = check([pod(crashed(ended(1, 'Error')))], { logs: { 'ml/web-1/main@previous': words } });
+  expect(JSON.stringify(report)).not.toMatch(/hunter2|hf_abc/);
+  expect(report.causes[0]?.text).toContain('postgres://app:(redacted)@db:5432');
+});
+
 test('20: a Multi-Attach event that never repeats is enough', () => {
   expect(
     check([
