@@ -12,7 +12,7 @@ import type { Role } from '../ui/theme.ts';
 export const mergesBelow = 100;
 
 /** A text of any length: it gets what the others leave, and no more than this where they leave little. */
-const flexible: readonly string[] = ['MESSAGE', 'TRUE STATE'];
+const flexible: readonly string[] = ['MESSAGE', 'TRUE STATE', 'WHY', 'UNBLOCK'];
 const flexibleAtLeast = 30;
 
 /** The narrowest that such a column still says something with; below it, the less important ones go. */
@@ -45,6 +45,8 @@ export interface ScreenColumn {
   readonly column: Column<Row>;
   readonly priority: number;
   readonly cut: 'end' | 'middle';
+  /** With a bar or a course behind the text. */
+  readonly isDrawn: boolean;
   readonly text: (row: Row, now: number) => string;
   /** Drawn as a bar: a share, or undefined where it is not known. */
   readonly bar?: (row: Row) => number | undefined;
@@ -59,6 +61,7 @@ const useColumn: ScreenColumn = {
   column: { title: 'USE', value: heldShare, tone: () => 'accent', priority: 3 },
   priority: 3,
   cut: 'end',
+  isDrawn: false,
   text: () => '',
   bar: heldShare,
 };
@@ -82,29 +85,30 @@ export function screenColumns(
 ): readonly ScreenColumn[] {
   const own = table.columns
     .filter((column) => wide || !(column.wide ?? column.kubectl === 'wide'))
-    .map((column) => screenColumn(column));
+    .map((column) => screenColumn(column, width));
   if (table.name === 'gpus')
     return own.flatMap((one) => (one.title === 'REQUESTED' ? [one, useColumn] : [one]));
   if (!table.namespaced || (namespaces !== 'all' && namespaces.length === 1)) return own;
   const name = table.columns.find(({ title }) => title === 'NAME');
   if (width >= mergesBelow || name === undefined || !own.some(({ title }) => title === 'NAME')) {
-    return [screenColumn(namespaceColumn), ...own];
+    return [screenColumn(namespaceColumn, width), ...own];
   }
   const merged: ScreenColumn = {
-    ...screenColumn(name),
+    ...screenColumn(name, width),
     title: 'NS/NAME',
     text: (row) => `${row.namespace}/${row.name}`,
   };
   return own.map((column) => (column.title === 'NAME' ? merged : column));
 }
 
-function screenColumn(column: Column<Row>): ScreenColumn {
+function screenColumn(column: Column<Row>, width: number): ScreenColumn {
   return {
     title: column.title,
     column,
     priority: column.priority,
     // Pods of one owner differ at their ends.
     cut: column.title === 'NAME' ? 'middle' : 'end',
+    isDrawn: width >= mergesBelow && (column.share !== undefined || column.trail !== undefined),
     text: (row, now) => cellText(column, row, now),
   };
 }
@@ -165,17 +169,18 @@ export function cellsOf(
 const smallBarWidth = 8;
 const trailWidth = 12;
 
-/** The text, behind its bar or its course. Where nothing is known there is nothing to draw, but the words stay in line. */
-function drawn({ column, text }: ScreenColumn, row: Row, glyphs: Glyphs, now: number): string {
+/** The text, and behind it its bar or its course: what is cut on a narrow terminal is the drawing. */
+function drawn({ column, text, isDrawn }: ScreenColumn, row: Row, glyphs: Glyphs, now: number): string {
   const words = text(row, now);
-  if (column.trail !== undefined) {
-    const trail = column.trail(row);
-    return `${sparkline(trail, trailWidth, glyphs)} ${words.padStart(4)}`;
-  }
-  if (column.share === undefined) return words;
-  const share = column.share(row, now);
-  const drawing = share === undefined ? ' '.repeat(smallBarWidth) : bar(share, smallBarWidth, glyphs);
-  return `${drawing} ${words.padStart(4)}`;
+  if (!isDrawn) return words;
+  const share = column.share?.(row, now);
+  const drawing =
+    column.trail !== undefined
+      ? sparkline(column.trail(row), trailWidth, glyphs)
+      : share === undefined
+        ? ''
+        : bar(share, smallBarWidth, glyphs);
+  return `${words.padStart(4)} ${drawing}`.trimEnd();
 }
 
 const barText = (share: number | undefined, glyphs: Glyphs): string =>
@@ -220,7 +225,7 @@ export function createLayouter(): Layouter {
         withFlexible(columns, widths, width).map((wide, at) => {
           const column = columns[at];
           const title = column?.title ?? '';
-          const least = leastOf(title, wide, width);
+          const least = column?.isDrawn === true ? wide : leastOf(title, wide, width);
           return {
             ...(least === undefined ? {} : { min: least }),
             title,

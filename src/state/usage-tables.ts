@@ -33,13 +33,13 @@ interface Measured<R extends Row, T> {
   readonly wide?: boolean;
   readonly share?: (known: T) => number | undefined;
   readonly trail?: (row: R) => readonly number[];
-  /** In place of a reading, where there is nothing to measure. */
-  readonly otherwise?: string;
+  /** Another column of the same reading says why there is no value. */
+  readonly isQuiet?: boolean;
 }
 
 /** A column of something measured: a value with its age, or the reason why there is none. */
 function measured<R extends Row, T>(from: Measured<R, T>): Column<R> {
-  const { read, value, text, tone, share, trail, otherwise = '' } = from;
+  const { read, value, text, tone, share, trail, isQuiet = false } = from;
   return {
     title: from.title,
     live: true,
@@ -52,7 +52,8 @@ function measured<R extends Row, T>(from: Measured<R, T>): Column<R> {
     },
     text(row, now) {
       const reading = read(row, now);
-      return reading === undefined ? otherwise : readingText(reading, text);
+      if (reading === undefined) return '';
+      return isQuiet && reading.kind === 'none' ? '-' : readingText(reading, text);
     },
     tone(row, now) {
       const reading = read(row, now);
@@ -105,6 +106,7 @@ function deviceColumns(read: PodDeviceReader): readonly Column<PodRow>[] {
     }),
     measured<PodRow, PodDevices>({
       title: 'HBM',
+      isQuiet: true,
       read,
       value: memoryShare,
       text: (use) => textOf(memoryShare(use), percentText),
@@ -113,6 +115,7 @@ function deviceColumns(read: PodDeviceReader): readonly Column<PodRow>[] {
     }),
     measured<PodRow, PodDevices>({
       title: 'IDLE',
+      isQuiet: true,
       read,
       value: ({ devices, idleForMs }) => (idleForMs === undefined ? undefined : devices.length),
       text: ({ idleForMs }) => (idleForMs === undefined ? '' : humanDuration(idleForMs)),
@@ -121,6 +124,7 @@ function deviceColumns(read: PodDeviceReader): readonly Column<PodRow>[] {
     }),
     measured<PodRow, PodDevices>({
       title: 'TENSOR',
+      isQuiet: true,
       read,
       value: ({ tensor }) => tensor,
       text: ({ tensor }) => textOf(tensor, percentText),
@@ -130,6 +134,7 @@ function deviceColumns(read: PodDeviceReader): readonly Column<PodRow>[] {
     }),
     measured<PodRow, PodDevices>({
       title: 'WATTS',
+      isQuiet: true,
       read,
       value: ({ devices }) => total(devices, ({ watts }) => watts),
       text: ({ devices }) =>
@@ -214,6 +219,7 @@ function amountColumns(usage: Usage): readonly Column<PodRow>[] {
     }),
     measured({
       title: 'MEM',
+      isQuiet: true,
       read: use,
       value: ({ memory }) => memory,
       text: ({ memory }) => bytesText(memory),
@@ -367,6 +373,7 @@ export function gpusWithUse<T extends Table<GpuRow>>(table: T, usage: Usage): T 
   ) =>
     measured<GpuRow, readonly DeviceUse[]>({
       title,
+      isQuiet: true,
       read,
       value: (devices) => average(devices, of),
       text: (devices) => textOf(average(devices, of), text),
@@ -383,6 +390,7 @@ export function gpusWithUse<T extends Table<GpuRow>>(table: T, usage: Usage): T 
     }),
     measured<GpuRow, readonly DeviceUse[]>({
       title: 'IDLE',
+      isQuiet: true,
       read,
       value: (devices) => idleCount(usage, devices),
       text: (devices) => String(idleCount(usage, devices) || ''),
@@ -404,6 +412,7 @@ export function gpusWithUse<T extends Table<GpuRow>>(table: T, usage: Usage): T 
     ),
     measured<GpuRow, readonly DeviceUse[]>({
       title: 'TEMP',
+      isQuiet: true,
       read,
       value: hottest,
       text: (devices) => textOf(hottest(devices), String),
