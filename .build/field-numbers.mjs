@@ -126,6 +126,27 @@ const skipped = new Set([
   'PodSpec.dnsConfig',
   'PodSpec.hostAliases',
   'PodSpec.imagePullSecrets',
+  'PodSpec.terminationGracePeriodSeconds',
+  'PodSpec.dnsPolicy',
+  'PodSpec.serviceAccount',
+  'PodSpec.hostPID',
+  'PodSpec.hostIPC',
+  'PodSpec.hostname',
+  'PodSpec.subdomain',
+  'PodSpec.automountServiceAccountToken',
+  'PodSpec.shareProcessNamespace',
+  'PodSpec.enableServiceLinks',
+  'PodStatus.hostIP',
+  'PodStatus.hostIPs',
+  'Container.imagePullPolicy',
+  'Container.stdin',
+  'Container.stdinOnce',
+  'Container.tty',
+  'PodCondition.lastProbeTime',
+  'PodCondition.observedGeneration',
+  'ContainerStatus.imageID',
+  'ContainerStatus.containerID',
+  'ContainerStateTerminated.containerID',
   'ContainerStatus.volumeMounts',
   'ContainerStatus.user',
   'NodeStatus.images',
@@ -240,7 +261,10 @@ function tableOf(tableRoots, leftOut, mergeKeys = false) {
         mergeKeys && strategy.includes('merge')
           ? ` merge:${/patchMergeKey:"([^"]*)"/.exec(tags)?.[1] ?? ''}`
           : '';
-      lines.push([Number(number), `${number} ${inline ? '.' : name} ${type.replace('@', '')}${mark}${merge}`]);
+      lines.push([
+        Number(number),
+        `${number} ${inline ? '.' : name} ${type.replace('@', '')}${mark}${merge}`,
+      ]);
     }
     blocks.push(
       `${root}\n${lines

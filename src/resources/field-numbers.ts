@@ -157,29 +157,19 @@ core/v1.PodSpec
   1 volumes []core/v1.Volume
   2 containers []core/v1.Container!
   3 restartPolicy string
-  4 terminationGracePeriodSeconds int?
   5 activeDeadlineSeconds int?
-  6 dnsPolicy string
   7 nodeSelector map string
   8 serviceAccountName string
-  9 serviceAccount string
   10 nodeName string
   11 hostNetwork bool
-  12 hostPID bool
-  13 hostIPC bool
-  16 hostname string
-  17 subdomain string
   18 affinity core/v1.Affinity?
   19 schedulerName string
   20 initContainers []core/v1.Container
-  21 automountServiceAccountToken bool?
   22 tolerations []core/v1.Toleration
   24 priorityClassName string
   25 priority int?
-  27 shareProcessNamespace bool?
   28 readinessGates []core/v1.PodReadinessGate
   29 runtimeClassName string?
-  30 enableServiceLinks bool?
   31 preemptionPolicy string?
   32 overhead map quantity
   33 topologySpreadConstraints []core/v1.TopologySpreadConstraint
@@ -197,7 +187,6 @@ core/v1.PodStatus
   2 conditions []core/v1.PodCondition
   3 message string
   4 reason string
-  5 hostIP string
   6 podIP string
   7 startTime time?
   8 containerStatuses []core/v1.ContainerStatus
@@ -208,7 +197,6 @@ core/v1.PodStatus
   13 ephemeralContainerStatuses []core/v1.ContainerStatus
   14 resize string
   15 resourceClaimStatuses []core/v1.PodResourceClaimStatus
-  16 hostIPs []core/v1.HostIP
   17 observedGeneration int
   18 extendedResourceClaimStatus core/v1.PodExtendedResourceClaimStatus?
   19 allocatedResources map quantity
@@ -548,10 +536,6 @@ core/v1.Container
   2 image string
   6 ports []core/v1.ContainerPort
   8 resources core/v1.ResourceRequirements
-  14 imagePullPolicy string
-  16 stdin bool
-  17 stdinOnce bool
-  18 tty bool
   24 restartPolicy string?
   25 restartPolicyRules []core/v1.ContainerRestartRule
 core/v1.EphemeralContainer
@@ -595,11 +579,9 @@ core/v1.PodSchedulingGroup
 core/v1.PodCondition
   1 type string!
   2 status string!
-  3 lastProbeTime time!
   4 lastTransitionTime time!
   5 reason string
   6 message string
-  7 observedGeneration int
 core/v1.HostIP
   1 ip string!
 core/v1.PodIP
@@ -611,8 +593,6 @@ core/v1.ContainerStatus
   4 ready bool!
   5 restartCount int!
   6 image string!
-  7 imageID string!
-  8 containerID string
   9 started bool?
   10 allocatedResources map quantity
   11 resources core/v1.ResourceRequirements?
@@ -1387,7 +1367,6 @@ core/v1.ContainerStateTerminated
   4 message string
   5 startedAt time!
   6 finishedAt time!
-  7 containerID string
 core/v1.ResourceHealth
   1 resourceID string!
   2 health string

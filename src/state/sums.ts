@@ -19,16 +19,18 @@ import type { Cluster } from './cluster.ts';
 export interface Sums {
   readonly ledger: Ledger;
   readonly workloads: Workloads;
-  /** Of the ledger; counted when asked for after a change, and at most twice a second while there are very many. */
+  /** Of the ledger; counted when asked for after a change, and less often while there are very many. */
   readonly summary: () => Summary;
   readonly nodesReady: () => number;
   readonly nodesTotal: () => number;
   readonly stop: () => void;
 }
 
-// A list that comes in touches every node again and again; adding up after each frame of it would be most of the work.
+// A list that comes in touches every node again and again; adding up after each frame of it would be most of the work:
+// it gets this share of the time, and waits for half a second at least.
 const manyChanges = 100;
 const sumEveryMs = 500;
+const sumShare = 0.05;
 
 /** The kinds that the sums are made of: they are only true while all of these are open. */
 export const summedKinds: readonly Resource[] = [
@@ -53,7 +55,8 @@ export function createSums(cluster: Cluster): Sums {
   let total = 0;
   let changes = 0;
   let summed = -1;
-  let summedAtMs = Number.NEGATIVE_INFINITY;
+  /** On the clock of `performance.now`. */
+  let sumAgainMs = Number.NEGATIVE_INFINITY;
   let summary: Summary | undefined;
 
   /** A row's identity is its version, so the same row twice is only a fault that came or went. */
@@ -125,12 +128,14 @@ export function createSums(cluster: Cluster): Sums {
     workloads,
     summary() {
       const isNew = summed !== changes;
-      const isFlood = changes - summed > manyChanges && performance.now() < summedAtMs + sumEveryMs;
+      const isFlood = changes - summed > manyChanges && performance.now() < sumAgainMs;
       if (summary === undefined || (isNew && !isFlood)) {
         summed = changes;
-        summedAtMs = performance.now();
+        const startedMs = performance.now();
         renewDemand(Date.now());
         summary = summaryOf({ totals: ledger.totals(), demand: ledger.demand() });
+        const doneMs = performance.now();
+        sumAgainMs = doneMs + Math.max(sumEveryMs, (doneMs - startedMs) / sumShare);
       }
       return summary;
     },
