@@ -211,36 +211,87 @@ export interface RawTerminal {
   readonly write: (bytes: Uint8Array) => Promise<void>;
 }
 
-/** Connects a terminal in raw mode with a process until it ends. Rejects with KubeError. */
+export interface Interaction {
+  /** Undefined: attach to what runs there. */
+  readonly command: readonly string[] | undefined;
+  /** Without: what is typed goes nowhere, and ctrl-c leaves. */
+  readonly stdin: boolean;
+  /** Must be what the container has, to attach. */
+  readonly tty: boolean;
+  /** ctrl-p ctrl-q leaves, as with docker: for a process that ctrl-c would end. */
+  readonly detaches: boolean;
+}
+
+/** How a person left: the process ended, or goes on alone. */
+export type Interacted = ExecResult & { readonly left: boolean };
+
+const ctrlC = 3;
+const ctrlP = 16;
+const ctrlQ = 17;
+
+/** Connects a terminal in raw mode with a process until it ends or the person leaves. Rejects with KubeError. */
 export async function interact(
   connection: Connection,
   inside: Inside,
-  command: readonly string[] | undefined,
+  { command, stdin, tty, detaches }: Interaction,
   terminal: RawTerminal,
-  signal?: AbortSignal,
-): Promise<ExecResult> {
-  const session = await openExec(connection, {
-    ...inside,
-    ...(command === undefined ? {} : { command }),
-    stdin: true,
-    tty: true,
-    signal,
-    onOutput: (bytes) => terminal.write(bytes),
-  });
-  const tell = ({ columns, rows }: { readonly columns: number; readonly rows: number }): void =>
-    session.resize(columns, rows);
-  tell(terminal.size());
+): Promise<Interacted> {
+  const giveUp = new AbortController();
+  const early: Uint8Array[] = [];
+  let session: ExecSession | undefined;
+  let left = false;
+  let last = 0;
+  const leave = (): void => {
+    left = true;
+    if (session === undefined) giveUp.abort();
+    else session.close();
+  };
+  const type = (bytes: Uint8Array): void => {
+    // Before there is an answer, and where nothing takes what is typed, ctrl-c is for us.
+    const leaves =
+      ((session === undefined || !stdin) && bytes.includes(ctrlC)) || (detaches && isDetach(last, bytes));
+    if (leaves) leave();
+    last = bytes.at(-1) ?? 0;
+    if (leaves || !stdin) return;
+    if (session === undefined) early.push(bytes);
+    else session.write(bytes).catch(() => {});
+  };
   const stops = [
-    terminal.onInput((bytes) => void session.write(bytes).catch(() => {})),
-    terminal.onResize((columns, rows) => tell({ columns, rows })),
+    terminal.onInput(type),
+    terminal.onResize((columns, rows) => {
+      if (tty) session?.resize(columns, rows);
+    }),
   ];
   try {
-    return await session.done;
+    session = await openExec(connection, {
+      ...inside,
+      ...(command === undefined ? {} : { command }),
+      stdin,
+      tty,
+      signal: giveUp.signal,
+      onOutput: (bytes) => terminal.write(tty ? bytes : withReturns(bytes)),
+    });
+    const { columns, rows } = terminal.size();
+    if (tty) session.resize(columns, rows);
+    for (const bytes of early) await session.write(bytes);
+    const result = await session.done;
+    return { ...result, left };
+  } catch (error) {
+    if (left) return { exitCode: undefined, message: undefined, left };
+    throw error;
   } finally {
     for (const stop of stops) stop();
-    session.close();
+    session?.close();
   }
 }
+
+function isDetach(last: number, bytes: Uint8Array): boolean {
+  return [last, ...bytes].some((byte, at, all) => byte === ctrlP && all[at + 1] === ctrlQ);
+}
+
+/** Our terminal is raw: without a terminal on the other side nobody else turns `\n` into a new line. */
+const withReturns = (bytes: Buffer): Buffer =>
+  Buffer.from(bytes.toString('latin1').replace(/(?<!\r)\n/g, '\r\n'), 'latin1');
 
 /**
  * Whether a stream into a pod may be opened. From 1.35 on a WebSocket needs `create` besides `get` (kubernetes#134577);

@@ -1,0 +1,45 @@
+import type { Action } from '../action.ts';
+import { armAction } from './arm.ts';
+import { copyFiles } from './copy-files.ts';
+import { debug } from './debug.ts';
+import { closeForward, deleteAction, evictAction, forceDelete } from './delete.ts';
+import { editAction } from './edit.ts';
+import { attach, run, shell } from './inside.ts';
+import { suspendJob, triggerCronJob } from './jobs.ts';
+import { kubectlAction } from './kubectl-line.ts';
+import { annotate, label } from './meta.ts';
+import { cordon, drain, uncordon } from './nodes.ts';
+import { portForward, showForwards } from './port-forward.ts';
+import { restart, rolloutHistory, rolloutUndo, scale, setEnv, setImage, setResources } from './workloads.ts';
+
+/** What reaches into the cluster, and what goes with it. Those without a key are in the menu of the row (`m`). */
+export const writes: readonly Action[] = [
+  armAction,
+  kubectlAction,
+  shell,
+  attach,
+  run,
+  portForward,
+  showForwards,
+  closeForward,
+  debug,
+  copyFiles,
+  editAction,
+  deleteAction,
+  evictAction,
+  forceDelete,
+  restart,
+  scale,
+  setImage,
+  setEnv,
+  setResources,
+  rolloutHistory,
+  rolloutUndo,
+  suspendJob,
+  triggerCronJob,
+  cordon,
+  uncordon,
+  drain,
+  label,
+  annotate,
+];

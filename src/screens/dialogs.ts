@@ -1,0 +1,258 @@
+import {
+  type ConfirmDialog,
+  type Dialog,
+  type DialogLine,
+  deafForMs,
+  type FormDialog,
+  type MenuDialog,
+  type TextDialog,
+  whyNotConfirm,
+} from '../state/dialog.ts';
+import type { SessionStore } from '../state/session.ts';
+import { dialogOverlay, menuOverlay } from '../ui/dialog.ts';
+import type { Overlay } from '../ui/Frame.tsx';
+import { type Key, keyName } from '../ui/keys.ts';
+import { editPrompt, promptSpans } from '../ui/prompt.ts';
+import { wrap } from '../ui/text.ts';
+import type { Spans, Theme } from '../ui/theme.ts';
+
+/** The keys of an open dialog, and how it looks. All that it decides is written into the dialog; who asked reads it there. */
+export interface DialogDesk {
+  readonly press: (dialog: Dialog, key: Key) => void;
+  readonly overlay: (dialog: Dialog, theme: Theme, columns: number, rows: number) => Overlay;
+}
+
+export function createDialogDesk(session: SessionStore, now: () => number): DialogDesk {
+  return {
+    press(dialog, key) {
+      // What was typed before the dialog could be read is no answer to it; giving up is always one.
+      if (now() - dialog.openedAtMs < deafForMs && keyName(key) !== 'esc') return;
+      session.setState({ dialog: pressed(dialog, key) });
+    },
+    overlay: overlayOf,
+  };
+}
+
+/** What a key makes of a dialog. */
+export function pressed(dialog: Dialog, key: Key): Dialog {
+  switch (dialog.kind) {
+    case 'menu':
+      return { ...dialog, ...pressMenu(dialog, key) };
+    case 'form':
+      return { ...dialog, ...pressForm(dialog, key) };
+    case 'confirm':
+      return { ...dialog, ...pressConfirm(dialog, key) };
+    case 'text':
+      return { ...dialog, ...pressText(dialog, key) };
+  }
+}
+
+function pressText({ copies }: TextDialog, key: Key): Partial<TextDialog> {
+  const name = keyName(key);
+  if (name === 'c' && copies !== undefined) return { answer: 'copy' };
+  return ['esc', 'q', 'enter', 'K', 'ctrl-c'].includes(name) ? { answer: 'cancel' } : {};
+}
+
+function pressMenu({ items, selected }: MenuDialog, key: Key): Partial<MenuDialog> {
+  const name = keyName(key);
+  const to = (index: number): Partial<MenuDialog> => ({
+    selected: (index + items.length) % Math.max(1, items.length),
+  });
+  // What is off is shown with its reason instead of chosen.
+  const pick = (index: number): Partial<MenuDialog> =>
+    items[index]?.off === true ? { selected: index } : { answer: index };
+  if (name === 'down' || name === 'ctrl-n' || name === 'tab') return to(selected + 1);
+  if (name === 'up' || name === 'ctrl-p' || name === 'shift-tab') return to(selected - 1);
+  if (name === 'home') return to(0);
+  if (name === 'end') return to(items.length - 1);
+  if (name === 'esc' || name === 'ctrl-c') return { answer: 'cancel' };
+  if (name === 'enter') return items.length === 0 ? {} : pick(selected);
+  // The keys of the items come before those of moving: `s` in this menu is what `s` is outside of it.
+  const byKey = items.findIndex((item) => item.key === name);
+  if (byKey >= 0) return pick(byKey);
+  if (name === 'j') return to(selected + 1);
+  if (name === 'k') return to(selected - 1);
+  return name === 'q' || name === 'm' ? { answer: 'cancel' } : {};
+}
+
+function pressForm({ fields, focus, problem }: FormDialog, key: Key): Partial<FormDialog> {
+  const name = keyName(key);
+  if (name === 'tab' || name === 'down') return { focus: (focus + 1) % fields.length };
+  if (name === 'shift-tab' || name === 'up') return { focus: (focus + fields.length - 1) % fields.length };
+  if (name === 'enter')
+    return focus < fields.length - 1 ? { focus: focus + 1 } : { answer: 'submit', problem: undefined };
+  const field = fields[focus];
+  // Backspace in an empty line closes a prompt; here there may be other lines.
+  if (field === undefined || (name === 'backspace' && field.line.text === '')) return {};
+  const { state: line, event } = editPrompt(field.line, key);
+  if (event === 'cancel') return { answer: 'cancel' };
+  return {
+    fields: fields.map((one, at) => (at === focus ? { ...one, line } : one)),
+    problem: line.text === field.line.text ? problem : undefined,
+  };
+}
+
+function pressConfirm(dialog: ConfirmDialog, key: Key): Partial<ConfirmDialog> {
+  const name = keyName(key);
+  const { typing, focus, progress, stoppable, switches } = dialog;
+  const isEscape = name === 'esc' || name === 'ctrl-c';
+  if (progress !== undefined) return stoppable && isEscape ? { answer: 'stop' } : {};
+  if (isEscape) return { answer: 'cancel' };
+  if (['tab', 'shift-tab', 'left', 'right', 'up', 'down'].includes(name))
+    return { focus: focus === 0 ? 1 : 0 };
+  if (name === 'enter') {
+    if (focus === 0) return { answer: 'cancel' };
+    return whyNotConfirm(dialog) === undefined ? { answer: 'go' } : {};
+  }
+  // Names in a cluster have no capitals: these keys cannot be part of what is typed, unless what is asked for has one.
+  if (switches.some((one) => one.key === name) && typing?.expected.includes(name) !== true)
+    return { answer: { switch: name } };
+  if (typing === undefined || (name === 'backspace' && typing.line.text === '')) return {};
+  const { state: line, event } = editPrompt(typing.line, key);
+  if (event === 'cancel') return { answer: 'cancel' };
+  // The choice is in reach once the name is there, and out of it as soon as it is not.
+  return { typing: { ...typing, line }, focus: line.text === typing.expected ? 1 : 0 };
+}
+
+function overlayOf(dialog: Dialog, theme: Theme, columns: number, rows: number): Overlay {
+  switch (dialog.kind) {
+    case 'menu':
+      return menuOverlay(
+        theme,
+        {
+          title: [{ text: dialog.title, role: 'title' }],
+          items: dialog.items,
+          selected: dialog.selected,
+          footer: keys([
+            ['enter', 'choose'],
+            ['esc', 'close'],
+          ]),
+        },
+        columns,
+        rows,
+      );
+    case 'form':
+      return formOverlay(theme, dialog, columns, rows);
+    case 'confirm':
+      return confirmOverlay(theme, dialog, columns, rows);
+    case 'text':
+      return dialogOverlay(
+        theme,
+        {
+          title: dialog.title,
+          body: lines(dialog.body, innerWidth(columns)),
+          buttons: [],
+          focus: -1,
+          footer: keys([...(dialog.copies === undefined ? [] : [['c', 'copy'] as const]), ['esc', 'close']]),
+        },
+        columns,
+        rows,
+      );
+  }
+}
+
+const innerWidth = (columns: number): number =>
+  Math.min(columns, Math.max(48, Math.min(76, columns - 4))) - 6;
+
+const keys = (pairs: readonly (readonly [string, string])[]): Spans =>
+  pairs.flatMap(
+    ([key, word]): Spans => [
+      { text: `<${key}>`, role: 'hint.key' },
+      { text: `${word}  `, role: 'hint.text' },
+    ],
+  );
+
+/** Lines with their tone; what is too long goes on under its own text. */
+function lines(body: readonly DialogLine[], width: number): readonly (Spans | string)[] {
+  return body.flatMap(({ text, tone }): readonly Spans[] => {
+    const [, label = ''] = /^(\S.{0,7} {1,8})(?=\S)/.exec(text) ?? [];
+    const indent = label.length === 9 ? label : '';
+    const rest = wrap(text.slice(indent.length), Math.max(10, width - indent.length));
+    return rest.map(
+      (part, at): Spans => [
+        { text: at === 0 ? indent : ' '.repeat(indent.length), role: 'dim' },
+        { text: part, role: tone ?? 'plain' },
+      ],
+    );
+  });
+}
+
+const checkRoles = { running: 'pending', passed: 'good', failed: 'bad', none: 'dim' } as const;
+
+function confirmOverlay(theme: Theme, dialog: ConfirmDialog, columns: number, rows: number): Overlay {
+  const { typing, check, kubectl, progress, danger, verb, focus, switches, stoppable } = dialog;
+  const width = innerWidth(columns);
+  const why = whyNotConfirm(dialog);
+  const told = progress === undefined ? [] : lines([{ text: '' }, ...progress], width);
+  // What is shown last is cut first: the check is more important than the length of a list of names.
+  const tail: readonly DialogLine[] = [
+    ...(kubectl === undefined ? [] : [{ text: '' }, { text: `$ ${kubectl}`, tone: 'dim' as const }]),
+    ...(check.text === '' ? [] : [{ text: check.text, tone: checkRoles[check.state] }]),
+  ];
+  const below = lines(tail, width);
+  const chrome = 7 + (typing === undefined ? 0 : 2) + told.length + below.length;
+  const body = lines(dialog.body, width);
+  const room = Math.max(3, rows - chrome);
+  const shown: readonly (Spans | string)[] =
+    body.length <= room
+      ? body
+      : [
+          ...body.slice(0, room - 1),
+          [{ text: `${theme.glyphs.ellipsis} ${body.length - room + 1} more lines`, role: 'dim' as const }],
+        ];
+  return dialogOverlay(
+    theme,
+    {
+      title: dialog.title,
+      ...(danger ? { border: 'danger' as const } : {}),
+      body: [...shown, ...below, ...told],
+      ...(typing === undefined || progress !== undefined
+        ? {}
+        : { confirm: { ask: typing.ask, expected: typing.expected, typed: typing.line } }),
+      buttons:
+        progress === undefined
+          ? [{ text: 'Cancel' }, { text: verb, ...(why === undefined ? {} : { whyNot: why }), danger }]
+          : [],
+      focus,
+      footer: keys(
+        progress === undefined
+          ? [...switches.map(({ key, text }) => [key, text] as const), ['tab', 'other'], ['esc', 'cancel']]
+          : stoppable
+            ? [['esc', 'stop']]
+            : [],
+      ),
+    },
+    columns,
+    rows,
+  );
+}
+
+function formOverlay(theme: Theme, dialog: FormDialog, columns: number, rows: number): Overlay {
+  const width = innerWidth(columns);
+  const fields = dialog.fields.map(({ label, line }, at): Spans => {
+    const isHere = at === dialog.focus;
+    if (isHere) return promptSpans(line, width - 1, { label: `${label} ` });
+    return [
+      { text: ` ${label} `, role: 'dim' },
+      { text: line.text, role: 'plain' },
+    ];
+  });
+  const problem: readonly DialogLine[] =
+    dialog.problem === undefined ? [] : [{ text: '' }, { text: dialog.problem, tone: 'bad' }];
+  return dialogOverlay(
+    theme,
+    {
+      title: dialog.title,
+      body: [...lines(dialog.body, width), [], ...fields, ...lines(problem, width)],
+      buttons: [],
+      focus: -1,
+      footer: keys([
+        ['enter', dialog.verb.toLowerCase()],
+        ...(dialog.fields.length > 1 ? ([['tab', 'next']] as const) : []),
+        ['esc', 'cancel'],
+      ]),
+    },
+    columns,
+    rows,
+  );
+}
