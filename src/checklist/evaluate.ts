@@ -31,7 +31,7 @@ const byKind: ReadonlyMap<string, readonly ObjectState[]> = new Map(
 );
 
 /** Kinds about which the checklist has anything to say. */
-const subjectKinds: ReadonlySet<string> = new Set(['Pod', ...byKind.keys()]);
+export const subjectKinds: ReadonlySet<string> = new Set(['Pod', ...byKind.keys()]);
 
 /** States that a rule pack adds; asked before the built-in ones that are only a guess, after those that are proven. */
 export interface AddedStates {
