@@ -36,7 +36,7 @@ export function gpuDocument(
     namespaces === 'all' || namespaces.includes(namespace);
   const workloads = books.rows(now).filter((row) => inScope(row) && holdsOrWants(row));
   const waiting = pendingRows(books, schedulingOf(cluster), now, {
-    atMost: Number.POSITIVE_INFINITY,
+    nodesAtOnce: Number.POSITIVE_INFINITY,
     goodForMs: 0,
   });
   return {

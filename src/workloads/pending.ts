@@ -43,8 +43,8 @@ export interface PendingRow extends Row {
 }
 
 export interface PendingOptions {
-  /** Workloads whose verdict is worked out anew in one go: each looks at every node. */
-  readonly atMost: number;
+  /** Nodes looked at in one go: a verdict on one workload looks at all. At least one is worked out. */
+  readonly nodesAtOnce: number;
   /** A verdict is good for so long. */
   readonly goodForMs: number;
 }
@@ -63,7 +63,7 @@ export function pendingRows(
   books: Workloads,
   ledger: Ledger,
   now: number,
-  { atMost, goodForMs }: PendingOptions,
+  { nodesAtOnce, goodForMs }: PendingOptions,
 ): readonly PendingRow[] {
   const verdicts = keptVerdicts.get(books) ?? new Map<string, Verdict>();
   keptVerdicts.set(books, verdicts);
@@ -75,7 +75,7 @@ export function pendingRows(
     .map((row) => ({ row, atMs: verdicts.get(row.uid)?.atMs ?? Number.NEGATIVE_INFINITY }))
     .filter(({ atMs }) => now - atMs >= goodForMs)
     .sort((a, b) => a.atMs - b.atMs)
-    .slice(0, atMost);
+    .slice(0, Math.max(1, Math.floor(nodesAtOnce / Math.max(1, ledger.nodeCount()))));
   for (const { row } of due) {
     const pod = books.waitingPodOf(row.uid);
     if (pod === undefined) verdicts.delete(row.uid);
@@ -248,15 +248,23 @@ export interface PendingAccess {
   readonly books: (cluster: ClusterRows) => Workloads;
   readonly scheduling: (cluster: ClusterRows) => Ledger;
   readonly options: PendingOptions;
+  /** Epoch ms: verdicts are worked out a few at a time, whether anything happens or not. */
+  readonly clock: () => number;
 }
 
 /** What waits, why, and what would let it start (gpu.md 9.6). Sorted by GPUs × age. */
-export const pendingTable = ({ books, scheduling, options }: PendingAccess): DerivedTable<PendingRow> => ({
+export const pendingTable = ({
+  books,
+  scheduling,
+  options,
+  clock,
+}: PendingAccess): DerivedTable<PendingRow> => ({
   name: 'pending',
   title: 'Pending',
   aliases: ['pend'],
   namespaced: true,
   needs: bookSources.map(({ resource }) => resource),
+  epoch: () => Math.floor(clock() / 1000),
   sort: { column: 'GPU-H', descending: true },
   columns,
   fault: ({ waitClass }) => waitClass === 'half-pending',

@@ -14,8 +14,8 @@ export interface TableAccess {
   readonly ledger: (cluster: ClusterRows) => Ledger;
   /** Key of the workload whose ranks are shown. */
   readonly shownWorkload: () => string | undefined;
-  /** Verdicts on pending workloads worked out in one go: each costs a look at every node. */
-  readonly verdictsAtOnce: number;
+  /** Nodes looked at in one go for the verdicts on pending workloads. */
+  readonly nodesAtOnce: number;
   /** Epoch ms. */
   readonly clock: () => number;
 }
@@ -25,7 +25,7 @@ export const onceAccess: TableAccess = {
   books: booksOf,
   ledger: ledgerOf,
   shownWorkload: () => undefined,
-  verdictsAtOnce: Number.POSITIVE_INFINITY,
+  nodesAtOnce: Number.POSITIVE_INFINITY,
   clock: () => 0,
 };
 
@@ -44,7 +44,8 @@ export const workloadTables = (access: TableAccess): readonly DerivedTable<Row>[
   pendingTable({
     books: access.books,
     scheduling: schedulingOf,
-    options: { atMost: access.verdictsAtOnce, goodForMs: verdictGoodForMs },
+    options: { nodesAtOnce: access.nodesAtOnce, goodForMs: verdictGoodForMs },
+    clock: access.clock,
   }) as unknown as DerivedTable<Row>,
   namespaceUseTable(access.books) as unknown as DerivedTable<Row>,
   queueUseTable(access) as unknown as DerivedTable<Row>,

@@ -58,7 +58,7 @@ const outOf = (has: number, wants: number | undefined): string => `${has}/${want
 
 function workloadColumns(): readonly Column<WorkloadRow>[] {
   return [
-    { title: 'KIND', value: (row) => row.kind, tone: () => 'dim', priority: 4 },
+    { title: 'KIND', value: (row) => row.kind, tone: () => 'dim', priority: 3 },
     { title: 'NAME', value: (row) => row.name, priority: 0 },
     { title: 'QUEUE', value: (row) => row.queue, text: (row) => row.queue || '-', priority: 7 },
     {
@@ -94,7 +94,7 @@ function workloadColumns(): readonly Column<WorkloadRow>[] {
       align: 'right',
       priority: 1,
     },
-    { title: 'MODEL', value: (row) => row.model, text: (row) => row.model || '-', priority: 5 },
+    { title: 'MODEL', value: (row) => row.model, text: (row) => row.model || '-', priority: 4 },
     {
       title: 'NODES',
       value: (row) => row.nodes,
@@ -122,7 +122,7 @@ function workloadColumns(): readonly Column<WorkloadRow>[] {
       text: (row, now) => ageText(row.createdAt, now),
       tone: () => 'dim',
       align: 'right',
-      priority: 3,
+      priority: 5,
     },
     {
       title: 'WHY',
