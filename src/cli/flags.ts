@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
+import { nearest } from '../actions/nearest.ts';
 import type { ConnectOptions } from '../kube/contract.ts';
 import { UsageError } from './io.ts';
-import { nearest } from './nearest.ts';
 
 export interface Flag {
   readonly name: string;

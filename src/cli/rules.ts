@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { nearest } from '../actions/nearest.ts';
 import { podStates } from '../checklist/classify.ts';
 import { type AddedStates, evaluate, objectStates } from '../checklist/evaluate.ts';
 import { buildIndex } from '../checklist/evidence-index.ts';
@@ -8,7 +9,6 @@ import { addedStates, loadPack, type RulePack } from '../checklist/rule-pack.ts'
 import { signatures } from '../checklist/signatures.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { type CommandIo, exitCode, UsageError } from './io.ts';
-import { nearest } from './nearest.ts';
 import { alignColumns } from './print.ts';
 
 /** Where packs lie when nobody names one. */

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { gpus } from '../accelerators/gpus.ts';
+import { nearest } from '../actions/nearest.ts';
 import { trueState } from '../checklist/true-state.ts';
 import type { Connection } from '../kube/contract.ts';
 import { findTable, tables } from '../resources/index.ts';
@@ -9,7 +10,6 @@ import { withTrueState } from '../state/true-states.ts';
 import { onceAccess, workloadTables } from '../workloads/tables.ts';
 import { namespacesOf, type ParsedFlags } from './flags.ts';
 import { type CommandIo, exitCode, UsageError } from './io.ts';
-import { nearest } from './nearest.ts';
 import { type Format, printRows } from './print.ts';
 import { clusterFromObjects, loadCluster, loadTable, type Scope, tableFromObjects } from './rows.ts';
 
