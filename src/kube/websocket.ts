@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import type { Connection } from './contract.ts';
 import { KubeError } from './kube-error.ts';
 import { answerError, wireError } from './wire-error.ts';
@@ -53,6 +53,8 @@ export async function openChannels(
     request: { method: 'POST' as const, path },
   };
   const { timing } = connection;
+  // Only who opens a stream needs it.
+  const { WebSocket: Socket } = await import('ws');
   const { socket: dialled, headers } = await connection.dial(signal);
   const url = new URL(connection.server);
   url.protocol = url.protocol.replace('http', 'ws');
@@ -60,7 +62,7 @@ export async function openChannels(
   url.search = query.toString();
   const byName: Record<string, string[]> = {};
   for (const [name, value] of headers) byName[name] = [...(byName[name] ?? []), value];
-  const socket = new WebSocket(url, [...protocols], {
+  const socket: WebSocket = new Socket(url, [...protocols], {
     // The socket has its TLS, its proxy and its name already.
     createConnection: () => dialled as never,
     headers: byName as unknown as Record<string, string>,
@@ -99,7 +101,7 @@ export async function openChannels(
         hint: 'Check the VPN and the network, then try again.',
       });
       socket.terminate();
-    } else if (socket.readyState === WebSocket.OPEN) socket.ping();
+    } else if (socket.readyState === socket.OPEN) socket.ping();
   }, timing.pingEveryMs);
   ping.unref();
   socket.on('pong', () => {
@@ -176,7 +178,7 @@ function closeError(code: number, said: string, server: string): KubeError | und
 
 function send(socket: WebSocket, channel: number, bytes: Uint8Array, server: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (socket.readyState !== WebSocket.OPEN) {
+    if (socket.readyState !== socket.OPEN) {
       reject(
         new KubeError(`The stream to ${server} has ended`, { kind: 'unreachable', hint: 'Open it again.' }),
       );

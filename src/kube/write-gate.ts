@@ -1,6 +1,6 @@
 import type { Connection, KubeRequest } from './contract.ts';
 import { KubeError } from './kube-error.ts';
-import { type ForwardTarget, type OpenForward, openForward } from './port-forward.ts';
+import type { ForwardTarget, OpenForward } from './port-forward.ts';
 
 /** Says whether a person has allowed changes, now. One that has become invalid never becomes valid again. */
 export interface Permit {
@@ -42,7 +42,10 @@ export function guard(connection: Connection): ClusterAccess {
     write: (permit) => gated(connection, permit),
     forwarder(permit) {
       if (!permit.isValid()) throw refused('The port-forward');
-      return (target: ForwardTarget, onData, signal) => openForward(connection, target, onData, signal);
+      return async (target: ForwardTarget, onData, signal) => {
+        const { openForward } = await import('./port-forward.ts');
+        return openForward(connection, target, onData, signal);
+      };
     },
   };
 }

@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { changeLines, changesBetween, editText, readEdited, withChanges } from '../../kube/edit-text.ts';
 import { KubeError } from '../../kube/kube-error.ts';
 import type { KubeObject } from '../../kube/object.ts';
 import type { Resource, Row } from '../../resources/resource.ts';
@@ -48,7 +47,10 @@ async function runEditor(context: WriteContext, path: string): Promise<string | 
   );
 }
 
+type EditTexts = typeof import('../../kube/edit-text.ts');
+
 interface Draft {
+  readonly texts: EditTexts;
   readonly resource: Resource;
   readonly row: Row;
   /** As it was read: what is sent differs from it by what the person did. */
@@ -68,10 +70,12 @@ async function edit(context: WriteContext, resource: Resource, row: Row): Promis
   }
   if (before.metadata?.uid !== row.uid)
     return say(context, `${row.name} has been made anew since: look again.`, 'warn');
+  // Only who edits needs it: it brings a YAML parser.
+  const texts = await import('../../kube/edit-text.ts');
   const folder = await mkdtemp(join(tmpdir(), 'mltop-edit-'));
   const path = join(folder, `${resource.kind.toLowerCase()}-${row.name.replace(/[^\w.-]/g, '_')}.yaml`);
-  await writeFile(path, editText(before), { mode: 0o600 });
-  const isSettled = await untilAccepted(context, { resource, row, before, path });
+  await writeFile(path, texts.editText(before), { mode: 0o600 });
+  const isSettled = await untilAccepted(context, { texts, resource, row, before, path });
   if (isSettled) await rm(folder, { recursive: true, force: true });
   else say(context, `Your text is kept: ${path}`, 'warn');
 }
@@ -79,6 +83,7 @@ async function edit(context: WriteContext, resource: Resource, row: Row): Promis
 /** Opens the editor again for as long as the person wants; true when the file is no longer needed. */
 async function untilAccepted(context: WriteContext, draft: Draft): Promise<boolean> {
   let { before } = draft;
+  const { readEdited, changesBetween } = draft.texts;
   const original = await readFile(draft.path, 'utf8');
   for (;;) {
     const wrong = await runEditor(context, draft.path);
@@ -155,17 +160,17 @@ async function attempt(context: WriteContext, draft: Draft, changes: unknown): P
 const shownChanges = 10;
 
 function editPlan(
-  { resource, row, before }: Draft,
+  { texts, resource, row, before }: Draft,
   changes: unknown,
   settle: (result: Attempt) => void,
 ): Plan {
-  const edited = withChanges(before, changes) as KubeObject;
+  const edited = texts.withChanges(before, changes) as KubeObject;
   const object = {
     ...edited,
     metadata: { ...edited.metadata, uid: row.uid, resourceVersion: before.metadata?.resourceVersion ?? '' },
   };
   const operation = replacement(objectAt(resource, row), object);
-  const lines = changeLines(changes).map((text) => ({ text: sanitizeLine(text, 200) }));
+  const lines = texts.changeLines(changes).map((text) => ({ text: sanitizeLine(text, 200) }));
   return {
     action: 'edit',
     title: `Edit ${resource.kind.toLowerCase()}`,
