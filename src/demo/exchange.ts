@@ -8,6 +8,7 @@ import { type Form, prefersProtobuf } from './accept.ts';
 import { encodeObject } from './protobuf/encode.ts';
 import type { User } from './rights.ts';
 import type { StatusBody } from './status.ts';
+import type { Upgrade } from './tunnel/index.ts';
 
 export type RawRequest = IncomingMessage | Http2ServerRequest;
 export type RawResponse = ServerResponse | Http2ServerResponse;
@@ -25,6 +26,8 @@ export interface Exchange {
   readonly accept: string | undefined;
   readonly userAgent: string;
   readonly http2: boolean;
+  /** The client asks for another protocol on this connection. */
+  readonly upgrade: Upgrade | undefined;
   user: User;
   header(name: string): string | undefined;
   /** The whole body of the request. */
@@ -111,7 +114,12 @@ function certificateOf(request: RawRequest): Exchange['certificate'] {
 
 const gone = (): Error => new Error('The client has gone');
 
-export function createExchange(request: RawRequest, response: RawResponse, hooks: ExchangeHooks): Exchange {
+export function createExchange(
+  request: RawRequest,
+  response: RawResponse,
+  hooks: ExchangeHooks,
+  upgrade?: Upgrade,
+): Exchange {
   const url = request.url ?? '/';
   const mark = url.indexOf('?');
   const queryText = mark < 0 ? '' : url.slice(mark + 1);
@@ -159,6 +167,7 @@ export function createExchange(request: RawRequest, response: RawResponse, hooks
     accept: request.headers.accept,
     userAgent,
     http2,
+    upgrade,
     user: { name: 'system:anonymous', groups: ['system:unauthenticated'] },
     header: (name) => {
       const value = request.headers[name];

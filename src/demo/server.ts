@@ -1,7 +1,8 @@
 import { appendFileSync } from 'node:fs';
-import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpServer, type IncomingMessage, ServerResponse } from 'node:http';
 import { createSecureServer, type Http2Session } from 'node:http2';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Authority } from './certificates.ts';
 import type { Cluster } from './cluster.ts';
 import { createExchange, type Exchange, type RawRequest, type RawResponse } from './exchange.ts';
@@ -9,6 +10,7 @@ import type { FaultBoard } from './faults.ts';
 import { decide, type User } from './rights.ts';
 import { route } from './routes/index.ts';
 import { Refusal, serverFailure, statusBody, unauthorized } from './status.ts';
+import type { Upgrade } from './tunnel/index.ts';
 
 export interface ServerOptions {
   readonly cluster: Cluster;
@@ -83,7 +85,7 @@ function noteTo(file: string | undefined): (exchange: Exchange, status: number) 
 function answering(
   options: ServerOptions,
   plain: boolean,
-): (request: RawRequest, response: RawResponse) => void {
+): (request: RawRequest, response: RawResponse, upgrade?: Upgrade) => void {
   const note = noteTo(options.requestsFile);
   const headers = {
     'cache-control': 'no-cache, private',
@@ -114,10 +116,25 @@ function answering(
       await exchange.status(refusal.status, refusal.headers);
     }
   }
-  return (request, response) => {
-    const exchange = createExchange(request, response, { onBegin: note, headers });
+  return (request, response, upgrade) => {
+    const exchange = createExchange(request, response, { onBegin: note, headers }, upgrade);
     // The client may go while its refusal is being written; there is nobody left to tell.
     handle(exchange).catch(() => undefined);
+  };
+}
+
+/** Answers a request for another protocol on the same path as every other; what refuses it is an answer like any other. */
+function upgrading(
+  answerTo: (request: RawRequest, response: RawResponse, upgrade?: Upgrade) => void,
+): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
+  return (request, socket, head) => {
+    socket.on('error', () => socket.destroy());
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    // Cast: it is the connection's own socket, which is what a response writes to.
+    response.assignSocket(socket as Socket);
+    response.on('finish', () => socket.end());
+    answerTo(request, response, { request, socket, head });
   };
 }
 
@@ -168,11 +185,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     session.on('close', () => sessions.delete(session));
   });
   secure.on('tlsClientError', () => undefined);
-  secure.on('request', answering(options, false));
+  const answerSecure = answering(options, false);
+  secure.on('request', (request, response) => answerSecure(request, response));
+  secure.on('upgrade', upgrading(answerSecure));
   const dropSecure = connections(secure);
   const port = await listening(secure, options.port);
 
-  const plain = options.plainAs === undefined ? undefined : createHttpServer(answering(options, true));
+  const answerPlain = answering(options, true);
+  const plain =
+    options.plainAs === undefined
+      ? undefined
+      : createHttpServer((request, response) => answerPlain(request, response));
+  plain?.on('upgrade', upgrading(answerPlain));
   const dropPlain = plain === undefined ? () => undefined : connections(plain);
   const plainPort = plain === undefined ? undefined : await listening(plain, 0);
 

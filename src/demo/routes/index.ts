@@ -1,9 +1,11 @@
 import { negotiate } from '../accept.ts';
-import type { Cluster, ResourceHandler, ResourceRequest, Verb } from '../cluster.ts';
+import { type Cluster, minorOf, type ResourceHandler, type ResourceRequest, type Verb } from '../cluster.ts';
 import type { Exchange } from '../exchange.ts';
+import { proxy } from '../proxy/index.ts';
 import { type Attributes, decide, forbiddenMessage } from '../rights.ts';
 import { singleName } from '../selectors.ts';
 import { badRequest, methodNotAllowed, Refusal, statusBody } from '../status.ts';
+import { openTunnel } from '../tunnel/index.ts';
 import { remove, removeAll } from '../writes/delete.ts';
 import { evict } from '../writes/evict.ts';
 import { create, patch, update } from '../writes/write.ts';
@@ -23,6 +25,7 @@ const handlers: readonly ResourceHandler[] = [
   reviews,
   logs,
   scale,
+  proxy,
   watch,
   list,
   get,
@@ -110,24 +113,20 @@ function authorisePath(exchange: Exchange, cluster: Cluster): void {
 
 const noPage = (exchange: Exchange): Promise<void> => exchange.text(404, '404 page not found\n');
 
+const attributesOf = (target: Target, verb: Verb, name: string | undefined): Attributes => ({
+  verb,
+  group: target.group,
+  resource: target.plural,
+  subresource: target.subresource ?? '',
+  namespace:
+    target.group === '' && target.plural === 'namespaces' ? (target.name ?? '') : (target.namespace ?? ''),
+  name: name ?? '',
+});
+
 async function objects(exchange: Exchange, target: Target, cluster: Cluster): Promise<void> {
   const name = target.name ?? singleName(exchange.query.get('fieldSelector') ?? '');
   const verb = verbFor(exchange, target.name);
-  authorise(
-    exchange,
-    {
-      verb,
-      group: target.group,
-      resource: target.plural,
-      subresource: target.subresource ?? '',
-      namespace:
-        target.group === '' && target.plural === 'namespaces'
-          ? (target.name ?? '')
-          : (target.namespace ?? ''),
-      name: name ?? '',
-    },
-    cluster,
-  );
+  authorise(exchange, attributesOf(target, verb, name), cluster);
   if (target.group === 'metrics.k8s.io') {
     if (cluster.settings.metrics === 'down') return exchange.text(503, 'service unavailable\n');
     const request =
@@ -159,8 +158,13 @@ async function objects(exchange: Exchange, target: Target, cluster: Cluster): Pr
     subresource !== undefined &&
     tunnels.includes(subresource.name) &&
     (verb === 'get' || verb === 'create')
-  )
-    throw badRequest('Upgrade request required');
+  ) {
+    if (exchange.upgrade === undefined) throw badRequest('Upgrade request required');
+    const isNew = minorOf(cluster.settings.version) >= 35;
+    // From 1.35 on a WebSocket needs the right to create as well: it is a GET, and was let through by a read-only role.
+    if (verb === 'get' && isNew) authorise(exchange, attributesOf(target, 'create', name), cluster);
+    return openTunnel(exchange, exchange.upgrade, request, cluster);
+  }
   const isMisplaced =
     subresource === undefined &&
     (target.name === undefined ? verb === 'update' || verb === 'patch' : verb === 'create');

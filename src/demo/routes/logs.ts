@@ -46,7 +46,7 @@ function containerNames(pod: KubeLike, field: string): string[] {
     : [];
 }
 
-function containerOf(pod: KubeLike, asked: string): string {
+export function containerOf(pod: KubeLike, asked: string): string {
   const name = pod.metadata?.name ?? '';
   const main = containerNames(pod, 'containers');
   const init = containerNames(pod, 'initContainers');
@@ -66,7 +66,7 @@ function containerOf(pod: KubeLike, asked: string): string {
   return asked;
 }
 
-function statusOf(pod: KubeLike, container: string): JsonRecord | undefined {
+export function statusOf(pod: KubeLike, container: string): JsonRecord | undefined {
   for (const field of ['containerStatuses', 'initContainerStatuses', 'ephemeralContainerStatuses']) {
     const statuses = fieldAt(pod, `status.${field}`);
     const found = Array.isArray(statuses)
