@@ -11,6 +11,7 @@ import { anyResource } from '../resources/resource.ts';
 import { clusterFrom, sortObjects } from '../scheduling/from-objects.ts';
 import type { Ledger } from '../scheduling/ledger.ts';
 import type { Cluster } from '../state/cluster.ts';
+import type { Examination } from '../state/examination.ts';
 import type { Happenings } from '../state/happenings.ts';
 import { type Fetched, liveIndex } from '../state/live-index.ts';
 import type { SchedulerBooks } from '../state/scheduler-books.ts';
@@ -19,22 +20,6 @@ import type { TrueStates } from '../state/true-states.ts';
 
 /** `row`: what a line under the table needs. `whole`: everything that a checklist asks about. */
 export type Depth = 'row' | 'whole';
-
-/** What is known of the object that somebody looks at. */
-export interface Examination {
-  readonly subject: Subject;
-  /** Undefined until the object has been read. */
-  readonly report: SubjectReport | undefined;
-  readonly object: KubeObject | undefined;
-  /** `asking`: more evidence is on its way. `gone`: there is no such object. */
-  readonly progress: 'asking' | 'done' | 'gone';
-  /** What could not be read, a sentence each. */
-  readonly partial: readonly string[];
-  /** When the evidence was taken, epoch ms. */
-  readonly atMs: number;
-  /** Milliseconds that the last evaluation took. */
-  readonly tookMs: number;
-}
 
 /** Reads what the checklist of one object needs, keeps it fresh while it is looked at, and lets it go after. */
 export interface Examiner {

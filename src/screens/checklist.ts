@@ -1,0 +1,338 @@
+import { span } from '../checklist/read.ts';
+import {
+  type Cause,
+  type Evidence,
+  type Fix,
+  gates,
+  type Item,
+  type ItemStatus,
+  type Risk,
+  type SubjectReport,
+  type UnknownWhy,
+} from '../checklist/report.ts';
+import { ageText } from '../resources/fields.ts';
+import { type ChecklistView, type Examination, isAsked, isOpen } from '../state/examination.ts';
+import { displayWidth, wrap } from '../ui/text.ts';
+import type { Role, Span, Spans, Theme } from '../ui/theme.ts';
+
+/** A line of the checklist; `stop`: the cursor can stand on it, and which of the stops it is. */
+export interface ChecklistLine {
+  readonly spans: Spans;
+  readonly stop?: number;
+}
+
+export interface ChecklistQuestion {
+  readonly view: ChecklistView;
+  readonly examination: Examination | undefined;
+  readonly theme: Theme;
+  readonly columns: number;
+  readonly height: number;
+  /** A fix as one would type it. */
+  readonly command: (fix: Fix) => string;
+  readonly spinner: string;
+  readonly now: number;
+}
+
+export interface ChecklistBody {
+  /** Painted, at most `height`. */
+  readonly lines: readonly string[];
+  readonly top: number;
+  readonly cursor: number;
+  /** Lines there are in all. */
+  readonly total: number;
+}
+
+const verdictLooks: Readonly<Record<Cause['verdict'], { readonly word: string; readonly role: Role }>> = {
+  proven: { word: 'PROVEN', role: 'bad' },
+  likely: { word: 'LIKELY', role: 'warn' },
+  possible: { word: 'POSSIBLE', role: 'pending' },
+  ruledOut: { word: 'RULED OUT', role: 'dim' },
+};
+
+const riskRoles: Readonly<Record<Risk, Role>> = {
+  read: 'dim',
+  reversible: 'good',
+  disruptive: 'warn',
+  destructive: 'bad',
+  cluster: 'warn',
+};
+
+const riskWords: Readonly<Record<Risk, string>> = {
+  read: 'reads only',
+  reversible: 'reversible',
+  disruptive: 'disruptive',
+  destructive: 'destructive',
+  cluster: 'changes the cluster',
+};
+
+const whyWords: Readonly<Record<UnknownWhy, string>> = {
+  forbidden: 'you may not read it',
+  notWatched: 'not read',
+  noSource: 'nothing measures it',
+  eventExpired: 'the event has expired',
+  stale: 'nothing newer is known',
+  needsProbe: 'a log or a probe would tell',
+  version: 'this server does not say',
+  ambiguous: 'the evidence contradicts itself',
+};
+
+/** What stands before a question and in the strip of gates. */
+export function statusGlyph(status: ItemStatus, { glyphs }: Theme): Span {
+  switch (status) {
+    case 'pass':
+      return { text: glyphs.done, role: 'good' };
+    case 'fail':
+      return { text: glyphs.bad, role: 'bad' };
+    case 'warn':
+      return { text: glyphs.warn, role: 'warn' };
+    case 'unknown':
+      return { text: glyphs.unknown, role: 'unknown' };
+    case 'notReached':
+      return { text: glyphs.pending, role: 'dim' };
+    case 'info':
+    case 'notApplicable':
+      return { text: glyphs.dot, role: 'dim' };
+  }
+}
+
+/** The stations of its life, those that it passed, the broken one, and those behind it: as many lines as it takes. */
+function gateStrip(report: SubjectReport, theme: Theme, columns: number): readonly Spans[] {
+  const rows: Span[][] = [];
+  let row: Span[] = [];
+  let used = columns;
+  for (const { id, short } of gates) {
+    const status = report.gates[id];
+    if (status === 'notApplicable') continue;
+    const glyph = statusGlyph(status, theme);
+    const width = displayWidth(short) + displayWidth(glyph.text) + 1;
+    if (used + width > columns - 1) {
+      row = [{ text: '  ' }];
+      rows.push(row);
+      used = 2;
+    }
+    const role: Role =
+      status === 'fail' || status === 'warn' ? (glyph.role ?? 'plain') : status === 'pass' ? 'plain' : 'dim';
+    row.push({ text: short, role }, glyph, { text: ' ' });
+    used += width;
+  }
+  return rows;
+}
+
+/** Text in the room that is left, its first line behind `lead`, the others under it. */
+function hanging(lead: Spans, text: string, columns: number, role: Role = 'plain'): readonly Spans[] {
+  const indent = lead.reduce((sum, each) => sum + displayWidth(each.text), 0);
+  const lines = wrap(text, Math.max(16, columns - indent - 1));
+  return lines.map(
+    (line, at): Spans => [...(at === 0 ? lead : [{ text: ' '.repeat(indent) }]), { text: line, role }],
+  );
+}
+
+const heading = (text: string, note = ''): Spans => [
+  { text: ` ${text}`, role: 'title' },
+  ...(note === '' ? [] : [{ text: `  ${note}`, role: 'dim' as const }]),
+];
+
+function headLines(
+  { examination, theme, columns, now }: ChecklistQuestion,
+  report: SubjectReport,
+): readonly Spans[] {
+  const isWell = report.severity === 'none';
+  const glyph: Span = isWell
+    ? { text: theme.glyphs.good, role: 'good' }
+    : statusGlyph(report.severity === 'bad' ? 'fail' : 'warn', theme);
+  const since = report.since === undefined || isWell ? '' : `   for ${span(Math.max(0, now - report.since))}`;
+  const lead: Spans = [
+    { text: '  ' },
+    glyph,
+    { text: ' ' },
+    ...(report.status === '' ? [] : [{ text: `${report.status}   `, role: 'strong' as const }]),
+  ];
+  const owner = examination?.object?.metadata?.ownerReferences?.find((one) => one.controller === true);
+  const node = nodeOf(examination);
+  const around = [
+    owner === undefined ? undefined : `${owner.kind} ${owner.name}`,
+    node === '' ? undefined : `node ${node}`,
+    report.state === 'healthy' || report.state === 'done' ? undefined : `${report.state} ${report.id}`,
+  ].filter((part) => part !== undefined);
+  return [
+    ...hanging(lead, `${report.headline}${since}`, columns, isWell ? 'plain' : (glyph.role ?? 'plain')),
+    ...(around.length === 0 ? [] : [[{ text: `    ${around.join('   ')}`, role: 'dim' as const }]]),
+    ...report.overlays
+      .filter(({ severity }) => severity !== 'none')
+      .flatMap(({ headline, severity }) =>
+        hanging([{ text: '    also ', role: 'dim' }], headline, columns, severity === 'bad' ? 'bad' : 'warn'),
+      ),
+  ];
+}
+
+function nodeOf(examination: Examination | undefined): string {
+  const spec = examination?.object?.['spec'] as { readonly nodeName?: unknown } | undefined;
+  return typeof spec?.nodeName === 'string' ? spec.nodeName : '';
+}
+
+/** The report as lines, each stop on one or more of them. */
+export function reportLines(question: ChecklistQuestion, report: SubjectReport): readonly ChecklistLine[] {
+  const { columns, theme, examination, spinner, now, command } = question;
+  const lines: ChecklistLine[] = [];
+  let stop = 0;
+  const add = (spans: readonly Spans[], at?: number): void => {
+    for (const each of spans) lines.push(at === undefined ? { spans: each } : { spans: each, stop: at });
+  };
+  add(headLines(question, report));
+  add(gateStrip(report, theme, columns));
+  if (report.explainedBy !== undefined) {
+    const { kind, namespace, name } = report.explainedBy;
+    add(
+      hanging(
+        [{ text: '    because of ', role: 'dim' }],
+        `${kind} ${namespace === '' ? '' : `${namespace}/`}${name}`,
+        columns,
+      ),
+    );
+  }
+  if (report.severity === 'none' && report.causes.length === 0 && report.items.length === 0) {
+    const done = examination?.progress === 'asking' ? `${spinner} still asking` : 'Nothing is wrong with it.';
+    add([[], [{ text: `  ${done}`, role: examination?.progress === 'asking' ? 'pending' : 'good' }]]);
+  }
+  if (report.causes.length > 0) add([[], heading(report.causes.length === 1 ? 'Cause' : 'Causes')]);
+  for (const [at, cause] of report.causes.entries()) {
+    const look = verdictLooks[cause.verdict];
+    const lead: Spans = [
+      { text: `  ${at + 1} `, role: 'dim' },
+      { text: `${look.word} `, role: look.role },
+    ];
+    add(hanging(lead, cause.text, columns), cause.fixes.length === 0 ? stop : undefined);
+    if (cause.fixes.length === 0) stop += 1;
+    for (const fix of cause.fixes) {
+      add(fixLines(fix, command(fix), columns), stop);
+      stop += 1;
+    }
+  }
+  const items = report.items.filter(isAsked);
+  if (items.length > 0) {
+    const passed = items.filter(({ status }) => status === 'pass').length;
+    add([[], heading('Checklist', `${passed} of ${items.length} pass`)]);
+  }
+  for (const item of items) {
+    if (isOpen(item) && item.evidence.length > 0) {
+      add([itemLine(item, theme)]);
+      for (const evidence of item.evidence) {
+        add(evidenceLines(evidence, columns, now), stop);
+        stop += 1;
+      }
+    } else {
+      add(closedLines(item, theme, columns), stop);
+      stop += 1;
+    }
+  }
+  const { partial = [], progress } = examination ?? {};
+  if (partial.length > 0) {
+    add([[], heading('Not read')]);
+    for (const note of partial)
+      add(hanging([{ text: `  ${theme.glyphs.unknown} `, role: 'unknown' }], note, columns, 'dim'));
+  }
+  if (progress === 'asking' && report.items.length > 0)
+    add([[{ text: `  ${spinner} still asking`, role: 'pending' }]]);
+  return lines;
+}
+
+function fixLines(fix: Fix, command: string, columns: number): readonly Spans[] {
+  return [
+    ...hanging([{ text: '      ' }], `${fix.title} (${riskWords[fix.risk]})`, columns, riskRoles[fix.risk]),
+    ...hanging([{ text: '      $ ', role: 'dim' }], command, columns, 'key'),
+    ...(fix.note === undefined ? [] : hanging([{ text: '        ' }], fix.note, columns, 'dim')),
+  ];
+}
+
+const gateNumber = ({ gate }: Item): number => gates.findIndex(({ id }) => id === gate);
+
+function itemLine(item: Item, theme: Theme): Spans {
+  const why = item.why === undefined ? '' : `  ${whyWords[item.why]}`;
+  const glyph = statusGlyph(item.status, theme);
+  return [
+    { text: '  ' },
+    glyph,
+    { text: ` ${item.title}`, role: item.status === 'unknown' ? 'plain' : 'strong' },
+    { text: `${why}  g${gateNumber(item)}`, role: 'dim' },
+  ];
+}
+
+/** A question that passed: what it says in one line. */
+function closedLines(item: Item, theme: Theme, columns: number): readonly Spans[] {
+  const [first] = item.evidence;
+  const why = item.why === undefined ? '' : whyWords[item.why];
+  const value = first === undefined ? why : `${first.label} ${first.value}`;
+  const lead: Spans = [{ text: '  ' }, statusGlyph(item.status, theme), { text: ` ${item.title}  ` }];
+  if (value === '') return [lead];
+  const indent = lead.reduce((sum, each) => sum + displayWidth(each.text), 0);
+  // What passed is worth one line, not a paragraph.
+  const [line = ''] = wrap(value, Math.max(16, columns - indent - 2));
+  return [
+    [...lead, { text: line.length < value.length ? `${line}${theme.glyphs.ellipsis}` : line, role: 'dim' }],
+  ];
+}
+
+function evidenceLines(
+  { label, value, path, ref, at }: Evidence,
+  columns: number,
+  now: number,
+): readonly Spans[] {
+  const age = at === undefined || at > now ? '' : `  ${ageText(at, now)} ago`;
+  const where =
+    ref === undefined ? '' : `${ref.kind} ${ref.namespace === '' ? '' : `${ref.namespace}/`}${ref.name} `;
+  const lines = hanging([{ text: `      ${label}: `, role: 'dim' }], `${value}${age}`, columns);
+  return path === undefined && where === ''
+    ? lines
+    : [...lines, ...hanging([{ text: '        ' }], `${where}${path ?? ''}`, columns, 'dim')];
+}
+
+/** The checklist in a body of this height, scrolled so that the cursor is in sight. */
+export function checklistBody(question: ChecklistQuestion): ChecklistBody {
+  const { view, examination, theme, columns, height, spinner } = question;
+  const report = examination?.report;
+  if (report === undefined) {
+    const gone = examination?.progress === 'gone';
+    const failed = examination?.progress === 'done';
+    const spans: readonly Spans[] = [
+      [],
+      gone
+        ? [{ text: '  This object does not exist any more.', role: 'ghost' }]
+        : failed
+          ? [{ text: '  It cannot be read.', role: 'bad' }]
+          : [{ text: `  ${spinner} Reading ${view.title}`, role: 'pending' }],
+      ...(examination?.partial ?? []).flatMap((note) => hanging([{ text: '  ' }], note, columns, 'dim')),
+    ];
+    const lines = spans.slice(0, height).map((each) => theme.line(each, columns));
+    return { lines, top: 0, cursor: 0, total: lines.length };
+  }
+  const lines = reportLines(question, report);
+  const stops = lines.reduce((most, { stop }) => Math.max(most, (stop ?? -1) + 1), 0);
+  const cursor = Math.max(0, Math.min(view.cursor, stops - 1));
+  const top = topFor(lines, cursor, view.top, height);
+  const shown = lines.slice(top, top + height).map(({ spans, stop }): string => {
+    const isHere = stop !== undefined && stop === cursor;
+    if (!isHere) return theme.line(spans, columns);
+    const [first, ...rest] = spans;
+    const marked: Spans = [{ ...first, text: `>${(first?.text ?? ' ').slice(1)}` }, ...rest];
+    // Over the whole line, so that it is seen without colours too.
+    return theme.line(
+      marked.map(({ text }) => ({ text, role: 'selection' as const })),
+      columns,
+      'selection',
+    );
+  });
+  return { lines: shown, top, cursor, total: lines.length };
+}
+
+/** The window moves only as far as it must; at the first stop it shows what stands above it too. */
+function topFor(lines: readonly ChecklistLine[], cursor: number, top: number, height: number): number {
+  const first = lines.findIndex(({ stop }) => stop === cursor);
+  const last = lines.findLastIndex(({ stop }) => stop === cursor);
+  const furthest = Math.max(0, lines.length - height);
+  if (first === -1) return Math.min(top, furthest);
+  if (cursor === 0 && last < height) return 0;
+  const isLastStop = !lines.slice(last + 1).some(({ stop }) => stop !== undefined);
+  if (isLastStop && lines.length - 1 - first < height) return furthest;
+  const low = Math.max(0, last - height + 1);
+  return Math.min(furthest, Math.max(low, Math.min(top, first)));
+}
