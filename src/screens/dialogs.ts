@@ -5,7 +5,6 @@ import {
   deafForMs,
   type FormDialog,
   type MenuDialog,
-  type TextDialog,
   whyNotConfirm,
 } from '../state/dialog.ts';
 import type { SessionStore } from '../state/session.ts';
@@ -42,15 +41,7 @@ export function pressed(dialog: Dialog, key: Key): Dialog {
       return { ...dialog, ...pressForm(dialog, key) };
     case 'confirm':
       return { ...dialog, ...pressConfirm(dialog, key) };
-    case 'text':
-      return { ...dialog, ...pressText(dialog, key) };
   }
-}
-
-function pressText({ copies }: TextDialog, key: Key): Partial<TextDialog> {
-  const name = keyName(key);
-  if (name === 'c' && copies !== undefined) return { answer: 'copy' };
-  return ['esc', 'q', 'enter', 'K', 'ctrl-c'].includes(name) ? { answer: 'cancel' } : {};
 }
 
 function pressMenu({ items, selected }: MenuDialog, key: Key): Partial<MenuDialog> {
@@ -135,19 +126,6 @@ function overlayOf(dialog: Dialog, theme: Theme, columns: number, rows: number):
       return formOverlay(theme, dialog, columns, rows);
     case 'confirm':
       return confirmOverlay(theme, dialog, columns, rows);
-    case 'text':
-      return dialogOverlay(
-        theme,
-        {
-          title: dialog.title,
-          body: lines(dialog.body, innerWidth(columns)),
-          buttons: [],
-          focus: -1,
-          footer: keys([...(dialog.copies === undefined ? [] : [['c', 'copy'] as const]), ['esc', 'close']]),
-        },
-        columns,
-        rows,
-      );
   }
 }
 

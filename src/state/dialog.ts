@@ -77,17 +77,7 @@ export interface ConfirmDialog extends DialogBase {
   readonly answer?: 'go' | 'cancel' | 'stop' | { readonly switch: string };
 }
 
-/** Something to read, with its keys: `K`. */
-export interface TextDialog extends DialogBase {
-  readonly kind: 'text';
-  readonly title: string;
-  readonly body: readonly DialogLine[];
-  /** What `c` copies. */
-  readonly copies: string | undefined;
-  readonly answer?: 'cancel' | 'copy';
-}
-
-export type Dialog = MenuDialog | FormDialog | ConfirmDialog | TextDialog;
+export type Dialog = MenuDialog | FormDialog | ConfirmDialog;
 
 /** Why the choice cannot be made now; undefined: it can. */
 export function whyNotConfirm({ check, typing, progress }: ConfirmDialog): string | undefined {

@@ -6,7 +6,6 @@ import { closeForward, deleteAction, evictAction, forceDelete } from './delete.t
 import { editAction } from './edit.ts';
 import { attach, run, shell } from './inside.ts';
 import { suspendJob, triggerCronJob } from './jobs.ts';
-import { kubectlAction } from './kubectl-line.ts';
 import { annotate, label } from './meta.ts';
 import { cordon, drain, uncordon } from './nodes.ts';
 import { portForward, showForwards } from './port-forward.ts';
@@ -15,7 +14,6 @@ import { restart, rolloutHistory, rolloutUndo, scale, setEnv, setImage, setResou
 /** What reaches into the cluster, and what goes with it. Those without a key are in the menu of the row (`m`). */
 export const writes: readonly Action[] = [
   armAction,
-  kubectlAction,
   shell,
   attach,
   run,
