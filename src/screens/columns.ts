@@ -17,11 +17,14 @@ const flexibleAtLeast = 30;
 
 /** The narrowest that such a column still says something with; below it, the less important ones go. */
 const leastWidths: Readonly<Record<string, number>> = {
+  MESSAGE: 30,
   NODE: 13,
   OBJECT: 24,
   RESOURCE: 14,
   'TOP HOLDERS': 26,
-  'TRUE STATE': 16,
+  'TRUE STATE': 20,
+  UNBLOCK: 24,
+  WHY: 28,
 };
 
 /** A name keeps its two ends and loses its middle; the narrower the terminal, the more of it. */

@@ -117,12 +117,20 @@ const roomFor = (shown: readonly Sized[], width: number): number =>
   width - gutter - gap * Math.max(0, shown.length - 1);
 
 function fitted(all: readonly Sized[], width: number): { shown: readonly Sized[] } {
+  const fits = (columns: readonly Sized[]): boolean =>
+    columns.reduce((sum, { min }) => sum + min, 0) <= roomFor(columns, width);
   let shown = all;
-  const needs = (): number => shown.reduce((sum, { min }) => sum + min, 0);
-  while (needs() > roomFor(shown, width)) {
+  const gone: Sized[] = [];
+  while (!fits(shown)) {
     const last = lastToStay(shown);
     if (last === undefined) break;
+    gone.push(last);
     shown = shown.filter((candidate) => candidate !== last);
+  }
+  // A wide one that had to go may have made room for narrow ones that went before it.
+  for (const column of gone.reverse()) {
+    const more = all.filter((candidate) => candidate === column || shown.includes(candidate));
+    if (fits(more)) shown = more;
   }
   return { shown: grant(shown, roomFor(shown, width)) };
 }
