@@ -1,12 +1,18 @@
 import { gpuRows, gpus } from './accelerators/gpus.ts';
 import type { Services, Tables } from './actions/action.ts';
 import { parseCommand } from './actions/commands.ts';
+import { createHands, writeLockOf } from './actions/create-hands.ts';
 import { saveFile } from './actions/save.ts';
 import { createTables } from './actions/tables.ts';
 import { trueState } from './checklist/true-state.ts';
 import type { ScreenOptions as OpenOptions } from './cli/screen-options.ts';
+import type { Examining } from './feed/examining.ts';
+import type { LogFeed } from './feed/logs.ts';
+import type { ObjectFeed } from './feed/object.ts';
+import { type RulePacks, watchRulePacks } from './feed/rule-packs.ts';
 import type { Feed } from './feed.ts';
 import type { Connection, ConnectOptions } from './kube/contract.ts';
+import type { ClusterAccess } from './kube/write-gate.ts';
 import type { ContextRow } from './resources/contexts.ts';
 import { events } from './resources/events.ts';
 import { namespaces } from './resources/namespaces.ts';
@@ -16,11 +22,16 @@ import { anyResource, type Row, type Table } from './resources/resource.ts';
 import { gpuSummaryLines } from './screens/gpu-summary.ts';
 import type { ClusterSums } from './screens/header.ts';
 import { createScreen, type Screen } from './screens/screen.ts';
+import { disarm } from './state/arming.ts';
 import { type Cluster, createCluster } from './state/cluster.ts';
+import type { Examination } from './state/examination.ts';
+import { createInspection, type Inspection } from './state/inspection.ts';
+import { createLogStore, type LogStore } from './state/log-store.ts';
 import { looksLikeProduction } from './state/production.ts';
 import { createSession, type Namespaces, type SessionStore, shownTable, tableView } from './state/session.ts';
+import { type Subject, subjectOfKind } from './state/subject.ts';
 import { createSums, type Sums, summedKinds } from './state/sums.ts';
-import { createTrueStates, type TrueStates, withTrueState } from './state/true-states.ts';
+import { createTrueStates, type ReportOf, type TrueStates, withTrueState } from './state/true-states.ts';
 import { createUsage, type Usage } from './state/usage.ts';
 import { gpusWithUse, nodesWithUse, podsWithUse } from './state/usage-tables.ts';
 import { deviceSourceText, measuredTables, sourceText } from './state/usage-text.ts';
@@ -64,18 +75,21 @@ async function live(options: WireOptions): Promise<number> {
   const { env, stdin, stdout, stderr } = process;
   // The true states read the rows that the table of pods is about, so each needs the other.
   let states: TrueStates | undefined;
+  let reportOf: ReportOf | undefined;
   const usage = createUsage();
   const podTable = anyResource(
     podsWithUse(
       withTrueState(pods, (row, now) => states?.of(row, now) ?? trueState(row, { now }), {
         epoch: () => states?.version() ?? 0,
+        reportOf: (row) => reportOf?.(row),
         clock: Date.now,
       }),
       usage,
     ),
   );
   const cluster = createCluster([podTable]);
-  states = createTrueStates(cluster, Date.now);
+  const trueStates = createTrueStates(cluster, Date.now);
+  states = trueStates;
   const sums = createSums(cluster);
   // The same table as on the command line, from a ledger that is kept instead of one that is made anew each time.
   const gpuTable = { ...gpus, derive: () => gpuRows(sums.ledger) };
@@ -87,11 +101,14 @@ async function live(options: WireOptions): Promise<number> {
       books: () => sums.workloads,
       ledger: () => sums.ledger,
       shownWorkload: () => shownWorkload(session),
-      verdictsAtOnce: 2,
+      // About as many as 10 ms are enough for.
+      nodesAtOnce: 2500,
       clock: Date.now,
     }),
   ]);
   const session = sessionOf(options, tables);
+  const inspection = createInspection();
+  const logs = createLogStore();
   const themed = createThemes(options);
   const terminal = createTerminal({ stdin, stdout, stderr, env });
   terminal.start();
@@ -106,11 +123,37 @@ async function live(options: WireOptions): Promise<number> {
       session,
       cluster,
       tables,
+      inspection,
+      logs,
       usage,
+      states: trueStates,
+      rules: () => rules.added(),
       lend: terminal.lend,
       refresh: () => screen.refresh(),
+      leave: () => writing.leaveCluster(),
     });
+    const writing = createHands({
+      session,
+      access: link.access,
+      lend: terminal.lend,
+      stdin,
+      stdout,
+      env,
+      refresh: () => screen.refresh(),
+      now: Date.now,
+    });
+    const rules = watchRulePacks({
+      env,
+      onChange: link.newRules,
+      onProblem: (text) => session.setState({ notice: { text, tone: 'bad', atMs: Date.now() } }),
+    });
+    reportOf = (row) => link.examination(subjectOfKind(pods, row))?.report;
+    const ticking = setInterval(() => trueStates.tick(Date.now(), 4), 1000);
+    ticking.unref();
     const services: Services = {
+      examination: link.examination,
+      trueState: trueStates.of,
+      version,
       copy: async (text) =>
         clipboardWords[
           await copyText(text, { env, platform: process.platform, control: terminal.output.control })
@@ -123,6 +166,7 @@ async function live(options: WireOptions): Promise<number> {
         screen.setTheme(themed(probe, name));
         return undefined;
       },
+      hands: writing.hands,
     };
     const screen: Screen = createScreen({
       session,
@@ -143,9 +187,11 @@ async function live(options: WireOptions): Promise<number> {
               columns,
             )
           : [],
-      heldRows: (table) => (table === 'contexts' ? link.contexts() : []),
+      heldRows: (table) => (table === 'contexts' ? link.contexts() : writing.rows(table)),
       seen: (table, rows) => link.seen(table, rows),
       sources: (table, now) => sourcesOf(usage, session, table, now),
+      inspection,
+      logs,
       isBackedUp: terminal.output.isBackedUp,
       now: Date.now,
     });
@@ -160,7 +206,11 @@ async function live(options: WireOptions): Promise<number> {
     link.connect(options.connect);
     const code = await Promise.race([exitOf(session), mounted.done.then(() => 0)]);
     screen.stop();
+    writing.close();
     sums.stop();
+    rules.stop();
+    clearInterval(ticking);
+    trueStates.stop();
     await mounted.unmount();
     await terminal.stop();
     await link.close();
@@ -241,6 +291,7 @@ function sessionOf(options: WireOptions, tables: Tables): SessionStore {
     wide: options.wide,
     headerShown: !options.headless,
     readonly: options.readonly,
+    writeLock: writeLockOf(process.env),
     demo: options.demo ?? false,
     labelSelector: options.selector,
     fieldSelector: options.fieldSelector,
@@ -292,6 +343,8 @@ function sumsOf(sums: Sums, cluster: Cluster, narrowed: string | undefined): Clu
 
 interface ClusterLink {
   readonly connect: (options: ConnectOptions) => void;
+  /** What actions may do with the cluster; undefined while there is none. */
+  readonly access: () => ClusterAccess | undefined;
   readonly switchContext: (name: string) => void;
   readonly retryNow: () => void;
   readonly health: () => {
@@ -300,6 +353,9 @@ interface ClusterLink {
   };
   readonly contexts: () => readonly Row[];
   readonly seen: UsageFeed['seen'];
+  readonly examination: (subject: Subject) => Examination | undefined;
+  /** The rule packs are other ones. */
+  readonly newRules: () => void;
   readonly close: () => Promise<void>;
 }
 
@@ -307,20 +363,30 @@ interface LinkParts {
   readonly session: SessionStore;
   readonly cluster: Cluster;
   readonly tables: Tables;
+  readonly inspection: Inspection;
+  readonly logs: LogStore;
   readonly usage: Usage;
+  readonly states: TrueStates;
+  readonly rules: RulePacks['added'];
   readonly lend: Terminal['lend'];
   readonly refresh: () => void;
+  /** The cluster is being left: what leads into it must not stay open. */
+  readonly leave: () => void;
 }
 
 /** One cluster at a time: connects, feeds, and starts over for another context. The client loads only here. */
 function createLink(
   options: WireOptions,
-  { session, cluster, tables, usage, lend, refresh }: LinkParts,
+  { session, cluster, tables, inspection, logs, usage, states, rules, lend, refresh, leave }: LinkParts,
 ): ClusterLink {
   let attempt = 0;
   let connection: Connection | undefined;
+  let access: ClusterAccess | undefined;
   let feed: Feed | undefined;
+  let logFeed: LogFeed | undefined;
+  let objectFeed: ObjectFeed | undefined;
   let usageFeed: UsageFeed | undefined;
+  let examining: Examining | undefined;
   let retryTimer: NodeJS.Timeout | undefined;
   let wanted = options.connect;
   let contextRows: readonly ContextRow[] = [];
@@ -335,14 +401,24 @@ function createLink(
       connection: { state: 'connecting', what: 'reading the kubeconfig', sinceMs: Date.now() },
     });
     const kube = await import('./kube/connection.ts');
+    const { guard } = await import('./kube/write-gate.ts');
     try {
-      const opened = await kube.connect({
-        ...connectOptions,
-        withTerminal: lend,
-        notice: (text) => session.setState({ notice: { text, tone: 'warn', atMs: Date.now() } }),
-      });
+      const guarded = guard(
+        await kube.connect({
+          ...connectOptions,
+          withTerminal: lend,
+          notice: (text) => session.setState({ notice: { text, tone: 'warn', atMs: Date.now() } }),
+        }),
+      );
+      // Nothing but actions that a person armed and confirmed gets more than this.
+      const opened = guarded.read;
       if (mine !== attempt) return void opened.close();
       connection = opened;
+      access = guarded;
+      // Who comes back to a connection that was lost may not be who armed.
+      opened.onHealth(({ state }) => {
+        if (state === 'silent' || state === 'unverified') session.setState(disarm(session.getState()));
+      });
       await follow(opened);
     } catch (error) {
       if (mine === attempt) failed(error);
@@ -381,6 +457,29 @@ function createLink(
       always,
     });
     usageFeed = startUsageFeed({ connection: opened, cluster, session, usage });
+    const { startLogFeed } = await import('./feed/logs.ts');
+    const { startObjectFeed } = await import('./feed/object.ts');
+    const { startExamining } = await import('./feed/examining.ts');
+    if (connection !== opened) return;
+    examining = startExamining({
+      connection: opened,
+      cluster,
+      session,
+      states,
+      tableNamed: tables.named,
+      rules,
+      onChange: refresh,
+      clock: Date.now,
+    });
+    logFeed = startLogFeed({ connection: opened, cluster, session, logs, now: Date.now });
+    objectFeed = startObjectFeed({
+      connection: opened,
+      startReflector,
+      session,
+      inspection,
+      tableNamed: tables.named,
+      now: Date.now,
+    });
   }
 
   /** Only what may pass by itself is tried again by itself; a wrong kubeconfig waits for the person. */
@@ -428,6 +527,14 @@ function createLink(
     feed = undefined;
     usageFeed?.stop();
     usageFeed = undefined;
+    examining?.stop();
+    examining = undefined;
+    logFeed?.stop();
+    logFeed = undefined;
+    objectFeed?.stop();
+    objectFeed = undefined;
+    leave();
+    access = undefined;
     const closing = connection;
     connection = undefined;
     await closing?.close();
@@ -437,6 +544,7 @@ function createLink(
 
   return {
     connect,
+    access: () => access,
     switchContext(name) {
       void close();
       cluster.clear();
@@ -463,9 +571,13 @@ function createLink(
       else {
         feed?.retryNow();
         usageFeed?.retryNow();
+        logFeed?.retryNow();
+        objectFeed?.retryNow();
       }
     },
     seen: (table, rows) => usageFeed?.seen(table, rows),
+    examination: (subject) => examining?.of(subject),
+    newRules: () => examining?.newRules(),
     health: () => connection?.health() ?? { lastHeardMs: undefined, roundTripMs: undefined },
     contexts: () => contextRows,
     close,

@@ -1,7 +1,12 @@
+import type { TrueState } from '../checklist/true-state.ts';
+import type { PodRow } from '../resources/pod-row.ts';
 import type { Row, Table } from '../resources/resource.ts';
 import type { Cluster } from '../state/cluster.ts';
+import type { Examination } from '../state/examination.ts';
 import type { Session, SessionStore, Transition, View } from '../state/session.ts';
+import type { Subject } from '../state/subject.ts';
 import type { Visible } from '../state/visible.ts';
+import type { Hands } from './hands.ts';
 
 /**
  * What an action can do to the cluster. `read` changes nothing there; the others need writing to be armed, and how much
@@ -25,6 +30,31 @@ export interface Services {
   readonly retryNow: () => void;
   readonly switchContext: (name: string) => void;
   readonly setTheme: (name: string) => string | undefined;
+  /** What the checklist knows of an object that was looked at. */
+  readonly examination?: (subject: Subject) => Examination | undefined;
+  readonly trueState?: (row: PodRow, now: number) => TrueState;
+  /** mltop's own version. */
+  readonly version?: string;
+  /** What reaches into the cluster. Absent where nothing can: files instead of a cluster. */
+  readonly hands?: Hands;
+}
+
+export type TextMotion = 'up' | 'down' | 'pageUp' | 'pageDown' | 'top' | 'bottom' | 'left' | 'right';
+
+/** What can be done with the text that is shown; only the screen knows its lines and its size. */
+export interface TextHands {
+  /** For a file's name. */
+  readonly name: string;
+  readonly move: (motion: TextMotion) => void;
+  /** False: nothing matches. */
+  readonly find: (direction: 'next' | 'previous') => boolean;
+  readonly text: () => string;
+  /** As much of it as a clipboard takes. */
+  readonly copy: () => string;
+  /** Goes to the line that began it, and says what it means; undefined where none is known. */
+  readonly firstError?: () => string | undefined;
+  readonly clear?: () => void;
+  readonly mark?: () => void;
 }
 
 /** All that an action sees, of the moment in which its key was pressed. */
@@ -46,6 +76,11 @@ export interface ActionContext {
   readonly page: number;
   /** Lines of the text that is shown; 0 where there is none. */
   readonly textLines: number;
+  /** Undefined where the view is no text with a search. */
+  readonly text?: TextHands | undefined;
+  /** Of a pod's detail: the container under the cursor, and how many there are. */
+  readonly container?: string | undefined;
+  readonly containers: number;
   /** Epoch ms. */
   readonly now: number;
   readonly services: Services;

@@ -1,11 +1,28 @@
 import type { Action, ActionContext } from './action.ts';
+import { checklistActions } from './checklist.ts';
+import { inspectActions } from './inspect.ts';
+import { logActions } from './logs.ts';
 import { moves } from './move.ts';
 import { rowActions } from './rows.ts';
 import { sorts } from './sort.ts';
+import { textActions } from './text.ts';
 import { views } from './views.ts';
+import { writes } from './write/index.ts';
+import { menuAction } from './write/menu.ts';
 
 /** Everything a key does. Adding one is its record in a file of this folder. */
-export const actions: readonly Action[] = [...views, ...moves, ...rowActions, ...sorts];
+export const actions: readonly Action[] = [
+  ...views,
+  ...moves,
+  ...rowActions,
+  ...checklistActions,
+  ...inspectActions,
+  ...logActions,
+  ...textActions,
+  ...writes,
+  menuAction({ actionsFor, perform }),
+  ...sorts,
+];
 
 const byId = new Map(actions.map((action) => [action.id, action]));
 
@@ -14,7 +31,9 @@ export const actionNamed = (id: string): Action | undefined => byId.get(id);
 /** The places that a view is, the most particular first. */
 export function placesOf(view: { readonly kind: string; readonly table?: string }): readonly string[] {
   if (view.kind === 'table') return [view.table ?? '', 'table', 'everywhere'];
-  return [view.kind, 'text', 'everywhere'];
+  const isObject = view.kind === 'describe' || view.kind === 'yaml' || view.kind === 'object-events';
+  const more = isObject ? ['object', 'page'] : view.kind === 'logs' ? ['page'] : [];
+  return [view.kind, ...more, 'text', 'everywhere'];
 }
 
 /** What this key does in this view; undefined where it does nothing. */
@@ -32,6 +51,16 @@ export function actionFor(
 /** All that can be done in a view, in the order of the list; a key that something more particular takes is left out. */
 export function actionsIn(view: { readonly kind: string; readonly table?: string }): readonly Action[] {
   return actions.filter((action) => action.keys.some((key) => actionFor(key, view) === action));
+}
+
+/** All that can be done in a view, by a key or in the menu of the row. */
+function actionsFor(view: { readonly kind: string; readonly table?: string }): readonly Action[] {
+  const places = placesOf(view);
+  return actions.filter((action) =>
+    action.keys.length === 0
+      ? action.places.some((place) => places.includes(place))
+      : action.keys.some((key) => actionFor(key, view) === action),
+  );
 }
 
 /** Runs what a key means, or says why it does not. */
@@ -64,11 +93,20 @@ export interface KeyHelp {
   readonly title: string;
 }
 
-const placeNames: Readonly<Record<string, string>> = { table: 'tables', text: 'texts' };
+const placeNames: Readonly<Record<string, string>> = {
+  table: 'tables',
+  text: 'texts',
+  page: 'describe, YAML, events, logs',
+  object: 'describe, YAML, events',
+  detail: 'containers of a pod',
+  checklist: 'checklist',
+};
 
 /** Every key, for `--help` and the README. The ten namespace keys are two lines. */
 export function keyTable(): readonly KeyHelp[] {
-  const shown = actions.filter(({ id }) => !/^namespace-[2-9]$/.test(id) && id !== 'never-kill');
+  const shown = actions.filter(
+    ({ id, keys }) => keys.length > 0 && !/^namespace-[2-9]$/.test(id) && id !== 'never-kill',
+  );
   return shown.map(({ id, keys, title, places }) => {
     const place = places.length > 1 && places.includes('text') ? 'everywhere' : (places[0] ?? 'everywhere');
     const isFavourite = id === 'namespace-1';

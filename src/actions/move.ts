@@ -1,6 +1,6 @@
 import { keyOf } from '../state/cluster.ts';
 import { changeTable, changeView, moveTo, type View } from '../state/session.ts';
-import { type Action, type ActionContext, step } from './action.ts';
+import { type Action, type ActionContext, step, type TextMotion } from './action.ts';
 
 /** How long rows stand still after the cursor moved: Enter must open the row that was looked at. */
 const frozenForMs = 1000;
@@ -16,9 +16,24 @@ function move(id: string, keys: readonly string[], title: string, to: Move): Act
     group: 'move',
     risk: 'read',
     places: ['table', 'text'],
-    run: (context) => (context.view.kind === 'table' ? moveCursor(context, to) : scrollText(context, to)),
+    run(context) {
+      const motion = motions[id];
+      if (context.view.kind === 'table') moveCursor(context, to);
+      else if (context.text !== undefined && motion !== undefined) context.text.move(motion);
+      else scrollText(context, to);
+    },
   };
 }
+
+/** The same, in a text that moves itself. */
+const motions: Readonly<Record<string, TextMotion>> = {
+  down: 'down',
+  up: 'up',
+  'page-down': 'pageDown',
+  'page-up': 'pageUp',
+  top: 'top',
+  bottom: 'bottom',
+};
 
 function moveCursor(context: ActionContext, to: Move): void {
   const { view, visible, page, now } = context;

@@ -15,6 +15,7 @@ import {
   toggleMark,
 } from '../state/session.ts';
 import { type Action, type ActionContext, say, step } from './action.ts';
+import { podsOf } from './inspect.ts';
 
 const noRow = ({ row }: ActionContext): string | undefined =>
   row === undefined ? 'There is no row here.' : undefined;
@@ -39,7 +40,10 @@ function open(context: ActionContext): void {
   const { table, row } = context;
   if (table === undefined || row === undefined) return;
   if (table.name === 'contexts') context.services.switchContext(row.name);
-  else step(context, viewOf(table.name, row));
+  else {
+    const pods = table.name === 'nodes' || table.name === 'gpus' ? undefined : podsOf(table, row);
+    step(context, pods === undefined ? viewOf(table.name, row) : push(pods));
+  }
 }
 
 function viewOf(table: string, row: Row): Transition {
@@ -59,6 +63,13 @@ function viewOf(table: string, row: Row): Transition {
       );
     case 'gpu-namespaces':
       return goTo(tableView('workloads'), [row.name]);
+    case 'pods':
+      return push({
+        kind: 'detail',
+        of: { table, key: keyOf(row), namespace: row.namespace, name: row.name },
+        cursor: 0,
+        top: 0,
+      });
     case 'namespaces':
       return goTo(tableView('pods'), [row.name]);
     default: {
@@ -149,7 +160,7 @@ export const rowActions: readonly Action[] = [
   },
   {
     id: 'copy-name',
-    keys: ['c'],
+    keys: ['c', 'C'],
     title: 'copy the name',
     group: 'row',
     risk: 'read',

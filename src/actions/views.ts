@@ -121,7 +121,7 @@ export const views: readonly Action[] = [
     hint: { order: 0, word: 'help' },
     run({ view, session }) {
       if (view.kind === 'help') return;
-      const of = view.kind === 'table' ? view.table : 'text';
+      const of = view.kind === 'table' ? view.table : view.kind;
       step({ session }, push({ kind: 'help', of, filter: '', top: 0 }));
     },
   },

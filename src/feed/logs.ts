@@ -134,7 +134,7 @@ export function startLogFeed(options: LogFeedOptions): LogFeed {
       if (!one.source.isGone) {
         one.source.isGone = true;
         one.pod = undefined;
-        logs.note('death', `pod ${one.source.pod} deleted`, one.source);
+        logs.note('death', `pod ${one.source.pod} deleted`, one.source, options.now());
       }
     }
     const fresh = [...wanted]
@@ -205,8 +205,11 @@ export function startLogFeed(options: LogFeedOptions): LogFeed {
     const before = source.state.state;
     source.state = stateOf(state);
     if (state.state === 'waiting' && before !== 'waiting')
-      logs.note('note', waitingText(state.reason, source), source);
-    if (state.state === 'failed') logs.note('note', failureText(state.error, target, source), source);
+      logs.note('note', waitingText(state.reason, source), source, options.now());
+    if (state.state === 'failed')
+      logs.note('note', failureText(state.error, target, source), source, options.now());
+    if (state.state === 'reconnecting' && before !== 'reconnecting' && lines() === 0)
+      logs.note('note', unreachedText(state.reason, source), source, options.now());
     const isEmpty = lines() === 0 && (state.state === 'ended' || state.state === 'waiting');
     if (isEmpty && target.previous !== true && hasRunBefore(one) && !one.triedPrevious) {
       one.triedPrevious = true;
@@ -214,6 +217,7 @@ export function startLogFeed(options: LogFeedOptions): LogFeed {
         'note',
         `The current log of ${source.container} is empty; this is its previous run (p shows it alone)`,
         source,
+        options.now(),
       );
       one.follow?.stop();
       follow(one, { ...target, previous: true, follow: false });
@@ -224,6 +228,7 @@ export function startLogFeed(options: LogFeedOptions): LogFeed {
         'note',
         `${source.container} has written nothing${typeof (view as LogView).range === 'number' ? ' in this time; 0 shows its last lines' : ''}`,
         source,
+        options.now(),
       );
     }
     logs.touch();
@@ -395,6 +400,12 @@ const waitingText = (reason: string, source: LogSource): string =>
 
 /** `container "x" in pod "y" is waiting to start: ImagePullBackOff` says the name again; the reason is behind the colon. */
 const lastPart = (reason: string): string => /waiting to start[:-] *(.+)$/.exec(reason)?.[1] ?? reason;
+
+/** The stream did not come about at all. */
+const unreachedText = (reason: string, { container }: LogSource): string =>
+  /:10250|containerLogs/.test(reason)
+    ? `The API server cannot reach the kubelet of its node, so ${container} cannot be read; it is tried again, and o shows the node`
+    : `${container} cannot be read now: ${reason}; it is tried again`;
 
 /** What happened, to what, and what to do. */
 function failureText(error: KubeError, target: LogTarget, { container, pod }: LogSource): string {

@@ -171,6 +171,8 @@ export interface TitleFacts {
   readonly note: string | undefined;
   /** Where measurements come from, with their age; `''` where nothing is measured. */
   readonly sources: string;
+  /** At the right end, of a text. */
+  readonly info?: Spans | undefined;
   /** First and last row on the screen, counted from 1. */
   readonly range: readonly [number, number];
   readonly theme: Theme;
@@ -180,7 +182,11 @@ export interface TitleFacts {
 /** `[Pods] GPUs Nodes   Pods(all)[12/10,000] faults:7        faults first  1-16`. */
 export function titleBar(facts: TitleFacts): Bar {
   const { view, columns } = facts;
-  if (view.kind !== 'table') return { left: [{ text: ' ' }, ...crumbs(facts)] };
+  if (view.kind !== 'table')
+    return {
+      left: [{ text: ' ' }, ...crumbs(facts)],
+      ...(facts.info === undefined ? {} : { right: facts.info }),
+    };
   const left: Span[] = [{ text: ' ' }];
   if (columns >= 110) left.push(...tabs(facts), { text: '   ' });
   return { left: [...left, ...crumbs(facts)], right: [...sortSpans(facts, view), { text: ' ' }] };
@@ -210,8 +216,31 @@ function crumbs(facts: TitleFacts): Spans {
   return spans;
 }
 
-const textTitle = (view: Exclude<View, TableView>): string =>
-  view.kind === 'facts' ? view.title : view.kind === 'help' ? 'Help' : 'Views';
+function textTitle(view: Exclude<View, TableView>): string {
+  switch (view.kind) {
+    case 'facts':
+      return view.title;
+    case 'help':
+      return 'Help';
+    case 'aliases':
+      return 'Views';
+    case 'logs':
+      return `${view.title} ${view.previous ? 'previous ' : ''}logs`;
+    case 'checklist':
+      return `${view.title} checklist`;
+    case 'detail':
+      return nameOf(view.of);
+    case 'object-events':
+      return `${nameOf(view.of)} events`;
+    case 'output':
+      return view.title;
+    default:
+      return `${nameOf(view.of)} ${view.kind}`;
+  }
+}
+
+const nameOf = ({ namespace, name }: { readonly namespace: string; readonly name: string }): string =>
+  namespace === '' ? name : `${namespace}/${name}`;
 
 function tableName({ table, session, home }: TitleFacts, view: TableView): string {
   const title =

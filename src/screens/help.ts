@@ -25,9 +25,21 @@ const readable: Readonly<Record<string, string>> = {
 const keyText = (key: string): string =>
   readable[key] ?? (/^[A-Z]$/.test(key) ? `shift-${key.toLowerCase()}` : key);
 
+const textKinds = new Set([
+  'text',
+  'facts',
+  'aliases',
+  'describe',
+  'yaml',
+  'object-events',
+  'detail',
+  'logs',
+  'checklist',
+]);
+
 /** Every key that works in a view, from the list of actions; what was typed after `/` narrows it. */
 function helpGroups({ of, filter }: HelpView): readonly HelpGroup[] {
-  const view = of === 'text' ? { kind: 'text' } : { kind: 'table', table: of };
+  const view = textKinds.has(of) ? { kind: of } : { kind: 'table', table: of };
   const wanted = filter.toLowerCase();
   const entries = actionsIn(view)
     .filter(({ id }) => !/^namespace-[2-9]$/.test(id) && id !== 'never-kill')

@@ -1,11 +1,16 @@
 import type { ActionContext, Services, Tables } from '../actions/action.ts';
+import { commandOf } from '../actions/checklist.ts';
 import { dispatch } from '../actions/index.ts';
 import type { Resource, Row } from '../resources/resource.ts';
 import type { Cluster } from '../state/cluster.ts';
+import type { ChecklistView } from '../state/examination.ts';
+import { createInspection, type Inspected, type Inspection } from '../state/inspection.ts';
 import { isStale, type Link, worstLink } from '../state/link.ts';
+import { createLogStore, type LogStore } from '../state/log-store.ts';
 import { isAge } from '../state/order.ts';
 import {
   changeTable,
+  changeView,
   noticeForMs,
   notify,
   type Session,
@@ -24,6 +29,9 @@ import type { Message } from '../ui/message.ts';
 import { type PagerLine, pagerStart, pagerView } from '../ui/pager.ts';
 import type { Bar, Span, Spans, Theme } from '../ui/theme.ts';
 import { bodyMessage, partOf, tableLink, whole } from './body-message.ts';
+import { checklistBody } from './checklist.ts';
+import { containerNames, type DetailModel, detailModel } from './detail.ts';
+import { createDialogDesk } from './dialogs.ts';
 import { factLines } from './facts.ts';
 import { type ClusterSums, type HeaderFacts, headerBars, titleBar } from './header.ts';
 import { aliasLines, helpText, hintsFor } from './help.ts';
@@ -31,6 +39,7 @@ import { createPromptDesk } from './prompt.ts';
 import { createShownTables, type Shown } from './shown.ts';
 import { stripBars, stripLines } from './strip.ts';
 import { createTableBody } from './table-body.ts';
+import { createTextDesk, type DeskFrame } from './text-desk.ts';
 
 /** Data is painted at most this often; keys at once. */
 const dataFrameEveryMs = 100;
@@ -79,6 +88,10 @@ export interface ScreenOptions {
   readonly seen?: (table: string, rows: readonly Row[]) => void;
   /** Where measurements in this table come from, and how old they are; `''` where nothing is measured. */
   readonly sources?: (table: string, now: number) => string;
+  /** The object that a view looks into; filled by its feed. */
+  readonly inspection?: Inspection;
+  /** The lines of the log view; filled by its feed. */
+  readonly logs?: LogStore;
   /** The terminal has not taken the last frame yet: data waits. */
   readonly isBackedUp?: () => boolean;
   readonly now: () => number;
@@ -97,6 +110,8 @@ export interface FrameModel {
   readonly overlay: Overlay | undefined;
   readonly body: readonly string[];
   readonly bodyHeight: number;
+  /** In place of the body: a pod with its table of containers. */
+  readonly detail?: DetailModel | undefined;
 }
 
 /** The screen without the terminal: keys and data in, frames out. React only draws what it gives. */
@@ -127,7 +142,13 @@ export function createScreen(options: ScreenOptions): Screen {
     context: contextOf,
     now: options.now,
   });
+  const inspection = options.inspection ?? createInspection();
+  const logs = options.logs ?? createLogStore();
+  const dialogs = createDialogDesk(session, options.now);
+  const desk = createTextDesk({ session, inspection, logs, now: options.now });
   const listeners = new Set<() => void>();
+  let page: DeskFrame | undefined;
+  let detail: DetailModel | undefined;
   let { theme } = options;
   let columns = 80;
   let rows = 24;
@@ -177,21 +198,29 @@ export function createScreen(options: ScreenOptions): Screen {
     const link = tableLink(cluster, current.table, state.namespaces);
     const header = state.headerShown ? headerBars(headerFacts(state, link, now)) : [];
     const isTable = view.kind === 'table';
-    const share = frameRows(rows, { header: header.length, strip: isTable ? stripLines : 0 });
+    const isPage = desk.draws(view);
+    const share = frameRows(rows, { header: header.length, strip: isTable || isPage ? stripLines : 0 });
+    page = isPage ? desk.frame(view, theme, columns, share.body) : undefined;
+    if (page?.busy === true) soon();
+    detail =
+      view.kind === 'detail' ? detailModel(inspection.get(view.of), view.cursor, columns, now) : undefined;
     const body = isTable
       ? bodyOfTable(view, current, link, share.body, now)
-      : bodyOfText(view, current, share.body, now);
+      : view.kind === 'checklist'
+        ? bodyOfChecklist(view, share.body, now)
+        : (page?.lines ?? bodyOfText(view, current, share.body, now));
     return {
       theme,
       columns,
       rows,
       header,
       title: titleOf(state, view, current),
-      strip: isTable ? stripOf(current, link, now) : [],
+      strip: isTable ? stripOf(current, link, now) : (page?.strip ?? []),
       hints: hintsFor(view),
       ...promptOf(state, current, share.body, now),
       body,
       bodyHeight: share.body,
+      detail,
     };
   }
 
@@ -219,6 +248,7 @@ export function createScreen(options: ScreenOptions): Screen {
       part: partOf(cluster, table, state.namespaces),
       busy: visible.busy(),
       note: visible.note(),
+      info: page?.info,
       range: [first, window === undefined ? 0 : window.top + window.rows.length],
       theme,
       columns,
@@ -306,6 +336,29 @@ export function createScreen(options: ScreenOptions): Screen {
     return message;
   }
 
+  function bodyOfChecklist(view: ChecklistView, height: number, now: number): readonly string[] {
+    const examination = options.services.examination?.(view.subject);
+    if (examination === undefined || examination.progress === 'asking') spin();
+    const body = checklistBody({
+      view,
+      examination,
+      theme,
+      columns,
+      height,
+      spinner: spinnerFrames[Math.floor(now / spinEveryMs) % spinnerFrames.length] ?? '',
+      command: (fix) => commandOf({ session }, fix),
+      now,
+    });
+    textLines = body.total;
+    if (body.top !== view.top || body.cursor !== view.cursor) {
+      const place = { top: body.top, cursor: body.cursor };
+      session.setState(
+        changeView<ChecklistView>('checklist', (shown) => ({ ...shown, ...place }))(session.getState()),
+      );
+    }
+    return body.lines;
+  }
+
   function bodyOfText(
     view: Exclude<View, TableView>,
     current: Shown,
@@ -326,6 +379,9 @@ export function createScreen(options: ScreenOptions): Screen {
   ): readonly PagerLine[] {
     if (view.kind === 'help') return helpText(view, columns);
     if (view.kind === 'aliases') return aliasLines(tables);
+    if (view.kind === 'output') return view.lines;
+    if (view.kind !== 'facts')
+      return insideLines(view.kind === 'detail' ? inspection.get(view.of) : undefined);
     const row = source.get(view.key);
     if (row !== undefined) return factLines(table, row, now);
     const gone: readonly PagerLine[] = ['', [{ text: ' This object has been deleted.', role: 'ghost' }]];
@@ -349,13 +405,19 @@ export function createScreen(options: ScreenOptions): Screen {
     room: number,
     now: number,
   ): { readonly prompt: Spans | undefined; readonly overlay: Overlay | undefined } {
-    const { prompt, notice } = state;
+    const { prompt, notice, dialog } = state;
+    if (dialog !== undefined) {
+      const said = noticeLine(notice, now);
+      return { prompt: said, overlay: dialogs.overlay(dialog, theme, columns, room) };
+    }
     if (prompt === undefined) return { prompt: noticeLine(notice, now), overlay: undefined };
     const problem = visible.note();
     const note: Span =
-      problem === undefined
-        ? { text: `${whole(visible.length())} of ${whole(visible.total())}`, role: 'dim' }
-        : { text: problem, role: 'warn' };
+      page !== undefined
+        ? page.note
+        : problem === undefined
+          ? { text: `${whole(visible.length())} of ${whole(visible.total())}`, role: 'dim' }
+          : { text: problem, role: 'warn' };
     const { line, overlay } = prompts.look(prompt, { theme, columns, room }, note);
     return { prompt: line, overlay };
   }
@@ -371,7 +433,9 @@ export function createScreen(options: ScreenOptions): Screen {
         ? undefined
         : (current.source.get(painted.key) ?? painted.row);
     const marked = isTable ? [...view.marks].flatMap((key) => current.source.get(key) ?? []) : [];
-    const share = frameRows(rows, { header: state.headerShown ? 2 : 0, strip: isTable ? stripLines : 0 });
+    const hasStrip = isTable || desk.draws(view);
+    const share = frameRows(rows, { header: state.headerShown ? 2 : 0, strip: hasStrip ? stripLines : 0 });
+    const names = view.kind === 'detail' ? containerNames(inspection.get(view.of)?.object) : [];
     return {
       session,
       cluster,
@@ -384,16 +448,20 @@ export function createScreen(options: ScreenOptions): Screen {
       columns: titles,
       page: Math.max(1, share.body - (isTable ? 1 : 0)),
       textLines,
+      text: desk.hands(view),
+      container: detail?.container,
+      containers: names.length,
       now: options.now(),
       services: options.services,
     };
   }
 
   function press(key: Key): void {
-    const { prompt } = session.getState();
+    const { prompt, dialog } = session.getState();
     isBusy = true;
     try {
-      if (prompt !== undefined) prompts.press(prompt, key);
+      if (dialog !== undefined) dialogs.press(dialog, key);
+      else if (prompt !== undefined) prompts.press(prompt, key);
       else if (key.name === 'paste') {
         const text = `Paste ignored (${key.text.length} characters); open : or / first.`;
         session.setState(notify(text, 'dim', options.now())(session.getState()));
@@ -435,6 +503,8 @@ export function createScreen(options: ScreenOptions): Screen {
   }
 
   const stopCluster = cluster.subscribe(onData);
+  const stopInspection = inspection.subscribe(onData);
+  const stopLogs = logs.subscribe(onData);
   const stopSession = session.subscribe(() => {
     if (!isBusy) soon();
   });
@@ -466,6 +536,8 @@ export function createScreen(options: ScreenOptions): Screen {
     stop() {
       isStopped = true;
       stopCluster();
+      stopInspection();
+      stopLogs();
       stopSession();
       clearInterval(ticker);
       clearTimeout(dataTimer);
@@ -475,13 +547,22 @@ export function createScreen(options: ScreenOptions): Screen {
   };
 }
 
+/** What stands in place of an object that is not there. */
+function insideLines(inspected: Inspected | undefined): readonly PagerLine[] {
+  const state = inspected?.state;
+  if (state?.state === 'failed')
+    return ['', [{ text: ` ${state.reason}`, role: 'bad' }], [{ text: ` ${state.hint}`, role: 'dim' }]];
+  if (state?.state === 'gone') return ['', [{ text: ' It has been deleted; esc goes back.', role: 'ghost' }]];
+  return ['', [{ text: ' Reading it.', role: 'pending' }]];
+}
+
 function noticeLine(notice: Session['notice'], now: number): Spans | undefined {
   if (notice === undefined || now - notice.atMs > noticeForMs) return undefined;
   return [{ text: ' ' }, { text: notice.text, role: notice.tone }];
 }
 
 /** What a frame says, as strings to compare: an equal frame is not drawn again. */
-function signatureOf({ theme, overlay, body, ...rest }: FrameModel): readonly string[] {
+function signatureOf({ theme, overlay, body, detail, ...rest }: FrameModel): readonly string[] {
   const { columns, rows, header, title, strip, prompt, hints } = rest;
   const chrome = [
     columns,
@@ -494,6 +575,7 @@ function signatureOf({ theme, overlay, body, ...rest }: FrameModel): readonly st
     prompt,
     hints,
     overlay?.width,
+    detail,
   ];
   return [...body, ...(overlay?.lines ?? []), JSON.stringify(chrome)];
 }

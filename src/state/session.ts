@@ -3,7 +3,9 @@ import type { ServerVersion } from '../kube/object.ts';
 import type { Tone } from '../resources/resource.ts';
 import type { Armed } from './arming.ts';
 import type { Dialog } from './dialog.ts';
+import type { ChecklistView } from './examination.ts';
 import type { SortOrder } from './order.ts';
+import type { DetailView, LogView, ObjectView } from './text-views.ts';
 import type { Where } from './visible.ts';
 
 export type Namespaces = 'all' | readonly string[];
@@ -58,7 +60,24 @@ interface AliasesView {
   readonly top: number;
 }
 
-export type View = TableView | FactsView | HelpView | AliasesView;
+/** What a command printed. */
+export interface OutputView {
+  readonly kind: 'output';
+  readonly title: string;
+  readonly lines: readonly string[];
+  readonly top: number;
+}
+
+export type View =
+  | TableView
+  | FactsView
+  | HelpView
+  | AliasesView
+  | OutputView
+  | ObjectView
+  | DetailView
+  | LogView
+  | ChecklistView;
 
 /** What the history keeps: enough to be there again. */
 export interface Place {
@@ -70,7 +89,7 @@ export interface Place {
 }
 
 /** A line that is being typed; `ui/prompt` edits it. */
-interface PromptLine {
+export interface PromptLine {
   readonly text: string;
   /** Of the caret, in UTF-16 units. */
   readonly cursor: number;
@@ -367,14 +386,14 @@ export const openPrompt =
     return { prompt: { mode, line, picked: undefined, former }, notice: undefined };
   };
 
-const filterOf = (view: View): string => (view.kind === 'table' || view.kind === 'help' ? view.filter : '');
+const filterOf = (view: View): string => ('filter' in view ? view.filter : '');
 
 /** Filters the shown view, if it can be filtered. */
 export function setFilter(filter: string): Transition {
   return (session) => {
     const view = shownView(session);
-    if (view.kind !== 'table' && view.kind !== 'help') return {};
-    const changed: View = view.kind === 'table' ? { ...view, filter, top: 0 } : { ...view, filter, top: 0 };
+    if (!('filter' in view)) return {};
+    const changed: View = { ...view, filter, top: 0 };
     return { views: [...session.views.slice(0, -1), changed] };
   };
 }

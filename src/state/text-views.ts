@@ -52,7 +52,8 @@ export function objectView(kind: ObjectView['kind'], of: ObjectRef): ObjectView 
   return {
     kind,
     of,
-    place: textStart,
+    // Messages of events are long, and their end is often what matters.
+    place: kind === 'object-events' ? { ...textStart, wrap: true } : textStart,
     filter: '',
     top: 0,
     managedFields: false,

@@ -262,7 +262,7 @@ export function pagerView(
 }
 
 /** Colours the matches; those of the current line are told apart by the selection's colour. */
-function marked(spans: Spans, pattern: RegExp | undefined, isCurrent: boolean): Spans {
+export function marked(spans: Spans, pattern: RegExp | undefined, isCurrent: boolean): Spans {
   if (pattern === undefined) return spans;
   const text = spans.map((span) => span.text).join('');
   const ranges = [...text.matchAll(pattern)]

@@ -145,7 +145,7 @@ test('Enter opens what was looked at, though the order has changed since', () =>
   given.type('Oj');
   given.cluster.apply(listed(podKind, [pod('0'), pod('a'), pod('b')]), noon);
   given.type('\r');
-  expect(given.text()).toContain('Pods train/b');
+  expect(given.text()).toContain('› train/b');
 });
 
 test('a burst of keys is so many keys', () => {
