@@ -1,5 +1,5 @@
 import { acceleratorsIn, holdsNode, pendingKind } from '../accelerators/demand.ts';
-import { claimKey, heldDevices, isAcceleratorDriver } from '../accelerators/dra.ts';
+import { heldDevices, isAcceleratorDriver } from '../accelerators/dra.ts';
 import { podWhy } from '../resources/pod-health.ts';
 import type { PodRow } from '../resources/pod-row.ts';
 import { extendedClaim } from '../resources/pods.ts';
@@ -83,7 +83,6 @@ export function summarize({ pods, claim, isDown, use, now }: SummaryInputs): Pod
   const nodes = new Set<string>();
   const gates = new Set<string>();
   const parts = new Map<string, { placed: number; waiting: number; held: number }>();
-  const claims = new Set<string>();
   const busy: number[] = [];
   let idleSince: number | undefined = Number.NEGATIVE_INFINITY;
   const sum: Open = {
@@ -191,9 +190,8 @@ export function summarize({ pods, claim, isDown, use, now }: SummaryInputs): Pod
       }
     }
     for (const row of claimsOf(pod)) {
-      // A claim that several pods share is held once.
-      if (claims.has(claimKey(row))) continue;
-      claims.add(claimKey(row));
+      // What several pods share is held once: by the first that it is reserved for, or sums would not add up.
+      if (row.reservedFor[0]?.name !== pod.name) continue;
       for (const { driver } of heldDevices(row)) {
         held[driver] = (held[driver] ?? 0) + 1;
         own.held += 1;
