@@ -140,15 +140,15 @@ const keys = (pairs: readonly (readonly [string, string])[]): Spans =>
     ],
   );
 
-/** Lines with their tone; what is too long goes on under its own text. */
+const labelWidth = 9;
+
+/** Lines with their label and tone; what is too long goes on under its own text. */
 function lines(body: readonly DialogLine[], width: number): readonly (Spans | string)[] {
-  return body.flatMap(({ text, tone }): readonly Spans[] => {
-    const [, label = ''] = /^(\S.{0,7} {1,8})(?=\S)/.exec(text) ?? [];
-    const indent = label.length === 9 ? label : '';
-    const rest = wrap(text.slice(indent.length), Math.max(10, width - indent.length));
-    return rest.map(
+  return body.flatMap(({ label, text, tone }): readonly Spans[] => {
+    const indent = label === undefined ? 0 : labelWidth;
+    return wrap(text, Math.max(10, width - indent)).map(
       (part, at): Spans => [
-        { text: at === 0 ? indent : ' '.repeat(indent.length), role: 'dim' },
+        { text: (at === 0 ? (label ?? '') : '').padEnd(indent), role: 'dim' },
         { text: part, role: tone ?? 'plain' },
       ],
     );

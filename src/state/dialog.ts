@@ -5,6 +5,8 @@ import type { PromptLine, Session, SessionStore } from './session.ts';
 export const deafForMs = 300;
 
 export interface DialogLine {
+  /** At most eight letters, dim, before the text: `effect`. */
+  readonly label?: string;
   readonly text: string;
   readonly tone?: Tone;
 }

@@ -28,9 +28,9 @@ export const armAction: Action = {
         title: `Arm writing${isProd ? ' in PROD' : ''}`,
         danger: isProd,
         body: [
-          { text: `context  ${state.context}`, tone: 'strong' },
-          { text: `server   ${state.connection.url}` },
-          { text: `user     ${state.connection.user}` },
+          { label: 'context', text: state.context, tone: 'strong' },
+          { label: 'server', text: state.connection.url },
+          { label: 'user', text: state.connection.user },
           {
             text: 'For five minutes, or until the context or the namespaces change, keys that change something work. Each still asks first.',
           },

@@ -100,9 +100,9 @@ function copyPlan(pod: PodRow, job: CopyJob): Plan {
     names: [`${nameOf('pod', pod)}  container ${container}`],
     toType: { what: 'pod name', text: pod.name },
     impact: [
-      { text: `from     ${sanitizeLine(isFrom ? there : local)}` },
-      { text: `to       ${sanitizeLine(isFrom ? local : there)}` },
-      { text: 'note     files of the same name there are replaced; links are left out', tone: 'warn' },
+      { label: 'from', text: `${sanitizeLine(isFrom ? there : local)}` },
+      { label: 'to', text: `${sanitizeLine(isFrom ? local : there)}` },
+      { label: 'note', text: 'files of the same name there are replaced; links are left out', tone: 'warn' },
     ],
     kubectl: [
       ...inNamespace(pod.namespace),

@@ -94,9 +94,9 @@ export const debug: Action = writeAction({
       names: [`${nameOf('pod', pod)}  new container ${name}`],
       toType: { what: 'pod name', text: pod.name },
       impact: [
-        { text: `image    ${image}${target === '' ? '' : `, beside ${target}`}` },
-        { text: 'note     it stays in the pod until the pod goes: nobody can remove it', tone: 'warn' },
-        { text: 'note     it has no requests and no limits of its own', tone: 'dim' },
+        { label: 'image', text: `${image}${target === '' ? '' : `, beside ${target}`}` },
+        { label: 'note', text: 'it stays in the pod until the pod goes: nobody can remove it', tone: 'warn' },
+        { label: 'note', text: 'it has no requests and no limits of its own', tone: 'dim' },
       ],
       kubectl: [
         ...inNamespace(pod.namespace),

@@ -48,7 +48,7 @@ function lossLines(
   rows: readonly Row[],
   { cluster }: ActionContext,
 ): readonly DialogLine[] {
-  const lost = (text: string): readonly DialogLine[] => [{ text: `loses    ${text}`, tone: 'bad' }];
+  const lost = (text: string): readonly DialogLine[] => [{ label: 'loses', text, tone: 'bad' }];
   switch (resource.name) {
     case 'namespaces': {
       const names = new Set(rows.map((row) => row.name));
@@ -72,7 +72,7 @@ function lossLines(
       return [...lost('all its pods'), ...podImpactOfOwner(rows, cluster)];
     default:
       return rows.some((row) => (row as Partial<OwnedRow>).owner !== undefined)
-        ? [{ text: 'owner    may make it again', tone: 'warn' }]
+        ? [{ label: 'owner', text: 'may make it again', tone: 'warn' }]
         : lost('what it says; nothing brings it back');
   }
 }
@@ -82,7 +82,7 @@ function podImpactOfOwner(rows: readonly Row[], cluster: ActionContext['cluster'
   const owned = [...cluster.rowsOf(podKind)].filter(
     (pod) => pod.owner !== undefined && owners.has(pod.owner.uid),
   );
-  return podImpact(owned, cluster).filter(({ text }) => !text.startsWith('owner'));
+  return podImpact(owned, cluster).filter(({ label }) => label !== 'owner');
 }
 
 function finalizerLines(rows: readonly Row[]): readonly DialogLine[] {
@@ -94,7 +94,7 @@ function finalizerLines(rows: readonly Row[]): readonly DialogLine[] {
   const names = [...new Set(held)];
   return names.length === 0
     ? []
-    : [{ text: `waits    for its finalizers: ${names.join(', ')}`, tone: 'warn' }];
+    : [{ label: 'waits', text: `for its finalizers: ${names.join(', ')}`, tone: 'warn' }];
 }
 
 interface DeleteOptions {
@@ -132,9 +132,10 @@ function deletePlan(
       ...finalizerLines(rows),
       ...(going.length === 0
         ? []
-        : [{ text: `note     ${going.length} being deleted already`, tone: 'warn' as const }]),
+        : [{ label: 'note', text: `${going.length} being deleted already`, tone: 'warn' as const }]),
       {
-        text: `how      grace ${grace === undefined ? 'the object’s own' : `${grace}s`}, propagation ${propagation}`,
+        label: 'how',
+        text: `grace ${grace === undefined ? 'the object’s own' : `${grace}s`}, propagation ${propagation}`,
         tone: 'dim',
       },
     ],
@@ -228,8 +229,11 @@ export const forceDelete: Action = writeAction({
           ? { what: 'pod name', text: first?.name ?? '' }
           : { what: 'number of pods', text: String(pods.length) },
       impact: [
-        { text: 'danger   its processes may go on running on the node, and hold GPUs and', tone: 'bad' },
-        { text: '         volumes, while another pod with the same name starts elsewhere', tone: 'bad' },
+        {
+          label: 'danger',
+          text: 'its processes may go on running on the node, and hold GPUs and volumes, while another pod with the same name starts elsewhere',
+          tone: 'bad',
+        },
         ...podImpact(pods, context.cluster),
       ],
       kubectl: deleteWords(resource, pods, ['--grace-period=0', '--force']),

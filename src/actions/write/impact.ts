@@ -41,7 +41,8 @@ export const isAlive = (pod: PodRow): boolean =>
   pod.phase !== 'Succeeded' && pod.phase !== 'Failed' && pod.deletedAt === undefined;
 
 const line = (label: string, text: string, tone?: DialogLine['tone']): DialogLine => ({
-  text: `${label.padEnd(8)} ${text}`,
+  label,
+  text,
   ...(tone === undefined ? {} : { tone }),
 });
 

@@ -166,7 +166,7 @@ const holdsLine = (pod: PodRow): Plan['impact'] => {
   const devices = devicesText([pod]);
   return devices === undefined
     ? []
-    : [{ text: `note     it holds ${devices}; what runs there shares them`, tone: 'warn' }];
+    : [{ label: 'note', text: `it holds ${devices}; what runs there shares them`, tone: 'warn' }];
 };
 
 const noShell = (result: ExecResult): boolean =>
@@ -261,7 +261,10 @@ export const attach: Action = writeAction({
       title: 'Attach',
       verb: 'Attach',
       subresource: 'attach',
-      impact: [...holdsLine(pod), { text: `how      ${leave}`, ...(stdin ? { tone: 'warn' as const } : {}) }],
+      impact: [
+        ...holdsLine(pod),
+        { label: 'how', text: `${leave}`, ...(stdin ? { tone: 'warn' as const } : {}) },
+      ],
       kubectl: [...inNamespace(pod.namespace), 'attach', ...(stdin ? ['-it'] : []), pod.name, '-c', name],
       async run(running, inside) {
         const greeting = `mltop: attached to ${pod.namespace}/${pod.name} (${name}); ${leave}`;
@@ -358,7 +361,7 @@ export const run: Action = writeAction({
       // Our own words only look; what a person types may do anything.
       risk: probe.command === undefined ? 'disruptive' : 'reversible',
       subresource: 'exec',
-      impact: [{ text: `command  ${sanitizeLine(command.join(' '))}` }],
+      impact: [{ label: 'command', text: `${sanitizeLine(command.join(' '))}` }],
       kubectl: [...inNamespace(pod.namespace), 'exec', pod.name, '-c', container.name, '--', ...command],
       stoppable: true,
       run: (running, inside) => runCommand(context, running, inside, command),

@@ -71,23 +71,24 @@ export const suspendJob: Action = writeAction({
           .filter((row) => isJob && suspend && (row.active ?? 0) > 0)
           .slice(0, 8)
           .map((row) => ({
-            text: `effect   ${row.name}: its ${row.active} running pods are deleted`,
+            label: 'effect',
+            text: `${row.name}: its ${row.active} running pods are deleted`,
             tone: 'warn' as const,
           })),
         ...(isJob
           ? []
           : [
               {
-                text: suspend
-                  ? 'effect   no new Jobs until it is resumed'
-                  : 'effect   Jobs start on schedule again',
+                label: 'effect',
+                text: suspend ? 'no new Jobs until it is resumed' : 'Jobs start on schedule again',
               },
             ]),
         ...(queued === undefined
           ? []
           : [
               {
-                text: `note     queue ${queued.labels['kueue.x-k8s.io/queue-name']} decides when it runs; Kueue may turn this back`,
+                label: 'note',
+                text: `queue ${queued.labels['kueue.x-k8s.io/queue-name']} decides when it runs; Kueue may turn this back`,
                 tone: 'warn' as const,
               },
             ]),
@@ -166,7 +167,8 @@ export const triggerCronJob: Action = writeAction({
         ...(row.active > 0
           ? [
               {
-                text: `note     ${row.active} of its Jobs run now; its policy ${row.concurrencyPolicy} does not hold this one back`,
+                label: 'note',
+                text: `${row.active} of its Jobs run now; its policy ${row.concurrencyPolicy} does not hold this one back`,
                 tone: 'warn' as const,
               },
             ]

@@ -12,6 +12,9 @@ import { kubectlLine } from '../kubectl.ts';
 import { refusalOf } from './rights.ts';
 import { noRow } from './write-action.ts';
 
+/** Of the table and its marks, not of the row. */
+const aboutTheTable: ReadonlySet<string> = new Set(['menu', 'mark', 'mark-range', 'clear-marks', 'save']);
+
 export interface MenuParts {
   /** All that can be done in this view, what has no key included. */
   readonly actionsFor: (view: ActionContext['view']) => readonly Action[];
@@ -24,7 +27,7 @@ function entryOf(action: Action, context: ActionContext, refusal: string | undef
   const line = words === undefined ? '' : kubectlLine({ context: '' }, words);
   return {
     ...(action.keys[0] === undefined ? {} : { key: action.keys[0] }),
-    text: action.title.split(':')[0] ?? action.title,
+    text: action.title.split(/[:;,(]/)[0]?.trim() ?? action.title,
     note: why ?? line,
     off: why !== undefined,
     danger: action.risk === 'destructive',
@@ -44,7 +47,7 @@ export const menuAction = ({ actionsFor, perform }: MenuParts): Action => ({
   async run(context) {
     const { session, now, row, rows, table, services } = context;
     if (row === undefined || table === undefined) return;
-    const all = actionsFor(context.view).filter(({ group, id }) => group === 'row' && id !== 'menu');
+    const all = actionsFor(context.view).filter(({ group, id }) => group === 'row' && !aboutTheTable.has(id));
     const refusals = new Map<string, string>();
     const items = (): readonly MenuEntry[] =>
       all.map((action) => entryOf(action, context, refusals.get(action.id)));

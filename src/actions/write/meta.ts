@@ -85,10 +85,11 @@ function metaAction(field: 'labels' | 'annotations'): Action {
             : { what: 'number of objects', text: String(rows.length) },
         impact: [
           ...entries.map(([key, value]) => ({
-            text: value === null ? `remove   ${key}` : `set      ${key}=${value}`,
+            label: value === null ? 'remove' : 'set',
+            text: value === null ? key : `${key}=${value}`,
           })),
           ...(isLabel
-            ? [{ text: 'note     Services, budgets and queues select by label', tone: 'dim' as const }]
+            ? [{ label: 'note', text: 'Services, budgets and queues select by label', tone: 'dim' as const }]
             : []),
         ],
         kubectl: [

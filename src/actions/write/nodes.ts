@@ -45,8 +45,8 @@ function cordonPlan(rows: readonly NodeRow[], isOn: boolean): Plan | undefined {
         : { what: 'number of nodes', text: String(rows.length) },
     impact: [
       isOn
-        ? { text: 'effect   no new pods there; those that run go on' }
-        : { text: 'effect   the scheduler may use it again' },
+        ? { label: 'effect', text: 'no new pods there; those that run go on' }
+        : { label: 'effect', text: 'the scheduler may use it again' },
     ],
     kubectl: [verb.toLowerCase(), ...rows.map((row) => row.name)],
     operations: rows.map((row) => cordoning(row, isOn)),
@@ -177,21 +177,25 @@ function drainPlan(context: WriteContext, read: Connection, node: NodeRow, found
     toType: { what: 'node name', text: node.name },
     impact: [
       {
-        text: `evicts   ${going.length} pods; stays: ${found.daemons} of DaemonSets, ${found.mirrors} static, ${found.finished} finished`,
+        label: 'evicts',
+        text: `${going.length} pods; stays: ${found.daemons} of DaemonSets, ${found.mirrors} static, ${found.finished} finished`,
       },
-      ...(gpuPods.length === 0 ? [] : [{ text: `GPU jobs ${namesOf(gpuPods)}`, tone: 'warn' as const }]),
-      ...podImpact(going, context.cluster).filter(({ text }) => !text.startsWith('owner')),
+      ...(gpuPods.length === 0
+        ? []
+        : [{ label: 'GPU jobs', text: `${namesOf(gpuPods)}`, tone: 'warn' as const }]),
+      ...podImpact(going, context.cluster).filter(({ label }) => label !== 'owner'),
       ...(bare.length === 0
         ? []
         : [
             {
-              text: `no owner ${namesOf(bare)}: nothing brings ${bare.length === 1 ? 'it' : 'them'} back`,
+              label: 'no owner',
+              text: `${namesOf(bare)}: nothing brings ${bare.length === 1 ? 'it' : 'them'} back`,
               tone: 'bad' as const,
             },
           ]),
       ...(lost.length === 0
         ? []
-        : [{ text: `emptyDir ${namesOf(lost)}: what is in it is lost`, tone: 'bad' as const }]),
+        : [{ label: 'emptyDir', text: `${namesOf(lost)}: what is in it is lost`, tone: 'bad' as const }]),
     ],
     kubectl: [
       'drain',
@@ -234,13 +238,15 @@ async function rehearsal(
       refused.push(`${operation.at.namespace}/${operation.at.name}: ${wordsOf(error)}`);
     }
   });
-  if (refused.length === 0) return [{ text: 'budgets  allow each eviction by itself', tone: 'good' }];
+  if (refused.length === 0)
+    return [{ label: 'budgets', text: 'allow each eviction by itself', tone: 'good' }];
   return [
     {
-      text: `budgets  hold back ${refused.length} of ${operations.length} now; the drain waits for them`,
+      label: 'budgets',
+      text: `hold back ${refused.length} of ${operations.length} now; the drain waits for them`,
       tone: 'warn',
     },
-    ...refused.slice(0, 3).map((text): DialogLine => ({ text: `         ${text}`, tone: 'warn' })),
+    ...refused.slice(0, 3).map((text): DialogLine => ({ label: '', text, tone: 'warn' })),
   ];
 }
 

@@ -243,9 +243,10 @@ function forwardPlan(context: WriteContext, job: ForwardJob): Plan {
     toType: { what: 'name', text: row.name },
     impact: [
       {
-        text: `opens    127.0.0.1:${localPort === 0 ? 'a free port' : localPort}, for every program of this machine`,
+        label: 'opens',
+        text: `127.0.0.1:${localPort === 0 ? 'a free port' : localPort}, for every program of this machine`,
       },
-      { text: 'note     :pf lists it and ctrl-d there closes it; it ends with mltop', tone: 'dim' },
+      { label: 'note', text: ':pf lists it and ctrl-d there closes it; it ends with mltop', tone: 'dim' },
     ],
     kubectl: [
       ...inNamespace(row.namespace),

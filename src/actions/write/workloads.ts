@@ -88,9 +88,15 @@ export const restart: Action = writeAction({
       toType:
         rows.length === 1 ? typed({ resource, row: first }) : { what: 'number', text: String(rows.length) },
       impact: [
-        { text: 'effect   every pod is replaced, as its update strategy says' },
+        { label: 'effect', text: 'every pod is replaced, as its update strategy says' },
         ...(resource.name === 'statefulsets'
-          ? [{ text: 'note     one pod after the other; a broken one stops the rest', tone: 'warn' as const }]
+          ? [
+              {
+                label: 'note',
+                text: 'one pod after the other; a broken one stops the rest',
+                tone: 'warn' as const,
+              },
+            ]
           : []),
       ],
       kubectl: words({ resource, row: first }, ['rollout', 'restart']),
@@ -147,7 +153,8 @@ export const scale: Action = writeAction({
       toType:
         rows.length === 1 ? typed({ resource, row: first }) : { what: 'number', text: String(rows.length) },
       impact: rows.slice(0, 8).map((row) => ({
-        text: `effect   ${row.name}: ${replicasOf(row)} to ${wanted}${wanted < replicasOf(row) ? `, ${replicasOf(row) - wanted} pods end` : ''}`,
+        label: 'effect',
+        text: `${row.name}: ${replicasOf(row)} to ${wanted}${wanted < replicasOf(row) ? `, ${replicasOf(row) - wanted} pods end` : ''}`,
         ...(wanted < replicasOf(row) ? { tone: 'warn' as const } : {}),
       })),
       kubectl: words({ resource, row: first }, ['scale'], [`--replicas=${wanted}`]),
@@ -219,10 +226,10 @@ function templatePlan(
     impact: [
       ...change.impact,
       resource.name === 'pods'
-        ? { text: 'effect   the container restarts with it' }
+        ? { label: 'effect', text: 'the container restarts with it' }
         : resource.name === 'cronjobs'
-          ? { text: 'effect   from its next Job on' }
-          : { text: 'effect   a rollout: every pod is replaced', tone: 'warn' as const },
+          ? { label: 'effect', text: 'from its next Job on' }
+          : { label: 'effect', text: 'a rollout: every pod is replaced', tone: 'warn' as const },
     ],
     operations: [patching(objectAt(resource, row), 'strategic', patch)],
   };
@@ -261,7 +268,10 @@ export const setImage: Action = writeAction({
       action: 'set-image',
       title: 'Set image',
       verb: 'Set image',
-      impact: [{ text: `from     ${container.image}` }, { text: `to       ${image}` }],
+      impact: [
+        { label: 'from', text: `${container.image}` },
+        { label: 'to', text: `${image}` },
+      ],
       kubectl: words(one, ['set', 'image'], [`${container.name}=${image}`]),
       patch: containerPatch(one.resource.name, container, { image }),
       done: `Image of ${one.row.name} / ${container.name} set.`,
@@ -303,7 +313,8 @@ export const setEnv: Action = writeAction({
       title: 'Set environment',
       verb: 'Set',
       impact: parsed.map(({ name, value }) => ({
-        text: value === undefined ? `remove   ${name}` : `set      ${name}=${value}`,
+        label: value === undefined ? 'remove' : 'set',
+        text: value === undefined ? name : `${name}=${value}`,
       })),
       kubectl: words(
         one,
@@ -362,8 +373,8 @@ export const setResources: Action = writeAction({
       title: 'Set resources',
       verb: 'Set',
       impact: [
-        { text: `requests ${container.requests || 'none'} to ${values[0] || 'as they are'}` },
-        { text: `limits   ${container.limits || 'none'} to ${values[1] || 'as they are'}` },
+        { label: 'requests', text: `${container.requests || 'none'} to ${values[0] || 'as they are'}` },
+        { label: 'limits', text: `${container.limits || 'none'} to ${values[1] || 'as they are'}` },
       ],
       kubectl: words(
         one,
@@ -495,9 +506,9 @@ export const rolloutUndo: Action = writeAction({
       names: [nameOf(one.resource.kind, one.row)],
       toType: typed(one),
       impact: [
-        { text: `from     revision ${current.number}  ${current.images}` },
-        { text: `to       revision ${picked.number}  ${picked.images}` },
-        { text: 'effect   a rollout: every pod is replaced', tone: 'warn' },
+        { label: 'from', text: `revision ${current.number}  ${current.images}` },
+        { label: 'to', text: `revision ${picked.number}  ${picked.images}` },
+        { label: 'effect', text: 'a rollout: every pod is replaced', tone: 'warn' },
       ],
       kubectl: words(one, ['rollout', 'undo'], [`--to-revision=${picked.number}`]),
       operations: [
