@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { totalmem } from 'node:os';
 import { builtInKinds, customKind } from './built-in-kinds.ts';
 import { eventToCore } from './events-view.ts';
 import type { Kind, KindDefinition } from './kinds.ts';
@@ -199,7 +200,8 @@ export function createStore(options: StoreOptions = {}): ServedStore {
     now = Date.now,
     historyMs = 75_000,
     historyCount = 100_000,
-    cacheBytes = 512 * 1024 * 1024,
+    // 100,000 pods are 700 MB in protobuf: without room for them, every list costs the encoding anew.
+    cacheBytes = Math.max(512 * 1024 * 1024, totalmem() / 16),
   } = options;
   const shelves = new Map<string, Shelf>();
   const byGroupKind = new Map<string, Shelf>();

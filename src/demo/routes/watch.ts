@@ -126,9 +126,13 @@ export const watch: ResourceHandler = {
           Buffer.concat(writer.frame('BOOKMARK', writer.bookmark(String(startVersion), true))),
         );
     }
-    const late = waiting;
+    // At the reader's speed: all at once, they alone would make it a slow reader.
+    for (let late = waiting; late.length > 0; late = waiting) {
+      waiting = [];
+      const lines = late.flatMap((change) => lineOf(change, seen, writer) ?? []);
+      for (const chunk of joined(lines)) await exchange.write(chunk);
+    }
     waiting = undefined;
-    for (const change of late) send(lineOf(change, seen, writer));
 
     const bookmark = (): void => {
       if (store.resourceVersion() > asked || options.sendInitialEvents === true)
