@@ -27,6 +27,7 @@ import { type Cluster, createCluster } from './state/cluster.ts';
 import type { Examination } from './state/examination.ts';
 import { createInspection, type Inspection } from './state/inspection.ts';
 import { createLogStore, type LogStore } from './state/log-store.ts';
+import { findingTables } from './state/findings.ts';
 import { looksLikeProduction } from './state/production.ts';
 import { createSession, type Namespaces, type SessionStore, shownTable, tableView } from './state/session.ts';
 import { type Subject, subjectOfKind } from './state/subject.ts';
@@ -99,6 +100,7 @@ async function live(options: WireOptions): Promise<number> {
     anyTable(nodesWithUse(usage, sums.ledger)),
     ...workloadTables({
       books: () => sums.workloads,
+    ...findingTables(trueStates, cluster),
       ledger: () => sums.ledger,
       shownWorkload: () => shownWorkload(session),
       // About as many as 10 ms are enough for.
@@ -177,7 +179,10 @@ async function live(options: WireOptions): Promise<number> {
       themes: themeNames,
       version,
       health: link.health,
-      sums: () => sumsOf(sums, cluster, session.getState().narrowed?.table),
+      sums: () => ({
+        ...sumsOf(sums, cluster, session.getState().narrowed?.table),
+        warnings: trueStates.warn(),
+      }),
       always: [anyResource(pods), anyResource(nodes)],
       summary: (table, theme, columns) =>
         table === gpus.name && sumsOf(sums, cluster, session.getState().narrowed?.table).gpus !== undefined

@@ -1,5 +1,6 @@
 import type { Action, ActionContext } from './action.ts';
 import { checklistActions } from './checklist.ts';
+import { findingActions } from './findings.ts';
 import { inspectActions } from './inspect.ts';
 import { logActions } from './logs.ts';
 import { moves } from './move.ts';
@@ -17,6 +18,7 @@ export const actions: readonly Action[] = [
   ...rowActions,
   ...checklistActions,
   ...inspectActions,
+  ...findingActions,
   ...logActions,
   ...textActions,
   ...writes,

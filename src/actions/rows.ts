@@ -15,6 +15,7 @@ import {
   toggleMark,
 } from '../state/session.ts';
 import { type Action, type ActionContext, say, step } from './action.ts';
+import { findingPlace } from './findings.ts';
 import { podsOf } from './inspect.ts';
 
 const noRow = ({ row }: ActionContext): string | undefined =>
@@ -41,6 +42,11 @@ function open(context: ActionContext): void {
   if (table === undefined || row === undefined) return;
   if (table.name === 'contexts') context.services.switchContext(row.name);
   else {
+    const found = findingPlace(table, row);
+    if (found !== undefined) {
+      step(context, found);
+      return;
+    }
     const pods = table.name === 'nodes' || table.name === 'gpus' ? undefined : podsOf(table, row);
     step(context, pods === undefined ? viewOf(table.name, row) : push(pods));
   }

@@ -5,7 +5,7 @@ import { auditTrail, commandHistory, portForwards } from '../state/held-tables.t
 import type { Tables } from './action.ts';
 
 /** Views that Tab goes through, in its order; those that there are. */
-const homeNames: readonly string[] = ['pods', 'workloads', 'gpus', 'nodes', 'events'];
+const homeNames: readonly string[] = ['pods', 'workloads', 'gpus', 'nodes', 'events', 'findings'];
 
 /** Everything that can be opened: the kinds, the tables derived from them, the contexts. A table given here stands in for the kind of its name. */
 export function createTables(derived: readonly Table<Row>[]): Tables {

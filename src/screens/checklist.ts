@@ -210,8 +210,7 @@ export function reportLines(question: ChecklistQuestion, report: SubjectReport):
   }
   const items = report.items.filter(isAsked);
   if (items.length > 0) {
-    const passed = items.filter(({ status }) => status === 'pass').length;
-    add([[], heading('Checklist', `${passed} of ${items.length} pass`)]);
+    add([[], heading('Checklist', tally(items))]);
   }
   for (const item of items) {
     if (isOpen(item) && item.evidence.length > 0) {
@@ -234,6 +233,16 @@ export function reportLines(question: ChecklistQuestion, report: SubjectReport):
   if (progress === 'asking' && report.items.length > 0)
     add([[{ text: `  ${spinner} still asking`, role: 'pending' }]]);
   return lines;
+}
+
+/** `2 fail  1 warn  3 unknown  9 pass`. */
+function tally(items: readonly Item[]): string {
+  const count = (status: ItemStatus): number => items.filter((item) => item.status === status).length;
+  return (['fail', 'warn', 'unknown', 'pass'] as const)
+    .map((status) => [count(status), status] as const)
+    .filter(([number]) => number > 0)
+    .map(([number, status]) => `${number} ${status}`)
+    .join('  ');
 }
 
 function fixLines(fix: Fix, command: string, columns: number): readonly Spans[] {

@@ -22,6 +22,8 @@ export interface ClusterSums {
   /** GPUs that pods, claims and Jobs wait for. */
   readonly waiting: number | undefined;
   readonly faults: number;
+  /** What is worth a look and no fault. */
+  readonly warnings?: number;
 }
 
 export interface HeaderFacts {
@@ -115,7 +117,7 @@ function linkSpan({ session, link, lastHeardMs, theme, now }: HeaderFacts): Span
 }
 
 function sumsBar({ sums, theme, columns }: HeaderFacts): Bar {
-  const { nodes, gpus, waiting, faults } = sums;
+  const { nodes, gpus, waiting, faults, warnings = 0 } = sums;
   const left: Span[] = [{ text: ' ' }];
   left.push(
     { text: 'nodes ', role: 'dim' },
@@ -146,6 +148,7 @@ function sumsBar({ sums, theme, columns }: HeaderFacts): Bar {
     faults === 0
       ? [{ text: `${theme.glyphs.done} no faults`, role: 'good' }]
       : [{ text: `${theme.glyphs.bad} ${whole(faults)} ${faults === 1 ? 'fault' : 'faults'}`, role: 'bad' }];
+  if (warnings > 0) right.push({ text: `  ${theme.glyphs.warn} ${whole(warnings)}`, role: 'warn' });
   return { left, right: [...right, { text: ' ' }] };
 }
 

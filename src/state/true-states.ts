@@ -5,6 +5,7 @@ import type { PodRow } from '../resources/pod-row.ts';
 import { pods } from '../resources/pods.ts';
 import { anyResource, type Column, type Resource, type Tone } from '../resources/resource.ts';
 import { type Cluster, keyOf } from './cluster.ts';
+import { groupingColumns } from './findings.ts';
 import { createHappenings, type Happenings } from './happenings.ts';
 import { createNodesByName, liveIndex } from './live-index.ts';
 
@@ -176,7 +177,7 @@ export function withTrueState(
   });
   return {
     ...table,
-    columns,
+    columns: [...columns, ...groupingColumns(of, more.clock)],
     fault: (row, now) => of(row, now).severity === 'bad',
     epoch: () => (table.epoch?.() ?? 0) + (more.epoch?.() ?? 0),
     why(row, now) {

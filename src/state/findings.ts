@@ -1,0 +1,294 @@
+import { evaluate } from '../checklist/evaluate.ts';
+import type { Severity } from '../checklist/report.ts';
+import type { TrueState } from '../checklist/true-state.ts';
+import { acceleratorCount } from '../resources/devices.ts';
+import { ageText } from '../resources/fields.ts';
+import type { NodeRow } from '../resources/node-row.ts';
+import { nodes } from '../resources/nodes.ts';
+import type { PodRow } from '../resources/pod-row.ts';
+import { pods } from '../resources/pods.ts';
+import { anyResource, type Column, type DerivedTable, type Row } from '../resources/resource.ts';
+import { compressNames } from '../workloads/node-names.ts';
+import type { Cluster } from './cluster.ts';
+import { liveIndex } from './live-index.ts';
+import { nodeObject } from './row-objects.ts';
+import type { StandIn } from './subject.ts';
+import type { TrueStates } from './true-states.ts';
+
+/** What findings are put together by. Each is a table of its own, so that `[` and the history know it. */
+export const groupings = ['cause', 'node', 'image', 'onset', 'owner'] as const;
+export type Grouping = (typeof groupings)[number];
+
+/** The column of the pods that says in which group a pod is. */
+export const groupColumns: Readonly<Record<Grouping, string>> = {
+  cause: 'FINDING',
+  node: 'NODE',
+  image: 'IMAGE',
+  onset: 'ONSET',
+  owner: 'OWNER',
+};
+
+export const findingsTable = (grouping: Grouping): string =>
+  grouping === 'cause' ? 'findings' : `findings-by-${grouping}`;
+
+/** Everything that has one thing in common, and what it costs. */
+export interface FindingRow extends StandIn {
+  readonly severity: Severity;
+  /** `pods` or `nodes`: the table that Enter goes to. */
+  readonly of: string;
+  readonly count: number;
+  /** Devices that the pods of the group asked for. */
+  readonly gpus: number;
+  /** When it began: the earliest of them, epoch ms. */
+  readonly since: number | undefined;
+  readonly where: string;
+  readonly namespaces: string;
+  /** What is wrong, the commonest first. */
+  readonly states: string;
+}
+
+/** Numbers of the clock in a headline are no difference: `stalled 41m` and `stalled 42m` are one finding. */
+const withoutTimes = (label: string): string =>
+  label
+    .replace(/\b\d+(?:\.\d+)?(?:s|m|h|d|ms)(?:\d+[smh])?\b/g, '…')
+    .replace(/(?:, | )?(?:for )?…/g, '')
+    .trim();
+
+/** `C2 no node fits: 4 GPUs, largest free 2`; `''` where nothing is wrong. */
+export const findingOf = ({ state, label, severity }: TrueState): string =>
+  severity === 'none' ? '' : `${state} ${withoutTimes(label)}`;
+
+const onsetMs = 5 * 60_000;
+
+/** The five minutes in which it began, as the clock of this machine shows them. */
+function onsetOf({ since, severity }: TrueState): string {
+  if (severity === 'none' || since === undefined) return '';
+  const from = new Date(Math.floor(since / onsetMs) * onsetMs);
+  const two = (part: number): string => String(part).padStart(2, '0');
+  return `${two(from.getMonth() + 1)}-${two(from.getDate())} ${two(from.getHours())}:${two(from.getMinutes())}`;
+}
+
+/** Of the container in trouble, else of the first one. */
+function imageOf({ trouble, spec }: PodRow): string {
+  const mine = spec.containers.find(({ name }) => name === trouble?.container);
+  return (mine ?? spec.containers.find(({ kind }) => kind === 'main'))?.image ?? '';
+}
+
+const ownerOf = ({ owner }: PodRow): string => (owner === undefined ? '' : `${owner.kind}/${owner.name}`);
+
+/** Columns of the pods that only grouping needs; wide ones. */
+export function groupingColumns(
+  of: (row: PodRow, now: number) => TrueState,
+  clock: () => number,
+): readonly Column<PodRow>[] {
+  const wide = { wide: true, priority: 9, live: true } as const;
+  return [
+    { title: groupColumns.cause, value: (row) => findingOf(of(row, clock())) || undefined, ...wide },
+    { title: groupColumns.onset, value: (row) => onsetOf(of(row, clock())) || undefined, ...wide },
+    { title: groupColumns.image, value: (row) => imageOf(row) || undefined, wide: true, priority: 9 },
+  ];
+}
+
+interface Member {
+  readonly kind: 'Pod' | 'Node';
+  readonly row: PodRow | NodeRow;
+  readonly severity: Severity;
+  readonly label: string;
+  readonly finding: string;
+  readonly since: number | undefined;
+  readonly gpus: number;
+  readonly node: string;
+  readonly group: string;
+}
+
+const groupOf: Readonly<Record<Grouping, (row: PodRow, state: TrueState) => string>> = {
+  cause: (_, state) => findingOf(state),
+  node: (row) => row.node,
+  image: imageOf,
+  onset: (_, state) => onsetOf(state),
+  owner: ownerOf,
+};
+
+/** The five tables of findings. Made from what is not well, never from everything. */
+export function findingTables(states: TrueStates, cluster: Cluster): readonly DerivedTable<Row>[] {
+  const nodeReports = new WeakMap<NodeRow, Omit<Member, 'group'> | 'well'>();
+  const parts = { cluster, happenings: states.happenings, node: states.node };
+
+  /** Of a node the checklist itself: few of them are not well. */
+  function nodeMember(row: NodeRow, now: number): Omit<Member, 'group'> | undefined {
+    const known = nodeReports.get(row);
+    if (known !== undefined) return known === 'well' ? undefined : known;
+    const report = evaluate(liveIndex(parts, { objects: [] }, now), nodeObject(row));
+    if (report.severity === 'none') {
+      nodeReports.set(row, 'well');
+      return undefined;
+    }
+    const member = {
+      kind: 'Node',
+      row,
+      severity: report.severity,
+      label: report.headline,
+      finding: `${report.state} ${withoutTimes(report.headline)}`,
+      since: report.since,
+      gpus: 0,
+      node: row.name,
+    } as const;
+    nodeReports.set(row, member);
+    return member;
+  }
+
+  function* membersOf(grouping: Grouping, now: number): Generator<Member> {
+    for (const { row, state } of states.unwell()) {
+      const group = groupOf[grouping](row, state);
+      const gpus = acceleratorCount(row.spec.requests) ?? 0;
+      const { severity, label, since } = state;
+      yield {
+        kind: 'Pod',
+        row,
+        severity,
+        label,
+        finding: findingOf(state),
+        since,
+        gpus,
+        node: row.node,
+        group,
+      };
+    }
+    if (grouping !== 'cause' && grouping !== 'node') return;
+    for (const row of cluster.rowsOf(nodes)) {
+      if (nodes.fault?.(row, now) !== true) continue;
+      const member = nodeMember(row, now);
+      if (member !== undefined) yield { ...member, group: grouping === 'node' ? row.name : member.finding };
+    }
+  }
+
+  function derive(grouping: Grouping, now: number): readonly FindingRow[] {
+    const groups = Map.groupBy(membersOf(grouping, now), ({ kind, group }) =>
+      grouping === 'node' ? group : `${kind} ${group}`,
+    );
+    return [...groups].map(([key, members]) => rowOf(key, members));
+  }
+
+  return groupings.map(
+    (grouping) =>
+      ({
+        name: findingsTable(grouping),
+        title: grouping === 'cause' ? 'Alerts' : `Alerts by ${grouping}`,
+        aliases: grouping === 'cause' ? ['alerts', 'alert', 'finding'] : [`alerts-by-${grouping}`],
+        namespaced: false,
+        sort: { column: 'GPUS', descending: true },
+        columns: columnsFor(grouping),
+        fault: (row: FindingRow) => row.severity === 'bad',
+        why: (row: FindingRow) =>
+          `${row.states}${row.namespaces === '' ? '' : `; in ${row.namespaces}`}${row.where === '' ? '' : `; on ${row.where}`}`,
+        needs: [anyResource(pods), anyResource(nodes)],
+        derive: (_: unknown, now: number) => derive(grouping, now),
+      }) as unknown as DerivedTable<Row>,
+  );
+}
+
+function rowOf(key: string, members: readonly Member[]): FindingRow {
+  const worst = members.some(({ severity }) => severity === 'bad') ? 'bad' : 'warn';
+  const known = members.flatMap(({ since }) => (since === undefined ? [] : [since]));
+  const first = [...members].sort(
+    (a, b) =>
+      (a.since ?? Number.MAX_VALUE) - (b.since ?? Number.MAX_VALUE) || (a.row.name < b.row.name ? -1 : 1),
+  )[0] as Member;
+  const labels = Map.groupBy(members, ({ finding }) => finding);
+  const states = [...labels]
+    .sort((a, b) => b[1].length - a[1].length)
+    .map(([, same]) =>
+      same.length === 1 || labels.size === 1 ? (same[0]?.label ?? '') : `${same[0]?.label} ×${same.length}`,
+    );
+  const placed = new Set(members.map(({ node }) => node).filter((node) => node !== ''));
+  const namespaces = [
+    ...new Set(members.map(({ row }) => row.namespace).filter((name) => name !== '')),
+  ].sort();
+  return {
+    uid: key,
+    namespace: '',
+    name: first.group,
+    createdAt: undefined,
+    version: '',
+    subject: {
+      kind: first.kind,
+      group: '',
+      namespace: first.row.namespace,
+      name: first.row.name,
+      uid: first.row.uid,
+    },
+    of: members.every(({ kind }) => kind === 'Node') ? nodes.name : pods.name,
+    severity: worst,
+    count: members.length,
+    gpus: members.reduce((sum, { gpus }) => sum + gpus, 0),
+    since: known.length === 0 ? undefined : Math.min(...known),
+    where: compressNames([...placed].sort()),
+    namespaces:
+      namespaces.slice(0, 4).join(',') + (namespaces.length > 4 ? ` +${namespaces.length - 4}` : ''),
+    states: states.slice(0, 3).join('; ') + (states.length > 3 ? ` +${states.length - 3}` : ''),
+  };
+}
+
+const titles: Readonly<Record<Grouping, string>> = {
+  cause: 'FINDING',
+  node: 'NODE',
+  image: 'IMAGE',
+  onset: 'BEGAN',
+  owner: 'OWNER',
+};
+
+/** What a group without its mark is called. */
+const nameless: Readonly<Record<Grouping, string>> = {
+  cause: 'unknown',
+  node: 'on no node',
+  image: 'no image',
+  onset: 'at an unknown time',
+  owner: 'without an owner',
+};
+
+function columnsFor(grouping: Grouping): readonly Column<FindingRow>[] {
+  const tone = (row: FindingRow) => (row.severity === 'bad' ? ('bad' as const) : ('warn' as const));
+  return [
+    {
+      title: titles[grouping],
+      value: (row) => row.name,
+      text: (row) => row.name || nameless[grouping],
+      tone,
+      priority: 0,
+    },
+    { title: 'OBJECTS', value: (row) => row.count, align: 'right', priority: 0 },
+    {
+      title: 'GPUS',
+      value: (row) => row.gpus,
+      text: (row) => (row.gpus === 0 ? '-' : String(row.gpus)),
+      align: 'right',
+      priority: 1,
+    },
+    {
+      title: 'SINCE',
+      value: (row) => row.since,
+      text: (row, now) => (row.since === undefined ? '?' : ageText(row.since, now)),
+      align: 'right',
+      priority: 2,
+    },
+    ...(grouping === 'node'
+      ? []
+      : [
+          {
+            title: 'NODES',
+            value: (row: FindingRow) => row.where,
+            text: (row: FindingRow) => row.where || '-',
+            priority: 4,
+          },
+        ]),
+    {
+      title: 'NAMESPACES',
+      value: (row) => row.namespaces,
+      text: (row) => row.namespaces || '-',
+      priority: 3,
+    },
+    ...(grouping === 'cause'
+      ? []
+      : [{ title: 'TRUE STATE', value: (row: FindingRow) => row.states, priority: 1, tone }]),
+  ];
+}
