@@ -237,7 +237,7 @@ function gpuColumns(): readonly Column<GpuRow>[] {
     count(
       'UNHEALTHY',
       (row) => row.unhealthy,
-      3,
+      4,
       (row) => ((row.unhealthy ?? 0) > 0 ? 'bad' : 'dim'),
     ),
     {

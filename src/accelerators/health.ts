@@ -11,6 +11,8 @@ export interface HealthSign {
   readonly xid: Xid | undefined;
   /** Epoch ms; undefined where the object does not say. */
   readonly at: number | undefined;
+  /** It keeps nobody from using the device. */
+  readonly isNote?: boolean;
 }
 
 /** Conditions of the clouds' agents that speak of accelerators, and the status that is bad (gpu.md 3.6). */
@@ -34,7 +36,7 @@ function conditionSigns(node: NodeRow): readonly HealthSign[] {
   return node.conditions
     .filter(({ type, status }) => badWhen[type] === status)
     .flatMap(({ type, reason, message, at }) => {
-      const codes = codesOf(reason) ?? codesOf(message) ?? [undefined];
+      const codes = codesIn(reason) ?? codesIn(message) ?? [undefined];
       return codes.map((code) => ({
         source: `condition ${type}`,
         text: message || reason,
@@ -44,8 +46,8 @@ function conditionSigns(node: NodeRow): readonly HealthSign[] {
     });
 }
 
-/** GKE's reason is a JSON object with codes as keys; EKS's is `NvidiaXID79Error`; messages say `Xid 79` or `XID=79`. */
-function codesOf(text: string): readonly number[] | undefined {
+/** Xids that a text names; undefined where it names none. GKE's reason is a JSON object with codes as keys; EKS's is `NvidiaXID79Error`; messages say `Xid 79` or `XID=79`. */
+export function codesIn(text: string): readonly number[] | undefined {
   const keys = text.startsWith('{')
     ? [...text.matchAll(/"(\d{1,3})"\s*:/g)]
     : [...text.matchAll(/xid\D{0,3}(\d{1,3})/gi)];
@@ -77,7 +79,7 @@ function quarantineSigns({ labels, annotations }: NodeRow): readonly HealthSign[
   if (state === undefined) return [];
   const event = annotations['quarantineHealthEvent'] ?? '';
   const code =
-    codesOf(event)?.[0] ?? Number(/"errorCode"\s*:\s*\[?"?(\d{1,3})/.exec(event)?.[1] ?? Number.NaN);
+    codesIn(event)?.[0] ?? Number(/"errorCode"\s*:\s*\[?"?(\d{1,3})/.exec(event)?.[1] ?? Number.NaN);
   return [
     {
       source: 'label dgxc.nvidia.com/nvsentinel-state',
@@ -96,6 +98,7 @@ export function healthOfSlice(slice: ResourceSliceRow): readonly HealthSign[] {
       text: `${key}${value === undefined ? '' : `=${value}`}${effect === 'None' ? ' (a note: still usable)' : ''}`,
       xid: key.endsWith('/xid') && /^\d{1,3}$/.test(value ?? '') ? xidOf(Number(value)) : undefined,
       at: timeAdded?.getTime(),
+      ...(effect === 'None' ? { isNote: true } : {}),
     })),
   );
 }

@@ -1,0 +1,309 @@
+import type { DeviceUse } from '../accelerators/device-use.ts';
+import { type GpuRow, gpuRows, gpus } from '../accelerators/gpus.ts';
+import { idleBelow, isSpinning } from '../accelerators/idle.ts';
+import type { Ledger } from '../accelerators/ledger.ts';
+import { xidOf } from '../accelerators/xid.ts';
+import { bytesText, percentText } from '../resources/amount-text.ts';
+import { ageText } from '../resources/fields.ts';
+import type { Column, DerivedTable, Row, Tone, Value } from '../resources/resource.ts';
+import type { Usage, WhyNone } from './usage.ts';
+import { temperatureTone } from './usage-tables.ts';
+import { idleText } from './usage-text.ts';
+
+/** One device of a node; where nothing maps devices to pods, one unit that a pod holds or that is free. `name` is the node's. */
+export interface DeviceRow extends Row {
+  readonly node: string;
+  readonly className: string;
+  readonly model: string | undefined;
+  /** Of the driver, or of DRA; `''` where it is not known which one this is. */
+  readonly index: string;
+  /** `namespace/pod`; several where they share it. */
+  readonly holders: readonly string[];
+  /** Undefined: nothing measures this device, and `why` says so. */
+  readonly use: DeviceUse | undefined;
+  readonly why: WhyNone | 'unmapped' | undefined;
+  readonly idleMs: number | undefined;
+  readonly atMs: number | undefined;
+  readonly isStale: boolean;
+}
+
+/** The devices of all nodes: measured ones by themselves, the others as units with their holders. */
+export function deviceTable(
+  usage: Usage,
+  ledger: () => Ledger,
+  clock: () => number,
+): DerivedTable<DeviceRow> {
+  return {
+    name: 'devices',
+    title: 'GPU devices',
+    aliases: ['dev', 'device'],
+    namespaced: false,
+    needs: gpus.needs,
+    epoch: usage.epoch,
+    columns: deviceColumns(),
+    sort: { column: 'NODE', descending: false },
+    fault: ({ use }) =>
+      use !== undefined && (isDead(use) || use.remapFailed === true || use.healthy === false),
+    why: whyDevice,
+    derive: () => {
+      const now = clock();
+      const rows: DeviceRow[] = [];
+      // A node with several classes has one exporter: its devices come once.
+      const told = new Set<string>();
+      for (const row of gpuRows(ledger())) rows.push(...devicesOf(row, usage, now, told));
+      return rows;
+    },
+  };
+}
+
+const isDead = ({ xid }: DeviceUse): boolean => xid !== undefined && xid > 0 && xidOf(xid).severity === 'bad';
+
+function devicesOf(entry: GpuRow, usage: Usage, now: number, told: Set<string>): readonly DeviceRow[] {
+  const reading = usage.devicesOn(entry.node, now);
+  if (reading.kind === 'none' || entry.source === 'dra')
+    return unitsOf(entry, reading.kind === 'none' ? reading.why : 'unmapped');
+  const { mode } = entry.sharing;
+  const profile = entry.sharing.mode === 'mig' ? entry.sharing.profile : undefined;
+  const mine = reading.value.filter(({ mig }) => mig?.profile === profile);
+  if (mine.length === 0) return unitsOf(entry, 'unmapped');
+  return mine.flatMap((use): readonly DeviceRow[] => {
+    if (told.has(use.key)) return [];
+    told.add(use.key);
+    return [
+      {
+        ...rowBase(entry, `${use.index.padStart(3, '0')} ${use.key}`),
+        model: use.model ?? entry.model,
+        index: use.mig === undefined ? use.index : `${use.index}.${use.mig.instance}`,
+        holders: use.holders.map(({ namespace, pod }) => `${namespace}/${pod}`),
+        use,
+        why: undefined,
+        idleMs: mode === 'exclusive' || mode === 'mig' ? usage.deviceIdleMs(use.key) : undefined,
+        atMs: reading.atMs,
+        isStale: reading.isStale,
+      },
+    ];
+  });
+}
+
+const rowBase = (entry: GpuRow, key: string) => ({
+  uid: `${entry.node}/${entry.className}/${key}`,
+  namespace: '',
+  name: entry.node,
+  createdAt: undefined,
+  version: '',
+  node: entry.node,
+  className: entry.className,
+});
+
+/** Shared devices have hundreds of slots: those that are free are one row. */
+const freeRowsAtMost = 16;
+
+/** Which device a pod has is not known without an exporter that maps them: then only how many. */
+function unitsOf(entry: GpuRow, why: WhyNone | 'unmapped'): readonly DeviceRow[] {
+  const holders = entry.holders.flatMap(({ namespace, name, count }) =>
+    Array.from({ length: Math.min(count, 64) }, () => `${namespace}/${name}`),
+  );
+  const free = Math.min(freeRowsAtMost, Math.max(0, entry.free ?? 0));
+  return [...holders, ...Array.from({ length: free }, () => undefined)].map((holder, at) => ({
+    ...rowBase(entry, `unit ${String(at).padStart(3, '0')}`),
+    model: entry.model,
+    index: '',
+    holders: holder === undefined ? [] : [holder],
+    use: undefined,
+    why,
+    idleMs: undefined,
+    atMs: undefined,
+    isStale: false,
+  }));
+}
+
+function whyDevice(row: DeviceRow): string | undefined {
+  const { use, idleMs } = row;
+  if (use === undefined) {
+    return row.why === 'unmapped' || row.why === 'absent'
+      ? 'which device a pod has is only known where dcgm-exporter or DRA maps them'
+      : undefined;
+  }
+  const parts: string[] = [];
+  if (use.xid !== undefined && use.xid > 0) {
+    const { code, meaning, action } = xidOf(use.xid);
+    parts.push(`Xid ${code} since the driver was loaded: ${meaning} -> ${action}`);
+  }
+  if (use.remapFailed === true) parts.push('a memory row could not be remapped: the GPU must be replaced');
+  if (idleMs !== undefined) parts.push(idleText(idleMs));
+  if (isSpinning(use)) parts.push('busy without tensor activity: a hung collective, or starved of data');
+  if (use.throttled !== undefined && use.throttled.length > 0)
+    parts.push(`throttled: ${use.throttled.join(', ')}`);
+  return parts.length === 0 ? undefined : parts.join('; ');
+}
+
+interface Reading {
+  readonly title: string;
+  readonly value: (use: DeviceUse, row: DeviceRow) => Value;
+  readonly text: (use: DeviceUse, row: DeviceRow) => string;
+  readonly tone?: (use: DeviceUse, row: DeviceRow) => Tone;
+  readonly priority: number;
+  readonly wide?: boolean;
+}
+
+const noneWords: Readonly<Record<WhyNone | 'unmapped', string>> = {
+  idle: '..',
+  asking: '..',
+  noSample: '-',
+  absent: 'n/a',
+  down: 'down',
+  forbidden: 'denied',
+  failed: 'error',
+  unmapped: '-',
+};
+
+const measured = ({ title, value, text, tone, priority, wide }: Reading): Column<DeviceRow> => ({
+  title,
+  align: 'right',
+  priority,
+  ...(wide === undefined ? {} : { wide }),
+  value: (row) => (row.use === undefined ? undefined : value(row.use, row)),
+  text: (row) =>
+    row.use === undefined
+      ? title === 'UTIL' && row.why !== undefined
+        ? noneWords[row.why]
+        : '-'
+      : text(row.use, row),
+  tone: (row) => (row.use === undefined || row.isStale ? 'dim' : (tone?.(row.use, row) ?? 'plain')),
+});
+
+const known = (value: number | undefined, text: (value: number) => string): string =>
+  value === undefined ? '-' : text(value);
+
+const whole = (value: number): string => String(Math.round(value));
+
+function deviceColumns(): readonly Column<DeviceRow>[] {
+  return [
+    { title: 'NODE', value: (row) => row.node, priority: 0 },
+    {
+      title: 'GPU',
+      value: (row) => indexValue(row),
+      text: (row) => row.index || '-',
+      align: 'right',
+      priority: 0,
+    },
+    {
+      title: 'MODEL',
+      value: (row) => row.model,
+      text: (row) => row.model ?? '?',
+      tone: () => 'dim',
+      priority: 6,
+    },
+    {
+      title: 'UUID',
+      value: (row) => row.use?.uuid,
+      text: (row) => row.use?.uuid.replace(/^GPU-/, '').slice(0, 8) || '-',
+      tone: () => 'dim',
+      priority: 7,
+    },
+    {
+      title: 'MIG',
+      value: (row) => row.use?.mig?.profile,
+      text: (row) => row.use?.mig?.profile ?? '',
+      priority: 7,
+    },
+    {
+      title: 'HOLDER',
+      value: (row) => row.holders.join(' '),
+      text: (row) => row.holders.join(' ') || 'free',
+      tone: (row) => (row.holders.length === 0 ? 'good' : 'plain'),
+      priority: 0,
+    },
+    measured({
+      title: 'UTIL',
+      value: ({ busy }) => busy,
+      text: ({ busy }) => known(busy, percentText),
+      tone: (use, { idleMs }) => (idleMs !== undefined || isSpinning(use) ? 'warn' : 'plain'),
+      priority: 1,
+    }),
+    measured({
+      title: 'IDLE',
+      value: (_, { idleMs }) => (idleMs === undefined ? 0 : 1),
+      text: (_, { idleMs, holders, use }) =>
+        holders.length === 0 || (use?.busy ?? 1) >= idleBelow || idleMs === undefined
+          ? ''
+          : idleText(idleMs).replace(/^idle,? ?(seen for )?/, ''),
+      tone: () => 'warn',
+      priority: 3,
+    }),
+    measured({
+      title: 'TENSOR',
+      value: ({ tensor }) => tensor,
+      text: ({ tensor }) => known(tensor, percentText),
+      tone: (use) => (isSpinning(use) ? 'warn' : 'plain'),
+      priority: 3,
+    }),
+    measured({
+      title: 'HBM',
+      value: ({ memoryUsed }) => memoryUsed,
+      text: ({ memoryUsed, memoryTotal }) =>
+        `${known(memoryUsed, bytesText)}${memoryTotal === undefined ? '' : `/${bytesText(memoryTotal)}`}`,
+      priority: 2,
+    }),
+    measured({
+      title: 'TEMP',
+      value: ({ temperature }) => temperature,
+      text: ({ temperature }) => known(temperature, whole),
+      tone: ({ temperature }) => temperatureTone(temperature),
+      priority: 4,
+    }),
+    measured({
+      title: 'WATTS',
+      value: ({ watts }) => watts,
+      text: ({ watts }) => known(watts, whole),
+      priority: 4,
+    }),
+    measured({
+      title: 'MHZ',
+      value: ({ clock }) => clock,
+      text: ({ clock }) => known(clock, whole),
+      priority: 6,
+    }),
+    measured({
+      title: 'THROTTLE',
+      value: ({ throttled }) => throttled?.join(' '),
+      text: ({ throttled }) => (throttled === undefined ? '-' : throttled.join(' ') || 'no'),
+      tone: ({ throttled }) => ((throttled?.length ?? 0) > 0 ? 'warn' : 'dim'),
+      priority: 8,
+      wide: true,
+    }),
+    measured({
+      title: 'ECC',
+      value: ({ eccErrors }) => eccErrors,
+      text: ({ eccErrors }) => known(eccErrors, whole),
+      tone: ({ eccErrors }) => ((eccErrors ?? 0) > 0 ? 'bad' : 'dim'),
+      priority: 8,
+      wide: true,
+    }),
+    measured({
+      title: 'REMAP',
+      value: ({ remapFailed }) => (remapFailed === undefined ? undefined : Number(remapFailed)),
+      text: ({ remapFailed, remappedRows }) => (remapFailed === true ? 'FAILED' : known(remappedRows, whole)),
+      tone: ({ remapFailed }) => (remapFailed === true ? 'bad' : 'dim'),
+      priority: 8,
+      wide: true,
+    }),
+    measured({
+      title: 'XID',
+      value: ({ xid }) => xid,
+      text: ({ xid }) => (xid === undefined ? '-' : xid === 0 ? '' : String(xid)),
+      tone: (use) => (isDead(use) ? 'bad' : 'warn'),
+      priority: 2,
+    }),
+    {
+      title: 'SEEN',
+      value: (row) => row.atMs,
+      text: (row, now) => (row.atMs === undefined ? '-' : ageText(row.atMs, now)),
+      tone: () => 'dim',
+      align: 'right',
+      priority: 5,
+    },
+  ];
+}
+
+const indexValue = ({ index }: DeviceRow): number | undefined => (index === '' ? undefined : Number(index));
