@@ -12,6 +12,8 @@ export interface Streams {
   readonly input: Input;
   out(bytes: Buffer | string): void;
   err(bytes: Buffer | string): void;
+  /** A terminal is on the other side. */
+  readonly tty?: boolean;
 }
 
 /** A running container as its programs see it. */

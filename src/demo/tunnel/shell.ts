@@ -26,10 +26,10 @@ function tokensOf(line: string, container: Container, last: number): Token[] {
   };
   for (let at = 0; at < line.length; ) {
     const rest = line.slice(at);
-    const operator = /^(2>&1|2>>|2>|>>|>|&&|\|\||;|\||\n)/.exec(rest)?.[0];
+    const operator = /^(2>&1|1?>&2|2>>|2>|>>|>|&&|\|\||;|\||\n)/.exec(rest)?.[0];
     const single = /^'([^']*)'?/.exec(rest);
     const double = /^"((?:\\.|[^"\\])*)"?/.exec(rest);
-    if (operator !== undefined && !(operator.startsWith('2') && word !== undefined)) {
+    if (operator !== undefined && !(/^\d/.test(operator) && word !== undefined)) {
       end();
       tokens.push({ operator: operator === '\n' ? ';' : operator });
       at += operator.length;
@@ -86,6 +86,10 @@ async function simple(
       err = (bytes) => out(bytes);
       continue;
     }
+    if (token.operator.endsWith('>&2')) {
+      out = (bytes) => err(bytes);
+      continue;
+    }
     const target = tokens[at + 1];
     const path =
       target !== undefined && 'word' in target ? resolvePath(container.directory, target.word) : '/dev/null';
@@ -128,9 +132,17 @@ async function simple(
       }
       return 0;
     }
-    case 'exec':
     case 'command':
+      if (args[0] === '-v' || args[0] === '-V') {
+        const path = pathOf(args[1] ?? '');
+        if (path !== undefined) out(`${path}\n`);
+        return path === undefined ? 127 : 0;
+      }
       return args.length === 0 ? 0 : run(args, { ...streams, out, err }, container);
+    case 'exec':
+      // In its place: what ends it ends the shell.
+      if (args.length > 0) throw new Exit(await run(args, { ...streams, out, err }, container, streams.tty));
+      return 0;
     default:
       try {
         return await run(words, { input: streams.input, out, err }, container);
@@ -244,6 +256,14 @@ async function interactive(streams: Streams, container: Container): Promise<numb
   return code;
 }
 
+const bareName = (name: string): string => name.replace(/^(\/usr)?(\/local)?\/s?bin\//, '');
+
+/** Where a program is, as `command -v` prints it; undefined for one that the image does not have. */
+function pathOf(name: string): string | undefined {
+  if (shells.test(name)) return `/bin/${name.replace(/^.*\//, '')}`;
+  return programs[bareName(name)] === undefined ? undefined : `/usr/bin/${bareName(name)}`;
+}
+
 const shells = /^(?:\/(?:usr\/)?bin\/)?(?:sh|bash|ash|dash)$/;
 
 /**
@@ -260,10 +280,10 @@ export async function run(
   try {
     if (shells.test(name)) {
       const at = args.findIndex((arg) => /^-[a-z]*c$/.test(arg));
-      if (at >= 0) return await script(args[at + 1] ?? '', streams, container);
+      if (at >= 0) return await script(args[at + 1] ?? '', { ...streams, tty }, container);
       return await (tty ? interactive(streams, container) : fromInput(streams, container));
     }
-    const program = programs[name.replace(/^(\/usr)?(\/local)?\/s?bin\//, '')];
+    const program = programs[bareName(name)];
     if (program === undefined) throw new NoSuchProgram(name);
     return await program(args, streams, container);
   } catch (error) {
