@@ -6,6 +6,7 @@ import {
   type FormDialog,
   type MenuDialog,
   type MenuEntry,
+  type NoticeDialog,
   openDialog,
 } from '../state/dialog.ts';
 import { type ActionContext, say } from './action.ts';
@@ -30,6 +31,15 @@ export async function askMenu(
   const answered = await answerOf<MenuDialog>(session, id);
   closeDialog(session, id);
   return typeof answered?.answer === 'number' ? answered.answer : undefined;
+}
+
+/** Says something that must be read whole; resolves when it has been closed. */
+export async function tell(context: Asking, title: string, text: string): Promise<void> {
+  const { session, now } = context;
+  const id = openDialog<NoticeDialog>(session, { kind: 'notice', title, body: [{ text }] }, now);
+  if (id === undefined) return say(context, text, 'bad');
+  await answerOf<NoticeDialog>(session, id);
+  closeDialog(session, id);
 }
 
 export interface FormQuestion {

@@ -41,6 +41,10 @@ export function pressed(dialog: Dialog, key: Key): Dialog {
       return { ...dialog, ...pressForm(dialog, key) };
     case 'confirm':
       return { ...dialog, ...pressConfirm(dialog, key) };
+    case 'notice':
+      return ['esc', 'enter', 'q', 'space', 'ctrl-c'].includes(keyName(key))
+        ? { ...dialog, answer: 'cancel' }
+        : dialog;
   }
 }
 
@@ -126,6 +130,20 @@ function overlayOf(dialog: Dialog, theme: Theme, columns: number, rows: number):
       return formOverlay(theme, dialog, columns, rows);
     case 'confirm':
       return confirmOverlay(theme, dialog, columns, rows);
+    case 'notice':
+      return dialogOverlay(
+        theme,
+        {
+          title: dialog.title,
+          border: 'danger',
+          body: lines(dialog.body, innerWidth(columns)),
+          buttons: [],
+          focus: -1,
+          footer: keys([['esc', 'close']]),
+        },
+        columns,
+        rows,
+      );
   }
 }
 

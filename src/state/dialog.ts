@@ -79,7 +79,15 @@ export interface ConfirmDialog extends DialogBase {
   readonly answer?: 'go' | 'cancel' | 'stop' | { readonly switch: string };
 }
 
-export type Dialog = MenuDialog | FormDialog | ConfirmDialog;
+/** What went wrong, whole: a line at the bottom of the screen would cut it. */
+export interface NoticeDialog extends DialogBase {
+  readonly kind: 'notice';
+  readonly title: string;
+  readonly body: readonly DialogLine[];
+  readonly answer?: 'cancel';
+}
+
+export type Dialog = MenuDialog | FormDialog | ConfirmDialog | NoticeDialog;
 
 /** Why the choice cannot be made now; undefined: it can. */
 export function whyNotConfirm({ check, typing, progress }: ConfirmDialog): string | undefined {

@@ -115,7 +115,7 @@ async function untilAccepted(context: WriteContext, draft: Draft): Promise<boole
       if (await wantsAgain(context, 'Not sent')) continue;
       return false;
     }
-    const again = await askMenu(context, sanitizeLine(result.why), [
+    const again = await askMenu(context, 'Not saved. What now?', [
       ...(result.isConflict ? [{ text: 'Put my changes on the newest version', note: 'and ask again' }] : []),
       { text: 'Edit again', note: 'with what I typed' },
       { text: 'Stop', note: `my text stays in ${draft.path}` },

@@ -16,6 +16,7 @@ import {
 } from '../../state/dialog.ts';
 import type { Session } from '../../state/session.ts';
 import { say } from '../action.ts';
+import { tell } from '../ask.ts';
 import { kubectlLine } from '../kubectl.ts';
 import {
   type Operation,
@@ -294,7 +295,6 @@ async function send(context: WriteContext, { access, permit, plan, id, checked }
   stopWatching();
   closeDialog(session, id);
   const undo = plan.undo === undefined || outcome.isBad ? '' : ` ${plan.undo}`;
-  say({ session, now: hands.clock() }, `${outcome.text}${undo}`, outcome.isBad ? 'bad' : 'good');
   hands.journal.note({
     atMs: hands.clock(),
     what: plan.title,
@@ -302,6 +302,9 @@ async function send(context: WriteContext, { access, permit, plan, id, checked }
     result: `${outcome.text}${undo}`,
     isBad: outcome.isBad,
   });
+  const asking = { session, now: hands.clock() };
+  if (outcome.isBad) await tell(asking, plan.title, outcome.text);
+  else say(asking, `${outcome.text}${undo}`, 'good');
 }
 
 async function inTurn(plan: Plan, running: Running): Promise<Outcome> {
