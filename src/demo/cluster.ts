@@ -13,6 +13,8 @@ export interface Settings {
   watchList: 'on' | 'off' | 'ignored';
   /** `metrics.k8s.io`: there; not installed (404); registered with nobody behind it (503). */
   metrics: 'on' | 'absent' | 'down';
+  /** How much older than now the newest sample of usage is; undefined: as the source says. */
+  metricsAgeMs: number | undefined;
   bookmarkEveryMs: number;
   /** How long a LIST waits for a resourceVersion that has not come yet, before its 504. */
   tooLargeWaitMs: number;

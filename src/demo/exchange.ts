@@ -54,6 +54,8 @@ export interface Exchange {
   tap: Tap | undefined;
   /** Breaks off: resets the stream under HTTP/2, else the connection; or the connection in both. */
   cut(what?: 'stream' | 'connection'): void;
+  /** Bytes a second that the body goes out at; undefined: as fast as it can. */
+  pace: number | undefined;
   /** Writes nothing more and closes nothing. */
   freeze(): void;
   thaw(): void;
@@ -135,6 +137,19 @@ export function createExchange(
   response.on('error', () => abort.abort());
   request.on('error', () => abort.abort());
 
+  let pacing = Promise.resolve();
+  let owed = 0;
+  /** Writes ten pieces a second, as a thin line would. */
+  async function slowly(chunk: Buffer): Promise<void> {
+    for (let at = 0; at < chunk.length && !abort.signal.aborted; ) {
+      const size = Math.max(1, Math.round((exchange.pace ?? chunk.length * 10) / 10));
+      raw.write(chunk.subarray(at, at + size));
+      at += size;
+      await new Promise((resolve) => setTimeout(resolve, 100).unref());
+    }
+    owed = Math.max(0, owed - chunk.length);
+  }
+
   const raw = response as ServerResponse;
   const waiting = (): number =>
     'stream' in response
@@ -197,8 +212,10 @@ export function createExchange(
       }
       if (frozen === undefined) raw.flushHeaders();
     },
+    pace: undefined,
     async write(chunk) {
       if (melting !== undefined) await melting;
+      if (exchange.pace !== undefined) return slowly(chunk);
       if (abort.signal.aborted) throw gone();
       for (const part of exchange.tap?.(chunk) ?? [chunk]) {
         if (melting !== undefined) await melting;
@@ -210,6 +227,11 @@ export function createExchange(
     push(chunk) {
       if (frozen !== undefined) return true;
       if (abort.signal.aborted) return false;
+      if (exchange.pace !== undefined) {
+        owed += chunk.length;
+        pacing = pacing.then(() => slowly(chunk)).catch(() => undefined);
+        return owed < slowReaderBytes;
+      }
       for (const part of exchange.tap?.(chunk) ?? [chunk]) {
         if (frozen === undefined && !abort.signal.aborted) raw.write(part);
       }

@@ -5,6 +5,7 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Authority } from './certificates.ts';
 import type { Cluster } from './cluster.ts';
+import { controlPath } from './control.ts';
 import { createExchange, type Exchange, type RawRequest, type RawResponse } from './exchange.ts';
 import type { FaultBoard } from './faults.ts';
 import { decide, type User } from './rights.ts';
@@ -16,6 +17,8 @@ export interface ServerOptions {
   readonly cluster: Cluster;
   readonly authority: Authority;
   readonly faults: FaultBoard;
+  /** Answers what is asked below `controlPath`, which no fault befalls. */
+  readonly control: (exchange: Exchange) => Promise<void>;
   /** Who a bearer token belongs to. */
   readonly userOf: (token: string) => User | undefined;
   /** 0: any free port. */
@@ -88,11 +91,19 @@ function answering(
 ): (request: RawRequest, response: RawResponse, upgrade?: Upgrade) => void {
   const note = noteTo(options.requestsFile);
   const headers = {
+    /** The server's clock may go wrong. */
+    get date() {
+      return new Date(options.cluster.now()).toUTCString();
+    },
     'cache-control': 'no-cache, private',
     'x-kubernetes-pf-flowschema-uid': 'b4c0e1de-0000-4000-8000-000000000001',
     'x-kubernetes-pf-prioritylevel-uid': 'b4c0e1de-0000-4000-8000-000000000002',
   };
   async function answer(exchange: Exchange): Promise<void> {
+    if (exchange.path.startsWith(controlPath)) {
+      exchange.user = authenticate(exchange, options, plain);
+      return options.control(exchange);
+    }
     await options.faults.befall(exchange);
     if (exchange.begun || exchange.signal.aborted) return;
     if (plain && !isLocalHost(exchange.header('host') ?? ''))

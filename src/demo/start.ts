@@ -1,5 +1,6 @@
 import { type Authority, createAuthority, type KeyPair } from './certificates.ts';
 import { type Cluster, minorOf, type Settings } from './cluster.ts';
+import { createControl } from './control.ts';
 import { createAftermath } from './controllers/index.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { readObjects } from './from.ts';
@@ -94,6 +95,7 @@ function settingsOf(options: DemoOptions, version: string, metrics: Settings['me
     version,
     watchList: options.watchList ?? watchListOf(minor),
     metrics: options.metrics ?? metrics,
+    metricsAgeMs: undefined,
     bookmarkEveryMs: options.bookmarkEveryMs ?? 60_000,
     graceAtMostMs: options.graceAtMostMs ?? 3_000,
     tooLargeWaitMs: options.tooLargeWaitMs ?? 3_000,
@@ -142,6 +144,17 @@ function rightsOf(
   };
 }
 
+/** Usage whose samples have stopped coming, when the settings say so. */
+function agedMetrics(source: MetricsProvider, settings: Settings, now: () => number): MetricsProvider {
+  const aged = <T extends { readonly at?: number }>(samples: readonly T[]): readonly T[] => {
+    const { metricsAgeMs } = settings;
+    return metricsAgeMs === undefined
+      ? samples
+      : samples.map((one) => ({ ...one, at: now() - metricsAgeMs }));
+  };
+  return { nodes: () => aged(source.nodes()), pods: (namespace) => aged(source.pods(namespace)) };
+}
+
 interface Loaded extends Scenario {
   readonly notes: readonly string[];
   readonly hasMetrics: boolean;
@@ -174,7 +187,9 @@ async function load(store: ServedStore, options: DemoOptions, now: () => number)
 
 /** Starts the demo cluster on loopback: an API server over what the scenario, or the given files, put in its store. */
 export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
-  const now = options.now ?? Date.now;
+  const clock = options.now ?? Date.now;
+  let shiftMs = 0;
+  const now = (): number => clock() + shiftMs;
   const store = createStore({
     now,
     ...(options.historyMs === undefined ? {} : { historyMs: options.historyMs }),
@@ -192,7 +207,7 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
     store,
     settings,
     rights,
-    metrics: options.metricsProvider ?? loaded.metrics,
+    metrics: agedMetrics(options.metricsProvider ?? loaded.metrics, settings, now),
     logs: options.logsProvider ?? loaded.logs,
     now,
     aftermath: undefined,
@@ -201,10 +216,18 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
   const cluster: Cluster = { ...untouched, aftermath };
   const users = createUsers();
   const faults = createFaults();
+  const control = createControl({
+    cluster,
+    faults,
+    shiftClock(ms) {
+      shiftMs = ms;
+    },
+  });
   const server = await startServer({
     cluster,
     authority,
     faults,
+    control,
     userOf: users.byToken,
     port: options.port ?? 0,
     plainAs: options.plainHttp === true ? users.user('admin') : undefined,

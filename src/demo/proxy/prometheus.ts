@@ -17,12 +17,10 @@ const failed = (error: string): AppAnswer => json({ status: 'error', errorType: 
 /** The exporter's own labels arrive as `exported_*`, as a scrape without honorLabels gives them. */
 function samplesOf({ store, now }: Cluster, metric: string): Sample[] {
   if (metric === 'up')
-    return store
-      .list('', 'nodes')
-      .map((node) => ({
-        labels: { __name__: 'up', job: 'dcgm-exporter', instance: node.metadata?.name ?? '' },
-        value: 1,
-      }));
+    return store.list('', 'nodes').map((node) => ({
+      labels: { __name__: 'up', job: 'dcgm-exporter', instance: node.metadata?.name ?? '' },
+      value: 1,
+    }));
   const exporters = new Map(
     store
       .list('', 'pods')
