@@ -24,10 +24,13 @@ import type { ClusterSums } from './screens/header.ts';
 import { createScreen, type Screen } from './screens/screen.ts';
 import { disarm } from './state/arming.ts';
 import { type Cluster, createCluster } from './state/cluster.ts';
+import { deviceTable } from './state/device-table.ts';
+import { createDeviceWatch } from './state/device-watch.ts';
 import type { Examination } from './state/examination.ts';
-import { createInspection, type Inspection } from './state/inspection.ts';
-import { createLogStore, type LogStore } from './state/log-store.ts';
 import { findingTables } from './state/findings.ts';
+import { createInspection, type Inspection } from './state/inspection.ts';
+import { liveHealth } from './state/live-health.ts';
+import { createLogStore, type LogStore } from './state/log-store.ts';
 import { looksLikeProduction } from './state/production.ts';
 import { createSession, type Namespaces, type SessionStore, shownTable, tableView } from './state/session.ts';
 import { type Subject, subjectOfKind } from './state/subject.ts';
@@ -97,10 +100,12 @@ async function live(options: WireOptions): Promise<number> {
   const tables = createTables([
     anyTable(gpusWithUse(gpuTable, usage)),
     podTable,
+    ...findingTables(trueStates, cluster),
     anyTable(nodesWithUse(usage, sums.ledger)),
+    anyTable(deviceTable(usage, () => sums.ledger, Date.now)),
+    anyTable(liveHealth({ usage, watch: createDeviceWatch(cluster, Date.now), ledger: sums.ledger })),
     ...workloadTables({
       books: () => sums.workloads,
-    ...findingTables(trueStates, cluster),
       ledger: () => sums.ledger,
       shownWorkload: () => shownWorkload(session),
       // About as many as 10 ms are enough for.

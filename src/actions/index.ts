@@ -7,6 +7,7 @@ import { moves } from './move.ts';
 import { rowActions } from './rows.ts';
 import { sorts } from './sort.ts';
 import { textActions } from './text.ts';
+import { useActions } from './use.ts';
 import { views } from './views.ts';
 import { writes } from './write/index.ts';
 import { menuAction } from './write/menu.ts';
@@ -17,12 +18,13 @@ export const actions: readonly Action[] = [
   ...moves,
   ...rowActions,
   ...checklistActions,
-  ...inspectActions,
   ...findingActions,
+  ...inspectActions,
   ...logActions,
   ...textActions,
   ...writes,
   menuAction({ actionsFor, perform }),
+  ...useActions,
   ...sorts,
 ];
 

@@ -57,8 +57,13 @@ function viewOf(table: string, row: Row): Transition {
     case 'nodes':
       return push(podsOfNode(row.name));
     case 'gpus':
+      return push(
+        tableView('devices', { where: { column: 'NODE', equals: nodeOf(row) }, crumb: nodeOf(row) }),
+      );
+    case 'devices':
+    case 'gpuhealth':
       // Of the pods there, those with devices are what this view is about; what DRA gave is in no pod's requests.
-      return push({ ...podsOfNode(row.name), filter: isDra(row) ? '' : 'GPU>0' });
+      return push({ ...podsOfNode(nodeOf(row)), filter: isDra(row) ? '' : 'GPU>0' });
     case 'workloads':
     case 'pending':
       return push(

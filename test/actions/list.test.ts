@@ -1,9 +1,23 @@
 import { expect, test } from 'vitest';
+import { gpus } from '../../src/accelerators/gpus.ts';
+import { createLedger } from '../../src/accelerators/ledger.ts';
 import { actionFor, actions, actionsIn, keyTable, placesOf } from '../../src/actions/index.ts';
 import { createTables } from '../../src/actions/tables.ts';
+import type { Row, Table } from '../../src/resources/resource.ts';
+import { createCluster } from '../../src/state/cluster.ts';
+import { deviceTable } from '../../src/state/device-table.ts';
+import { findingTables } from '../../src/state/findings.ts';
+import { createTrueStates } from '../../src/state/true-states.ts';
+import { createUsage } from '../../src/state/usage.ts';
 import { normalKeyName } from '../../src/ui/keys.ts';
 
-const tables = createTables([]);
+const cluster = createCluster();
+const anyTable = <R extends Row>(table: Table<R>): Table<Row> => table as unknown as Table<Row>;
+const tables = createTables([
+  anyTable(gpus),
+  anyTable(deviceTable(createUsage(), createLedger, Date.now)),
+  ...findingTables(createTrueStates(cluster, Date.now), cluster),
+]);
 const views = [
   { kind: 'table', table: 'pods' },
   { kind: 'table', table: 'nodes' },

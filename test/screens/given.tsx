@@ -12,9 +12,15 @@ import { App } from '../../src/screens/App.tsx';
 import { gpuSummaryLines } from '../../src/screens/gpu-summary.ts';
 import { createScreen, type Screen } from '../../src/screens/screen.ts';
 import { type Change, type Cluster, createCluster } from '../../src/state/cluster.ts';
+import { deviceTable } from '../../src/state/device-table.ts';
+import { createDeviceWatch } from '../../src/state/device-watch.ts';
 import type { LinkState } from '../../src/state/link.ts';
+import { liveHealth } from '../../src/state/live-health.ts';
 import { createSession, type SessionStart, type SessionStore } from '../../src/state/session.ts';
 import { createSums } from '../../src/state/sums.ts';
+import { createUsage, type Usage } from '../../src/state/usage.ts';
+import { gpusWithUse, nodesWithUse, podsWithUse } from '../../src/state/usage-tables.ts';
+import { sourceText } from '../../src/state/usage-text.ts';
 import { createKeyDecoder } from '../../src/ui/keys.ts';
 import { themeNamed, themeNames } from '../../src/ui/theme.ts';
 import { recordedObjects } from '../recorded/read.ts';
@@ -26,10 +32,13 @@ export const podKind: Resource = anyResource(pods);
 export const nodeKind: Resource = anyResource(nodes);
 export const eventKind: Resource = anyResource(events);
 
+const anyTable = <R extends Row>(table: Table<R>): Table<Row> => table as unknown as Table<Row>;
+
 export interface Given {
   readonly screen: Screen;
   readonly session: SessionStore;
   readonly cluster: Cluster;
+  readonly usage: Usage;
   /** What was copied, saved, asked for. */
   readonly done: string[];
   readonly clock: { now: number };
@@ -63,6 +72,7 @@ export function givenScreen({ columns = 80, rows = 24, contexts = [], ...start }
   });
   const cluster = createCluster();
   const sums = createSums(cluster);
+  const usage = createUsage();
   const services: Services = {
     copy: async (text) => {
       done.push(`copy ${text}`);
@@ -79,7 +89,22 @@ export function givenScreen({ columns = 80, rows = 24, contexts = [], ...start }
   const screen = createScreen({
     session,
     cluster,
-    tables: createTables([{ ...gpus, derive: () => gpuRows(sums.ledger) } as unknown as Table<Row>]),
+    tables: createTables([
+      anyTable(gpusWithUse({ ...gpus, derive: () => gpuRows(sums.ledger) }, usage)),
+      anyResource(podsWithUse(pods, usage)),
+      anyResource(nodesWithUse(usage, sums.ledger)),
+      anyTable(
+        deviceTable(
+          usage,
+          () => sums.ledger,
+          () => clock.now,
+        ),
+      ),
+      anyTable(
+        liveHealth({ usage, watch: createDeviceWatch(cluster, () => clock.now), ledger: sums.ledger }),
+      ),
+    ]),
+    sources: (table, now) => (table === 'pods' ? sourceText('use', usage.podSource(''), now) : ''),
     services,
     theme: themeNamed('mono', { level: 0 }),
     themes: themeNames,
@@ -111,6 +136,7 @@ export function givenScreen({ columns = 80, rows = 24, contexts = [], ...start }
     screen,
     session,
     cluster,
+    usage,
     done,
     clock,
     type(input) {

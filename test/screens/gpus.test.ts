@@ -24,9 +24,11 @@ test('on a low terminal the nodes stay and the sums go', () => {
   expect(text).toContain('a100-a-01');
 });
 
-test('Enter shows the pods of the node that hold devices', () => {
+test('Enter shows the devices of the node, and Enter there its pods that hold some', () => {
   const given = givenGpus(120, 36);
   given.type('/a100-a-01\r');
+  given.type('\r');
+  expect(given.text()).toMatch(/GPUs › GPU devices a100-a-01\[\d+\]/);
   given.type('\r');
   const title = given.text().split('\n')[2] ?? '';
   expect(title).toMatch(/Pods\(all\) a100-a-01\[\d+\/\d+\] \/GPU>0/);
