@@ -51,6 +51,8 @@ interface Open {
   pod: PodRow | undefined;
   /** Its current log was empty, so the one before was asked for. */
   triedPrevious: boolean;
+  /** Followed to the end of a run: the next run is followed, too. */
+  awaitsRun: boolean;
 }
 
 const podKind = anyResource(pods);
@@ -146,14 +148,16 @@ export function startLogFeed(options: LogFeedOptions): LogFeed {
     for (const [id, { pod, container }] of fresh) openOne(id, pod, container, total);
     for (const [id, { pod }] of wanted) {
       const one = open.get(id);
-      if (one !== undefined) one.pod = pod;
+      if (one === undefined) continue;
+      one.pod = pod;
+      if (one.awaitsRun && isRunning(one) === true) followNextRun(one);
     }
     readQueued();
   }
 
   function openOne(id: string, pod: PodRow, container: string, total: number): void {
     const source = logs.addSource({ namespace: pod.namespace, pod: pod.name, container, rank: rankOf(pod) });
-    const one: Open = { source, follow: undefined, pod, triedPrevious: false };
+    const one: Open = { source, follow: undefined, pod, triedPrevious: false, awaitsRun: false };
     open.set(id, one);
     const followed = [...open.values()].filter(
       ({ source: { state } }) => state.state !== 'queued' && state.state !== 'ended',
@@ -179,13 +183,14 @@ export function startLogFeed(options: LogFeedOptions): LogFeed {
     };
   }
 
-  function follow(one: Open, target: LogTarget): void {
+  function follow(one: Open, target: LogTarget, behind?: number): void {
     const { source } = one;
     source.isPrevious = target.previous === true;
     const { range } = view as LogView;
     let lines = 0;
     const handlers: LogHandlers = {
       line(line) {
+        if (behind !== undefined && line.time !== undefined && Date.parse(line.time) <= behind) return;
         lines += 1;
         if (range === 'head' && lines > headLines) {
           if (lines === headLines + 1) one.follow?.stop();
@@ -204,6 +209,7 @@ export function startLogFeed(options: LogFeedOptions): LogFeed {
     const { source } = one;
     const before = source.state.state;
     source.state = stateOf(state);
+    one.awaitsRun = state.state === 'ended' && target.follow;
     if (state.state === 'waiting' && before !== 'waiting')
       logs.note('note', waitingText(state.reason, source), source, options.now());
     if (state.state === 'failed')
@@ -236,6 +242,15 @@ export function startLogFeed(options: LogFeedOptions): LogFeed {
     if (source.state.state === 'ended' || source.state.state === 'failed') readQueued();
   }
 
+  /** A container that was followed to its end has started again. Its new log may still hold lines of before. */
+  function followNextRun(one: Open): void {
+    one.awaitsRun = false;
+    one.triedPrevious = false;
+    const { source } = one;
+    logs.note('note', `${source.container} has started again`, source, options.now());
+    follow(one, targetOf(one, false, open.size), source.lastAt);
+  }
+
   /** Those that are not followed are read once each. */
   function readQueued(): void {
     for (const one of open.values()) {
@@ -262,6 +277,8 @@ export function startLogFeed(options: LogFeedOptions): LogFeed {
     if (view === undefined || !chooses(view.pods, (after ?? before) as PodRow)) return;
     isDirty = true;
     flushSoon();
+    // At once: how a stream ended is judged by what is known of its pod.
+    for (const one of open.values()) if (after !== undefined && one.pod?.uid === after.uid) one.pod = after;
     if (before === undefined || after === undefined || before === after) return;
     const death = deathOf(before, after);
     if (death === undefined) return;
