@@ -37,6 +37,7 @@ type Found =
       readonly kind: string;
     }
   | { readonly is: 'header'; readonly header: JsonRecord }
+  | { readonly is: 'recording'; readonly objects: readonly unknown[]; readonly server: string }
   | { readonly is: 'wrapped'; readonly inner: unknown }
   | { readonly is: 'nothing'; readonly what: string };
 
@@ -64,6 +65,8 @@ function classify(value: unknown): Found {
   if (kind === 'Status') return { is: 'nothing', what: 'a Status' };
   if (Array.isArray(value['items']) && (kind === '' || kind.endsWith('List')))
     return { is: 'list', items: value['items'], apiVersion, kind };
+  if (Array.isArray(value['objects']) && !('metadata' in value))
+    return { is: 'recording', objects: value['objects'], server: text(value['serverVersion']) };
   if ('server' in value && !('metadata' in value)) return { is: 'header', header: value };
   if (isRecord(value['object']) && typeof value['type'] === 'string') {
     if (value['type'] === 'ADDED' || value['type'] === 'MODIFIED')
@@ -141,6 +144,9 @@ function take(reading: Reading, value: unknown, line: number | undefined): void 
           : item;
       take(reading, named, line);
     }
+  } else if (found.is === 'recording') {
+    reading.serverVersion ??= found.server || undefined;
+    for (const object of found.objects) take(reading, object, undefined);
   } else if (found.is === 'nothing')
     reading.skipped.set(found.what, (reading.skipped.get(found.what) ?? 0) + 1);
   else {

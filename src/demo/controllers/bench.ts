@@ -14,18 +14,25 @@ export interface Bench {
 
 export function createBench(store: ServedStore, now: () => number): Bench {
   const timers = new Set<NodeJS.Timeout>();
-  const world = createWorld(store, now());
+  let known: World | undefined;
   return {
     store,
     now,
     world() {
-      world.setNow(now());
-      return world;
+      // Made when it is first needed: from then on it follows every pod.
+      known ??= createWorld(store, now());
+      known.setNow(now());
+      return known;
     },
     later(ms, run) {
       const timer = setTimeout(() => {
         timers.delete(timer);
-        run();
+        try {
+          run();
+        } catch (error) {
+          // Objects of files may lack what every real one has; the cluster goes on without this step.
+          process.emitWarning(error instanceof Error ? error : String(error));
+        }
       }, ms);
       timer.unref();
       timers.add(timer);

@@ -88,8 +88,9 @@ export function followUse(store: Store): UsedOn {
   const shelves = new Map<string, Shelf>();
 
   function change(pod: PodLike, isThere: boolean): void {
-    const { nodeName } = pod.spec;
-    if (nodeName === undefined || isFinished(pod)) return;
+    const nodeName = fieldAt(pod, 'spec.nodeName');
+    // Objects of files may be less than pods.
+    if (typeof nodeName !== 'string' || !Array.isArray(pod.spec.containers) || isFinished(pod)) return;
     const shelf = shelves.get(nodeName) ?? { asked: new Map(), sums: undefined };
     shelves.set(nodeName, shelf);
     shelf.sums = undefined;
