@@ -715,8 +715,12 @@ export function programLog(log: string | undefined): string | undefined {
   const plain = tail
     .replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '')
     .replace(/^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d) /gm, '');
-  return credentials.reduce((text, [pattern, mark]) => text.replace(pattern, mark), plain);
+  return withoutCredentials(plain);
 }
+
+/** A text that may be shown or kept: what looks like a credential is `(redacted)`. */
+export const withoutCredentials = (text: string): string =>
+  credentials.reduce((rest, [pattern, mark]) => rest.replace(pattern, mark), text);
 
 /** The best hit: the highest rank, the earliest line among equals. */
 export function scan(log: string | undefined): SignatureHit | undefined {

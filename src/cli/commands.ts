@@ -22,6 +22,11 @@ export const commands: readonly CommandHelp[] = [
     help: 'what is wrong, the evidence, the next command',
   },
   {
+    word: 'record',
+    usage: 'mltop record KIND/NAME | -A [-n NS] [-o FILE]',
+    help: 'the evidence of a checklist as one redacted file',
+  },
+  {
     word: 'fit',
     usage: 'mltop fit --gpus 8 [--type H100] [--count 2] | --pod NS/NAME | --pending',
     help: 'where it would start, or what blocks it on every node',

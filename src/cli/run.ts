@@ -17,6 +17,7 @@ async function dispatch(args: readonly string[], screens: Screens): Promise<numb
   const [first, ...rest] = args;
   if (first === 'check') return (await import('./check.ts')).checkCommand(rest, ioOf({ userAgent }));
   if (first === 'fit') return (await import('./fit.ts')).fitCommand(rest, ioOf({ userAgent }));
+  if (first === 'record') return (await import('./record.ts')).recordCommand(rest, ioOf({ userAgent }));
   if (first === 'rules') return (await import('./rules.ts')).rulesCommand(rest, ioOf({ userAgent }));
 
   const parsed = parseFlags(args);
