@@ -93,8 +93,10 @@ export function followLog(connection: Connection, target: LogTarget, handlers: L
       );
       if (life.signal.aborted) return;
       if (position.lines() > before) tries = 0;
-      const next = nextOf(outcome, target, handlers, tries, connection);
+      const isEnd = isCleanEnd(outcome);
+      const next = nextOf(isEnd ? outcome.status : outcome, target, handlers, tries, connection);
       if (next.state === 'ended' || next.state === 'failed') {
+        if (isEnd) outcome.finish();
         tell(next);
         return;
       }
@@ -123,6 +125,16 @@ export function followLog(connection: Connection, target: LogTarget, handlers: L
   return { stop: () => life.abort(), retryNow: () => wake?.(), done };
 }
 
+/** A body that ended as bodies do. */
+interface CleanEnd {
+  readonly status: number;
+  /** Gives out what stands behind the last line feed: a line without one where no more comes, else torn. */
+  readonly finish: () => void;
+}
+
+const isCleanEnd = (outcome: unknown): outcome is CleanEnd =>
+  typeof outcome === 'object' && outcome !== null && 'finish' in outcome;
+
 type Pausing = Extract<LogState, { retryAtMs: number }>;
 type Final = Extract<LogState, { state: 'ended' | 'failed' }>;
 
@@ -142,7 +154,8 @@ function nextOf(
     if (!target.follow || target.previous === true) return { state: 'ended', reason: 'all lines are shown' };
     const runs = handlers.isRunning?.();
     if (runs === false) return { state: 'ended', reason: 'the container has ended' };
-    const waitMs = tries < quickTries ? backoffMs(tries, timing) : slowTryMs;
+    // One that runs has more to say; an end that may be its own is asked about seldom.
+    const waitMs = runs === true || tries < quickTries ? backoffMs(tries, timing) : slowTryMs;
     return {
       state: 'reconnecting',
       reason: runs === true ? 'the server ended the stream' : 'the stream ended; the container may have, too',
@@ -185,7 +198,7 @@ async function readOnce(
   position: Position,
   signal: AbortSignal,
   tell: (state: LogState) => void,
-): Promise<number> {
+): Promise<CleanEnd> {
   const { status, chunks } = await connection.stream({
     path: `/api/v1/namespaces/${encodeURIComponent(target.namespace)}/pods/${encodeURIComponent(target.pod)}/log`,
     query: { ...queryOf(target), ...position.resume() },
@@ -200,8 +213,7 @@ async function readOnce(
     if (!signal.aborted && position.isNew(line.time)) handlers.line(line);
   });
   for await (const chunk of chunks) lines.push(chunk);
-  lines.end();
-  return status;
+  return { status, finish: lines.end };
 }
 
 function queryOf({
