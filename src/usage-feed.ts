@@ -1,7 +1,10 @@
 import { canAnswer, type ExporterKind, exporterKind } from './accelerators/exporters.ts';
+import type { PrometheusPlace } from './accelerators/prometheus.ts';
 import type { Connection } from './kube/contract.ts';
 import { type MetricsFailure, metricsFailure, metricsReader } from './kube/metrics.ts';
+import { acceleratorCount } from './resources/devices.ts';
 import { nodeUseOf, podUseOf } from './resources/metrics.ts';
+import { nodes } from './resources/nodes.ts';
 import type { PodRow } from './resources/pod-row.ts';
 import { pods } from './resources/pods.ts';
 import { anyResource, type Row } from './resources/resource.ts';
@@ -9,6 +12,7 @@ import { type Cluster, keyOf } from './state/cluster.ts';
 import { type SessionStore, shownTable } from './state/session.ts';
 import type { Usage } from './state/usage.ts';
 import { measuredTables } from './state/usage-text.ts';
+import { findPrometheus, type Prometheus } from './usage-prometheus.ts';
 import { type Scrape, scrapeExporter } from './usage-scrape.ts';
 
 /** metrics-server measures that often; asking more often brings the same numbers (kubernetes-client.md 4). */
@@ -29,6 +33,9 @@ const scrapeEveryMs = 30_000;
 const scrapesAtOnce = 4;
 const failedScrapeEveryMs = 60_000;
 
+/** Beyond this many, one Prometheus is asked less than so many exporters (gpu.md 4.4). */
+const scrapeUpToNodes = 20;
+
 /** Rights do not come back by asking. */
 const forbiddenEveryMs = 300_000;
 
@@ -44,6 +51,10 @@ export interface UsageFeedOptions {
   readonly now?: () => number;
   /** Shorter in tests. */
   readonly everyMs?: number;
+  /** A Prometheus that somebody named; without one it is looked for where exporters cannot be asked. */
+  readonly prometheus?: PrometheusPlace | undefined;
+  /** Up to so many nodes each exporter is asked by itself. Default: 20. */
+  readonly scrapeUpTo?: number;
 }
 
 export interface UsageFeed {
@@ -240,6 +251,8 @@ function createScraper({
   now,
   signal,
   everyMs,
+  prometheus: named,
+  scrapeUpTo = scrapeUpToNodes,
 }: UsageFeedOptions & { readonly now: () => number; readonly signal: AbortSignal }): Scraper {
   const podKind = anyResource(pods);
   /** By pod, for each node. */
@@ -268,6 +281,72 @@ function createScraper({
     const all = [...(exporters.get(node)?.values() ?? [])];
     return all.find(({ pod }) => canAnswer(pod)) ?? all[0];
   };
+
+  /** What there is in place of exporters; `none`: looked for and not found. */
+  let prometheus: Prometheus | 'none' | 'looking' | undefined;
+  /** Nodes of which Prometheus knows nothing, on the clock of `performance.now`. */
+  const unknownUntilMs = new Map<string, number>();
+  let isQuerying = false;
+  let queryDueMs = 0;
+
+  function look(): void {
+    if (prometheus !== undefined) return;
+    prometheus = 'looking';
+    const nodeOfExporter = (namespace: string, name: string): string | undefined => {
+      for (const [node, targets] of exporters)
+        for (const { pod } of targets.values())
+          if (pod.name === name && pod.namespace === namespace) return node;
+      return undefined;
+    };
+    const names = new Set([...cluster.rowsOf(nodes)].map(({ name }) => name));
+    const isNode = (name: string): boolean => names.has(name);
+    findPrometheus(connection, named, { nodeOfExporter, isNode, signal }).then(
+      (found) => {
+        prometheus = found ?? 'none';
+        pump();
+      },
+      () => {
+        prometheus = 'none';
+      },
+    );
+  }
+
+  /** The nodes that no exporter answers for, or all of them where they are many. */
+  function throughPrometheus(): readonly string[] {
+    const known = wanted.filter((node) => (unknownUntilMs.get(node) ?? 0) < performance.now());
+    if (wanted.length > scrapeUpTo) return known;
+    const left = known.filter((node) => {
+      if (targetOn(node) === undefined) return true;
+      const { state } = usage.deviceSource(node);
+      return (state === 'forbidden' || state === 'failed' || state === 'down') && !running.has(node);
+    });
+    if (left.length === 0) return left;
+    const hasDevices = new Set<string>();
+    for (const { name, capacity } of cluster.rowsOf(nodes))
+      if ((acceleratorCount(capacity) ?? 0) > 0) hasDevices.add(name);
+    return left.filter((node) => hasDevices.has(node));
+  }
+
+  async function ask(from: Prometheus, names: readonly string[]): Promise<void> {
+    isQuerying = true;
+    const startedMs = performance.now();
+    let pauseMs = everyMs ?? scrapeEveryMs;
+    try {
+      const devices = await from.devices(names, signal);
+      pauseMs = Math.max(pauseMs, 3 * (performance.now() - startedMs));
+      const byNode = Map.groupBy(devices, ({ node }) => node);
+      for (const node of names) {
+        const told = byNode.get(node);
+        if (told === undefined) unknownUntilMs.set(node, performance.now() + forbiddenEveryMs);
+        else usage.putDevices(node, told, { atMs: now(), everyMs: pauseMs, source: from.name });
+      }
+    } catch {
+      pauseMs = failedScrapeEveryMs;
+    }
+    isQuerying = false;
+    queryDueMs = performance.now() + pauseMs;
+    pump();
+  }
 
   /** Why nothing can be measured there; undefined while it is not yet known whether there is an exporter. */
   function sayAbsent(node: string): void {
@@ -311,7 +390,18 @@ function createScraper({
     timer = undefined;
     if (signal.aborted) return;
     let earliestMs = Number.POSITIVE_INFINITY;
-    for (const node of wanted) {
+    const asked = throughPrometheus();
+    const isMany = wanted.length > scrapeUpTo;
+    if (asked.length > 0) {
+      look();
+      if (prometheus !== undefined && prometheus !== 'none' && prometheus !== 'looking' && !isQuerying) {
+        if (performance.now() >= queryDueMs) void ask(prometheus, asked);
+        else earliestMs = queryDueMs;
+      }
+    }
+    // Where a Prometheus answers for many, their exporters are left in peace.
+    const scraped = isMany && prometheus !== 'none' ? [] : wanted;
+    for (const node of scraped) {
       if (running.has(node)) continue;
       const target = targetOn(node);
       if (target === undefined) {
@@ -328,13 +418,16 @@ function createScraper({
   }
 
   return {
-    want(nodes) {
-      const isSame = nodes.length === wanted.length && nodes.every((node, at) => node === wanted[at]);
-      wanted = nodes;
-      if (!isSame || nodes.some((node) => usage.deviceSource(node).state === 'idle')) pump();
+    want(names) {
+      const isSame = names.length === wanted.length && names.every((node, at) => node === wanted[at]);
+      wanted = names;
+      if (!isSame || names.some((node) => usage.deviceSource(node).state === 'idle')) pump();
     },
     retryNow() {
       dueMs.clear();
+      queryDueMs = 0;
+      unknownUntilMs.clear();
+      if (prometheus === 'none') prometheus = undefined;
       pump();
     },
     stop() {

@@ -55,6 +55,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   'usage-feed.ts': ['usage-', 'kube/', 'resources/', 'accelerators/', 'state/'],
   'usage-scrape.ts': ['kube/', 'resources/', 'accelerators/'],
+  'usage-prometheus.ts': ['kube/', 'resources/', 'accelerators/'],
   'actions/': [
     'node:',
     'kube/',

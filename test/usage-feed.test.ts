@@ -10,6 +10,7 @@ import { startFeed } from '../src/feed.ts';
 import { connect } from '../src/kube/connection.ts';
 import { startReflector } from '../src/kube/reflector.ts';
 import { visibleNamespaces } from '../src/kube/rights.ts';
+import { nodes } from '../src/resources/nodes.ts';
 import type { PodRow } from '../src/resources/pod-row.ts';
 import { pods } from '../src/resources/pods.ts';
 import { anyResource, type Row } from '../src/resources/resource.ts';
@@ -35,6 +36,7 @@ interface GivenOptions extends DemoOptions {
   readonly user?: string;
   readonly table?: string;
   readonly everyMs?: number;
+  readonly scrapeUpTo?: number;
   readonly before?: (demo: Demo) => void;
 }
 
@@ -43,6 +45,7 @@ async function given({
   user = 'admin',
   table = 'pods',
   everyMs,
+  scrapeUpTo,
   before,
   ...options
 }: GivenOptions = {}): Promise<Given> {
@@ -77,7 +80,7 @@ async function given({
     cluster,
     session,
     tableNamed: createTables([]).named,
-    always: [podKind],
+    always: [podKind, anyResource(nodes)],
   });
   const feed = startUsageFeed({
     connection,
@@ -85,6 +88,7 @@ async function given({
     session,
     usage,
     ...(everyMs === undefined ? {} : { everyMs }),
+    ...(scrapeUpTo === undefined ? {} : { scrapeUpTo }),
   });
   onTestFinished(async () => {
     feed.stop();
@@ -249,4 +253,38 @@ test('a node without an exporter is told as such', async () => {
   feed.seen('nodes', [{ name: 'cpu-01' } as Row]);
   await until(usage, () => usage.deviceSource('cpu-01').state === 'absent');
   expect(usage.devicesOn('cpu-01', Date.now())).toEqual({ kind: 'none', why: 'absent' });
+});
+
+const queries = (asked: readonly string[]): string[] =>
+  asked.filter((path) => path.endsWith('/api/v1/query'));
+
+test('where exporters may not be asked, a Prometheus is', async () => {
+  const { cluster, usage, feed, asked } = await given({
+    before: (demo) =>
+      demo.faults.always(
+        ({ path }) => path.endsWith('/proxy/metrics'),
+        (exchange) => exchange.json(403, statusBody(403, 'pods "x" is forbidden', { reason: 'Forbidden' })),
+      ),
+  });
+  await until(cluster, () => isLive(cluster) && cluster.count(anyResource(nodes)) > 0);
+  feed.seen('pods', [podNamed(cluster, 'notebook-idle-0')]);
+  await until(usage, () => usage.deviceSource('gpu-h100-01').state === 'live');
+  expect(usage.deviceSourceName()).toBe('prometheus monitoring/prometheus-k8s');
+  const reading = usage.devicesOf('team-a', 'notebook-idle-0', 'gpu-h100-01', Date.now());
+  expect(reading).toMatchObject({ kind: 'known', value: { busy: { mean: 0 } } });
+  if (reading.kind === 'none') return expect.fail();
+  expect(reading.value.devices.map(({ index, node }) => `${node} ${index}`)).toEqual([
+    'gpu-h100-01 4',
+    'gpu-h100-01 5',
+  ]);
+  expect(queries(asked)[0]).toContain('/services/prometheus-k8s:9090/proxy/');
+});
+
+test('many nodes are asked about at one Prometheus, and their exporters left in peace', async () => {
+  const { cluster, usage, feed, asked } = await given({ scrapeUpTo: 1 });
+  await until(cluster, () => isLive(cluster) && cluster.count(anyResource(nodes)) > 0);
+  feed.seen('nodes', [{ name: 'gpu-h100-01' } as Row, { name: 'gpu-a100-01' } as Row]);
+  await until(usage, () => usage.deviceSource('gpu-a100-01').state === 'live');
+  expect(scrapes(asked)).toEqual([]);
+  expect(usage.devicesOn('gpu-h100-01', Date.now())).toMatchObject({ kind: 'known' });
 });
