@@ -67,8 +67,8 @@ export const portForwards: Table<ForwardRow> = {
     },
     {
       title: 'STATUS',
-      value: (row) => row.error ?? 'listening',
-      text: (row) => row.error ?? 'listening',
+      value: (row) => row.error === undefined ? 'listening' : 'failing',
+      text: (row) => row.error === undefined ? 'listening' : 'failing',
       tone: (row) => (row.error === undefined ? 'good' : 'bad'),
       priority: 1,
     },
@@ -78,7 +78,7 @@ export const portForwards: Table<ForwardRow> = {
   why: (row) =>
     row.error === undefined
       ? undefined
-      : `The last connection failed: ${row.error} The next one tries again.`,
+      : `The last connection failed: ${row.error} The next one looks for the pod again.`,
 };
 
 /** What was done and opened in this run. */

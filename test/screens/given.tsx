@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { renderToString } from 'ink';
 import { gpuRows, gpus } from '../../src/accelerators/gpus.ts';
 import type { Services } from '../../src/actions/action.ts';
+import type { Hands } from '../../src/actions/hands.ts';
 import { createTables } from '../../src/actions/tables.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
 import { events } from '../../src/resources/events.ts';
@@ -14,8 +15,10 @@ import { createScreen, type Screen } from '../../src/screens/screen.ts';
 import { type Change, type Cluster, createCluster } from '../../src/state/cluster.ts';
 import { deviceTable } from '../../src/state/device-table.ts';
 import { createDeviceWatch } from '../../src/state/device-watch.ts';
+import { createInspection, type Inspection } from '../../src/state/inspection.ts';
 import type { LinkState } from '../../src/state/link.ts';
 import { liveHealth } from '../../src/state/live-health.ts';
+import { createLogStore, type LogStore } from '../../src/state/log-store.ts';
 import { createSession, type SessionStart, type SessionStore } from '../../src/state/session.ts';
 import { createSums } from '../../src/state/sums.ts';
 import { createUsage, type Usage } from '../../src/state/usage.ts';
@@ -52,10 +55,22 @@ export interface GivenOptions extends Partial<SessionStart> {
   readonly columns?: number;
   readonly rows?: number;
   readonly contexts?: readonly Row[];
+  readonly inspection?: Inspection;
+  readonly logs?: LogStore;
+  /** What reaches into the cluster; by default nothing does. */
+  readonly hands?: (clock: () => number) => Hands;
 }
 
 /** A screen of this size over an empty cluster that has answered for its version and nothing else. */
-export function givenScreen({ columns = 80, rows = 24, contexts = [], ...start }: GivenOptions = {}): Given {
+export function givenScreen({
+  inspection = createInspection(),
+  logs = createLogStore(),
+  columns = 80,
+  rows = 24,
+  contexts = [],
+  hands,
+  ...start
+}: GivenOptions = {}): Given {
   const clock = { now: noon };
   const done: string[] = [];
   const session = createSession({ table: 'pods', namespaces: 'all', nowMs: noon, ...start });
@@ -85,6 +100,7 @@ export function givenScreen({ columns = 80, rows = 24, contexts = [], ...start }
     retryNow: () => done.push('retry'),
     switchContext: (name) => done.push(`context ${name}`),
     setTheme: (name) => (name === 'mono' ? undefined : `No theme "${name}".`),
+    ...(hands === undefined ? {} : { hands: hands(() => clock.now) }),
   };
   const screen = createScreen({
     session,
@@ -128,6 +144,8 @@ export function givenScreen({ columns = 80, rows = 24, contexts = [], ...start }
           )
         : [],
     always: [podKind, nodeKind],
+    inspection,
+    logs,
     heldRows: () => contexts,
     now: () => clock.now,
   });

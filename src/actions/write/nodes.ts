@@ -178,7 +178,7 @@ function drainPlan(context: WriteContext, read: Connection, node: NodeRow, found
     impact: [
       {
         label: 'evicts',
-        text: `${going.length} pods; stays: ${found.daemons} of DaemonSets, ${found.mirrors} static, ${found.finished} finished`,
+        text: `${going.length} ${going.length === 1 ? 'pod' : 'pods'}; stays: ${found.daemons} of DaemonSets, ${found.mirrors} static, ${found.finished} finished`,
       },
       ...(gpuPods.length === 0
         ? []
