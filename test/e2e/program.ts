@@ -11,7 +11,15 @@ export interface ProgramOptions {
   readonly rows?: number;
   readonly env?: Readonly<Record<string, string>>;
   readonly command?: string;
+  /** A link that is slow: what it still holds has not come, and nobody reads the pseudo-terminal while it is full. */
+  readonly bytesPerSecond?: number;
 }
+
+/** What a slow link holds before the sender has to wait. */
+const linkBytes = 64 * 1024;
+
+/** Bytes that a slow link brings at once. */
+const linkPiece = 80;
 
 /** Keys by name; anything else is typed as it stands. */
 const keyBytes: Readonly<Record<string, string>> = {
@@ -50,6 +58,7 @@ export class Program {
   #written: Promise<void> = Promise.resolve();
   #exit: Promise<number>;
   #exited = false;
+  #linkFreeAt = 0;
 
   constructor(args: readonly string[], options: ProgramOptions = {}) {
     const columns = options.columns ?? 120;
@@ -74,9 +83,8 @@ export class Program {
       >,
     });
     this.pty.onData((data) => {
-      this.bytes += Buffer.byteLength(data);
-      this.lastByteAt = performance.now();
-      this.#written = new Promise((done) => this.terminal.write(data, done));
+      if (options.bytesPerSecond === undefined) this.#arrive(data);
+      else this.#carry(data, options.bytesPerSecond);
     });
     this.terminal.onData((data) => {
       if (!this.#exited) this.pty.write(data);
@@ -87,6 +95,26 @@ export class Program {
         done(exitCode);
       });
     });
+  }
+
+  #arrive(data: string): void {
+    this.bytes += Buffer.byteLength(data);
+    this.lastByteAt = performance.now();
+    this.#written = new Promise((done) => this.terminal.write(data, done));
+  }
+
+  /** Over a slow link: piece after piece, each when the ones before it are through. */
+  #carry(data: string, bytesPerSecond: number): void {
+    for (let at = 0; at < data.length; at += linkPiece) {
+      const piece = data.slice(at, at + linkPiece);
+      const now = performance.now();
+      this.#linkFreeAt = Math.max(now, this.#linkFreeAt) + (Buffer.byteLength(piece) / bytesPerSecond) * 1000;
+      setTimeout(() => this.#arrive(piece), this.#linkFreeAt - now);
+    }
+    const waitMs = this.#linkFreeAt - performance.now() - (linkBytes / bytesPerSecond) * 1000;
+    if (waitMs <= 0) return;
+    this.pty.pause();
+    setTimeout(() => this.pty.resume(), waitMs);
   }
 
   /** Types keys one after the other, each as a terminal sends it. */
