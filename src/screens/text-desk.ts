@@ -153,7 +153,7 @@ export function createTextDesk({ session, inspection, logs, now }: TextDeskParts
     return {
       lines: [...painted.lines, ...empty],
       strip: logStrip(view, theme),
-      info: [{ text: logFlags(view), role: 'dim' }, ...lostSpan(logs)],
+      info: [{ text: logFlags(view, size.width), role: 'dim' }, ...lostSpan(logs)],
       note: { text: `${whole(logs.matchCount())} of ${whole(logs.length())} lines`, role: 'dim' },
       busy,
     };
@@ -203,7 +203,14 @@ export function createTextDesk({ session, inspection, logs, now }: TextDeskParts
             },
           ];
     const held = `${whole(logs.length())} lines, ${(logs.bytes() / 1024 ** 2).toFixed(1)} of ${logBytes / 1024 ** 2} MB${old > 0 ? `, ${whole(old)} older ones dropped` : ''} `;
-    return [{ left: [...about, ...found] }, { left: filter, right: [{ text: held, role: 'dim' }] }];
+    const brief: Span[] = [];
+    if (view.filter !== '')
+      brief.push({ text: ` ${whole(logs.matchCount())}/${whole(logs.length())} `, role: 'match' });
+    if (old > 0) brief.push({ text: ` ${whole(old)} dropped `, role: 'warn' });
+    return [
+      { left: [...about, ...found], right: brief },
+      { left: filter, right: [{ text: held, role: 'dim' }] },
+    ];
   }
 
   function moveLogs(view: LogView, motion: TextMotion): void {
@@ -339,11 +346,22 @@ export function createTextDesk({ session, inspection, logs, now }: TextDeskParts
   };
 }
 
-function logFlags({ range, follow, wrap, times, json, previous, locked }: LogView): string {
-  const what =
-    typeof range === 'number' ? `last ${range >= 3600 ? `${range / 3600}h` : `${range / 60}m`}` : range;
+/** On a narrow terminal only what is not as usual. */
+function logFlags({ range, follow, wrap, times, json, previous, locked }: LogView, columns: number): string {
+  const seconds = typeof range === 'number' ? range : 0;
+  const what = seconds === 0 ? range : `last ${seconds >= 3600 ? `${seconds / 3600}h` : `${seconds / 60}m`}`;
   const on = (is: boolean): string => (is ? 'on' : 'off');
-  return `${previous ? 'previous ' : ''}${what} scroll:${on(follow)} wrap:${on(wrap)} time:${on(times)} json:${on(json)}${locked ? ' locked' : ''} `;
+  const isWide = columns >= 110;
+  const flags = [
+    previous ? 'previous' : '',
+    String(what),
+    isWide || !follow ? `scroll:${on(follow)}` : '',
+    isWide || wrap ? `wrap:${on(wrap)}` : '',
+    isWide || !times ? `time:${on(times)}` : '',
+    isWide || json ? `json:${on(json)}` : '',
+    locked ? 'locked' : '',
+  ];
+  return flags.filter((flag) => flag !== '').join(' ');
 }
 
 function lostSpan(logs: LogStore): Spans {
