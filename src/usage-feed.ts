@@ -9,7 +9,7 @@ import type { PodRow } from './resources/pod-row.ts';
 import { pods } from './resources/pods.ts';
 import { anyResource, type Row } from './resources/resource.ts';
 import { type Cluster, keyOf } from './state/cluster.ts';
-import { type SessionStore, shownTable } from './state/session.ts';
+import { type SessionStore, shownTable, shownView } from './state/session.ts';
 import type { Usage } from './state/usage.ts';
 import { measuredTables } from './state/usage-text.ts';
 import { findPrometheus, type Prometheus } from './usage-prometheus.ts';
@@ -127,7 +127,8 @@ export function startUsageFeed(options: UsageFeedOptions): UsageFeed {
 
   function look(): void {
     const { table } = shownTable(session.getState());
-    const scopes = table === 'pods' ? podScopes() : [];
+    const view = shownView(session.getState());
+    const scopes = table === 'pods' ? podScopes() : view.kind === 'detail' ? [view.of.namespace] : [];
     for (const scope of scopes) podPoll(scope).want(true);
     for (const [scope, poll] of podPolls) if (!scopes.includes(scope)) poll.want(false);
     nodePoll.want(table === 'nodes');

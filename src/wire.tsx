@@ -1,4 +1,5 @@
 import { gpuRows, gpus } from './accelerators/gpus.ts';
+import { type PrometheusPlace, parsePlace } from './accelerators/prometheus.ts';
 import type { Services, Tables } from './actions/action.ts';
 import { parseCommand } from './actions/commands.ts';
 import { createHands, writeLockOf } from './actions/create-hands.ts';
@@ -38,7 +39,7 @@ import { createSums, type Sums, summedKinds } from './state/sums.ts';
 import { createTrueStates, type ReportOf, type TrueStates, withTrueState } from './state/true-states.ts';
 import { createUsage, type Usage } from './state/usage.ts';
 import { gpusWithUse, nodesWithUse, podsWithUse } from './state/usage-tables.ts';
-import { deviceSourceText, measuredTables, sourceText } from './state/usage-text.ts';
+import { containerUseText, deviceSourceText, measuredTables, sourceText } from './state/usage-text.ts';
 import { type ClipboardMethod, copyText } from './ui/clipboard.ts';
 import { colorLevel } from './ui/color-level.ts';
 import { createTerminal, isUnicodeLocale, type Probe, type Terminal } from './ui/terminal.ts';
@@ -95,6 +96,7 @@ async function live(options: WireOptions): Promise<number> {
   const trueStates = createTrueStates(cluster, Date.now);
   states = trueStates;
   const sums = createSums(cluster);
+  const deviceWatch = createDeviceWatch(cluster, Date.now);
   // The same table as on the command line, from a ledger that is kept instead of one that is made anew each time.
   const gpuTable = { ...gpus, derive: () => gpuRows(sums.ledger) };
   const tables = createTables([
@@ -103,7 +105,7 @@ async function live(options: WireOptions): Promise<number> {
     ...findingTables(trueStates, cluster),
     anyTable(nodesWithUse(usage, sums.ledger)),
     anyTable(deviceTable(usage, () => sums.ledger, Date.now)),
-    anyTable(liveHealth({ usage, watch: createDeviceWatch(cluster, Date.now), ledger: sums.ledger })),
+    anyTable(liveHealth({ usage, watch: deviceWatch, ledger: sums.ledger })),
     ...workloadTables({
       books: () => sums.workloads,
       ledger: () => sums.ledger,
@@ -114,6 +116,7 @@ async function live(options: WireOptions): Promise<number> {
     }),
   ]);
   const session = sessionOf(options, tables);
+  const prometheus = prometheusOf(options);
   const inspection = createInspection();
   const logs = createLogStore();
   const themed = createThemes(options);
@@ -136,7 +139,12 @@ async function live(options: WireOptions): Promise<number> {
       states: trueStates,
       rules: () => rules.added(),
       lend: terminal.lend,
+      prometheus,
       refresh: () => screen.refresh(),
+      forgetUse() {
+        usage.clear();
+        deviceWatch.clear();
+      },
       leave: () => writing.leaveCluster(),
     });
     const writing = createHands({
@@ -199,6 +207,7 @@ async function live(options: WireOptions): Promise<number> {
           : [],
       heldRows: (table) => (table === 'contexts' ? link.contexts() : writing.rows(table)),
       seen: (table, rows) => link.seen(table, rows),
+      containerUse: (pod, container, now) => containerUseText(usage, pod, container, now),
       sources: (table, now) => sourcesOf(usage, session, table, now),
       inspection,
       logs,
@@ -281,6 +290,16 @@ function createThemes(options: WireOptions): (probe: Probe, name?: string) => Th
       glyphs: isAscii ? 'ascii' : 'unicode',
     });
   };
+}
+
+function prometheusOf({ prometheus }: WireOptions): PrometheusPlace | undefined {
+  if (prometheus === undefined) return undefined;
+  const place = parsePlace(prometheus);
+  if (place === undefined)
+    throw new StartError(
+      `--prometheus ${prometheus}: not NAMESPACE/SERVICE:PORT, as in monitoring/prometheus-k8s:9090`,
+    );
+  return place;
 }
 
 /** What flags or the first command say; undefined: the context decides. */
@@ -376,6 +395,9 @@ interface LinkParts {
   readonly inspection: Inspection;
   readonly logs: LogStore;
   readonly usage: Usage;
+  readonly prometheus: PrometheusPlace | undefined;
+  /** Of another cluster nothing that was measured here is true. */
+  readonly forgetUse: () => void;
   readonly states: TrueStates;
   readonly rules: RulePacks['added'];
   readonly lend: Terminal['lend'];
@@ -387,7 +409,21 @@ interface LinkParts {
 /** One cluster at a time: connects, feeds, and starts over for another context. The client loads only here. */
 function createLink(
   options: WireOptions,
-  { session, cluster, tables, inspection, logs, usage, states, rules, lend, refresh, leave }: LinkParts,
+  {
+    session,
+    cluster,
+    tables,
+    inspection,
+    logs,
+    usage,
+    states,
+    rules,
+    prometheus,
+    lend,
+    refresh,
+    leave,
+    forgetUse,
+  }: LinkParts,
 ): ClusterLink {
   let attempt = 0;
   let connection: Connection | undefined;
@@ -466,7 +502,13 @@ function createLink(
       tableNamed: tables.named,
       always,
     });
-    usageFeed = startUsageFeed({ connection: opened, cluster, session, usage });
+    usageFeed = startUsageFeed({
+      connection: opened,
+      cluster,
+      session,
+      usage,
+      prometheus,
+    });
     const { startLogFeed } = await import('./feed/logs.ts');
     const { startObjectFeed } = await import('./feed/object.ts');
     const { startExamining } = await import('./feed/examining.ts');
@@ -558,7 +600,7 @@ function createLink(
     switchContext(name) {
       void close();
       cluster.clear();
-      usage.clear();
+      forgetUse();
       session.setState(({ views }) => ({
         context: name,
         namespaces: 'all',

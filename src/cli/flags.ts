@@ -89,6 +89,12 @@ export const flags: readonly Flag[] = [
   { name: 'sort-by', value: 'COLUMN', group: 'Output', help: 'sort by a column; -COLUMN descending' },
 
   {
+    name: 'prometheus',
+    value: 'NS/SERVICE:PORT',
+    group: 'Cluster',
+    help: 'where GPU metrics are asked for; else looked for where exporters cannot be',
+  },
+  {
     name: 'theme',
     value: 'NAME|FILE',
     group: 'Screen',

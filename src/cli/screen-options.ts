@@ -10,6 +10,8 @@ export interface ScreenOptions {
   readonly namespaces?: readonly string[] | 'all';
   readonly selector?: string;
   readonly fieldSelector?: string;
+  /** `NAMESPACE/SERVICE:PORT` of a Prometheus that has GPU metrics. */
+  readonly prometheus?: string;
   readonly theme?: string;
   readonly color?: string;
   readonly glyphs?: string;
@@ -43,6 +45,7 @@ export function screenFlags(
     ...(view === undefined ? {} : { view }),
     ...text('selector', 'selector'),
     ...text('field-selector', 'fieldSelector'),
+    ...text('prometheus', 'prometheus'),
     ...text('theme', 'theme'),
     ...text('color', 'color'),
     ...text('glyphs', 'glyphs'),

@@ -110,6 +110,7 @@ const columnOrder = [
   'STATE',
   'READY',
   'RESTARTS',
+  'CPU MEM',
   'LAST RUN',
   'IMAGE',
   'REQUESTS/LIMITS',
@@ -129,6 +130,7 @@ export function detailModel(
   cursor: number,
   columns: number,
   now: number,
+  usedBy: (container: string) => string = () => '-',
 ): DetailModel | undefined {
   const pod = inspected?.object;
   if (inspected === undefined || pod === undefined) return undefined;
@@ -140,6 +142,7 @@ export function detailModel(
       STATE: stateText(status, now),
       READY: status?.['ready'] === true ? 'yes' : 'no',
       RESTARTS: str(status?.['restartCount']) || '0',
+      'CPU MEM': kind === 'init' ? '-' : usedBy(name),
       'LAST RUN': lastText(status, now),
       IMAGE: str(spec['image']),
       'REQUESTS/LIMITS': amountsText(spec),

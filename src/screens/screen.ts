@@ -86,6 +86,12 @@ export interface ScreenOptions {
   readonly summary?: (table: string, theme: Theme, columns: number, now: number) => readonly Spans[];
   /** Told of the rows on the screen: only what is looked at is measured. */
   readonly seen?: (table: string, rows: readonly Row[]) => void;
+  /** What a container uses, in words: processors, then memory. */
+  readonly containerUse?: (
+    pod: { readonly namespace: string; readonly name: string },
+    container: string,
+    now: number,
+  ) => string;
   /** Where measurements in this table come from, and how old they are; `''` where nothing is measured. */
   readonly sources?: (table: string, now: number) => string;
   /** The object that a view looks into; filled by its feed. */
@@ -203,7 +209,15 @@ export function createScreen(options: ScreenOptions): Screen {
     page = isPage ? desk.frame(view, theme, columns, share.body) : undefined;
     if (page?.busy === true) soon();
     detail =
-      view.kind === 'detail' ? detailModel(inspection.get(view.of), view.cursor, columns, now) : undefined;
+      view.kind === 'detail'
+        ? detailModel(
+            inspection.get(view.of),
+            view.cursor,
+            columns,
+            now,
+            (container) => options.containerUse?.(view.of, container, now) ?? '-',
+          )
+        : undefined;
     const body = isTable
       ? bodyOfTable(view, current, link, share.body, now)
       : view.kind === 'checklist'

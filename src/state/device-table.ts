@@ -4,7 +4,7 @@ import { idleBelow, isSpinning } from '../accelerators/idle.ts';
 import type { Ledger } from '../accelerators/ledger.ts';
 import { xidOf } from '../accelerators/xid.ts';
 import { bytesText, percentText } from '../resources/amount-text.ts';
-import { ageText } from '../resources/fields.ts';
+import { ageText, humanDuration } from '../resources/fields.ts';
 import type { Column, DerivedTable, Row, Tone, Value } from '../resources/resource.ts';
 import type { Usage, WhyNone } from './usage.ts';
 import { temperatureTone } from './usage-tables.ts';
@@ -227,7 +227,7 @@ function deviceColumns(): readonly Column<DeviceRow>[] {
       text: (_, { idleMs, holders, use }) =>
         holders.length === 0 || (use?.busy ?? 1) >= idleBelow || idleMs === undefined
           ? ''
-          : idleText(idleMs).replace(/^idle,? ?(seen for )?/, ''),
+          : humanDuration(idleMs),
       tone: () => 'warn',
       priority: 3,
     }),

@@ -1,8 +1,16 @@
 import type { DeviceUse } from '../accelerators/device-use.ts';
 import { idleAfterMs, idleBelow, isSpinning } from '../accelerators/idle.ts';
+import { bytesText, cpuText } from '../resources/amount-text.ts';
 import { humanDuration } from '../resources/fields.ts';
 import type { Tone } from '../resources/resource.ts';
-import type { PodDevices, Reading, SourceState, Usage, WhyNone } from './usage.ts';
+import {
+  containerUse,
+  type PodDevices,
+  type Reading,
+  type SourceState,
+  type Usage,
+  type WhyNone,
+} from './usage.ts';
 
 /** What stands in a cell in place of a value: never a number, and for each reason another word. */
 const noneWords: Readonly<Record<WhyNone, string>> = {
@@ -60,8 +68,21 @@ export function deviceSourceText(usage: Usage, now: number): string {
 
 /** `idle 47m`: only what was seen counts; less than a quarter of an hour is said as such. */
 export function idleText(ms: number): string {
+  if (ms === 0) return 'idle in the one reading so far';
   return ms >= idleAfterMs ? `idle ${humanDuration(ms)}` : `idle, seen for ${humanDuration(ms)}`;
 }
+
+/** `45m 1.2Gi`: what one container of a pod uses, or why that is not known. */
+export const containerUseText = (
+  usage: Usage,
+  pod: { readonly namespace: string; readonly name: string },
+  container: string,
+  now: number,
+): string =>
+  readingText(
+    containerUse(usage, pod, container, now),
+    ({ cpu, memory }) => `${cpuText(cpu)} ${bytesText(memory)}`,
+  );
 
 /** GPU-hours that were seen going to waste. */
 export const gpuHours = (devices: number, ms: number): number => (devices * ms) / 3_600_000;
