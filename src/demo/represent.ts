@@ -70,8 +70,8 @@ function protobufWriter(message: Message, request: ResourceRequest, cluster: Clu
       envelope(apiVersion, kind, [
         encodeMessage(message, { metadata: bookmarkMeta(resourceVersion, endOfInitial) }),
       ]),
-    frame: (type, object) => [watchFrame(type, object)],
-    error: (status) => [watchFrame('ERROR', [encodeObject({ ...status }) ?? Buffer.alloc(0)])],
+    frame: watchFrame,
+    error: (status) => watchFrame('ERROR', [encodeObject({ ...status }) ?? Buffer.alloc(0)]),
     streamType: 'application/vnd.kubernetes.protobuf;stream=watch',
   };
 }

@@ -3,6 +3,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ForeignKubeconfig } from './kubeconfig.ts';
 import { type Demo, type DemoOptions, startDemo } from './start.ts';
+import { warm } from './warm.ts';
 
 export interface ServeOptions extends DemoOptions {
   /** Where the kubeconfig goes; a place of its own when left out, and removed again at the end. */
@@ -45,9 +46,11 @@ export async function serveDemo(options: ServeOptions = {}): Promise<void> {
     say(`kubeconfig ${path}`);
     say('contexts demo (admin), demo-viewer (two namespaces, read only), demo-nobody (no rights)');
     if (demo.httpUrl !== undefined) say(`plain ${demo.httpUrl}`);
+    const warmed = warm(demo.store, stopped);
     say(`serving ${demo.url}`);
     say(`try: kubectl --kubeconfig ${path} get pods -A`);
     await stopped;
+    await warmed;
     if (options.kubeconfig === undefined) await rm(path, { force: true });
   } finally {
     await demo.close();

@@ -57,7 +57,7 @@ test('the frames of a recorded streaming list come out byte for byte', () => {
     .map((line) => JSON.parse(line) as { type: string; object: KubeLike });
   const message = messageOf('v1', 'Pod');
   if (message === undefined) throw new Error('no field numbers for pods');
-  const made = events.map(({ type, object }) =>
+  const made = events.flatMap(({ type, object }) =>
     watchFrame(type, envelope('v1', 'Pod', [encodeMessage(message, object)])),
   );
   expect(Buffer.concat(made).equals(read('watchlist-pods.research.pb'))).toBe(true);

@@ -221,6 +221,9 @@ export const encodeMessage = (message: Message, object: JsonRecord): Buffer =>
 
 const lengthText = (size: number): Buffer => taken(() => putVarint(size));
 
+/** Of runtime.Unknown: no contentEncoding, no contentType. */
+const envelopeEnd = Buffer.from([0x1a, 0, 0x22, 0]);
+
 /** runtime.Unknown around a message given in pieces, after `k8s\0`. */
 export function envelope(apiVersion: string, kind: string, raw: readonly Buffer[]): Buffer[] {
   const size = raw.reduce((sum, piece) => sum + piece.length, 0);
@@ -232,11 +235,7 @@ export function envelope(apiVersion: string, kind: string, raw: readonly Buffer[
       putString(1, apiVersion);
     });
   });
-  const tail = taken(() => {
-    putString(4, '');
-    putString(3, '');
-  });
-  return [magic, head, ...raw, tail];
+  return [magic, head, ...raw, envelopeEnd];
 }
 
 const itemTag = Buffer.from([2 * 8 + 2]);
@@ -249,20 +248,22 @@ export function listPieces(meta: JsonRecord, items: readonly Buffer[]): Buffer[]
   return pieces;
 }
 
-/** One frame of a watch: its length in four bytes, then WatchEvent{type, RawExtension{object}}. */
-export function watchFrame(type: string, object: readonly Buffer[]): Buffer {
+/** One frame of a watch, in pieces: its length in four bytes, then WatchEvent{type, RawExtension{object}}. */
+export function watchFrame(type: string, object: readonly Buffer[]): Buffer[] {
   const size = object.reduce((sum, piece) => sum + piece.length, 0);
   const head = taken(() => {
+    const end = scratch.length - at;
     putVarint(size);
     putVarint(1 * 8 + 2);
-    const inner = scratch.length - at + size;
-    putVarint(inner);
+    putVarint(scratch.length - at - end + size);
     putVarint(2 * 8 + 2);
     putString(1, type);
+    const length = scratch.length - at - end + size;
+    room(4);
+    at -= 4;
+    scratch.writeUInt32BE(length, at);
   });
-  const length = Buffer.allocUnsafe(4);
-  length.writeUInt32BE(head.length + size);
-  return Buffer.concat([length, head, ...object]);
+  return [head, ...object];
 }
 
 /** A whole object in its envelope; undefined for a kind without protobuf. */
