@@ -422,10 +422,22 @@ export function selects(
   return Object.entries(selector).every(([key, value]) => labels[key] === value);
 }
 
-export const labelsOf = (object: KubeObject): Readonly<Record<string, string>> =>
-  strings(object, 'metadata', 'labels');
+/** Cleaning the labels of 5,000 nodes once a question would be most of the work; objects are never changed in place. */
+const cleaned = new WeakMap<object, Readonly<Record<string, string>>>();
+
+function cleanMap(object: KubeObject, field: 'labels' | 'annotations'): Readonly<Record<string, string>> {
+  const raw = object.metadata?.[field];
+  if (typeof raw !== 'object' || raw === null) return strings(object, 'metadata', field);
+  const known = cleaned.get(raw);
+  if (known !== undefined) return known;
+  const clean = strings(object, 'metadata', field);
+  cleaned.set(raw, clean);
+  return clean;
+}
+
+export const labelsOf = (object: KubeObject): Readonly<Record<string, string>> => cleanMap(object, 'labels');
 export const annotationsOf = (object: KubeObject): Readonly<Record<string, string>> =>
-  strings(object, 'metadata', 'annotations');
+  cleanMap(object, 'annotations');
 
 /** Named entries of a list: `spec.containers`, `status.containerStatuses`. */
 export const named = (value: unknown, name: string, ...path: readonly string[]): unknown =>

@@ -10,6 +10,8 @@ export interface Happenings {
   readonly about: (kind: string, namespace: string, name: string, uid: string) => readonly Happening[];
   /** Changes whenever what `about` gives for this object may have changed; 0 while there was never any. */
   readonly stamp: (kind: string, namespace: string, name: string) => number;
+  /** The same for an object whose events carry its UID, as those of pods do: no text is put together for it. */
+  readonly stampOf: (uid: string) => number;
   readonly stop: () => void;
 }
 
@@ -50,16 +52,27 @@ export function happeningOf(row: EventRow): Happening {
 const keyOf = (kind: string, namespace: string, name: string): string =>
   `${kind}/${isClusterScoped(kind) ? '' : namespace}/${name}`;
 
-/** `onChange`: which object's events changed. */
+/** `onChange`: which object's events changed; not for those that are there already. */
 export function createHappenings(
   cluster: Cluster,
   onChange: (about: EventRow['object']) => void = () => {},
 ): Happenings {
   const shelves = new Map<string, Shelf>();
+  const stamps = new Map<string, { stamp: number; count: number }>();
   let changes = 0;
 
   const keyOfRow = ({ object, namespace }: EventRow): string =>
     keyOf(object.kind, object.namespace || namespace, object.name);
+
+  /** Gone with its last event. */
+  function stampUid(uid: string, isNew: boolean): void {
+    if (uid === '') return;
+    const known = stamps.get(uid) ?? { stamp: 0, count: 0 };
+    known.count += isNew ? 1 : -1;
+    known.stamp = changes;
+    if (known.count <= 0) stamps.delete(uid);
+    else stamps.set(uid, known);
+  }
 
   function change(before: EventRow | undefined, after: EventRow | undefined): void {
     for (const row of [before, after]) {
@@ -74,17 +87,19 @@ export function createHappenings(
       else shelf.rows.delete(row.uid);
       changes += 1;
       shelf.stamp = changes;
+      stampUid(row.object.uid, row === after);
       shelf.sorted = undefined;
       if (shelf.rows.size === 0) shelves.delete(key);
     }
-    const about = (after ?? before)?.object;
-    if (about !== undefined) onChange(about);
   }
 
   for (const row of cluster.rowsOf(events)) change(undefined, row);
   // The rows of a resource's hook are that resource's own.
   const stop = cluster.onRow(anyResource(events), (before, after) => {
-    if (before !== after) change(before as EventRow | undefined, after as EventRow | undefined);
+    if (before === after) return;
+    change(before as EventRow | undefined, after as EventRow | undefined);
+    const about = ((after ?? before) as EventRow | undefined)?.object;
+    if (about !== undefined) onChange(about);
   });
 
   return {
@@ -100,6 +115,7 @@ export function createHappenings(
       return shelf.sorted.every(isMine) ? shelf.sorted : shelf.sorted.filter(isMine);
     },
     stamp: (kind, namespace, name) => shelves.get(keyOf(kind, namespace, name))?.stamp ?? 0,
+    stampOf: (uid) => stamps.get(uid)?.stamp ?? 0,
     stop,
   };
 }

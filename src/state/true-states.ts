@@ -68,8 +68,7 @@ export function createTrueStates(cluster: Cluster, clock: () => number): TrueSta
 
   function of(row: PodRow, now: number): TrueState {
     const stamp =
-      happenings.stamp('Pod', row.namespace, row.name) * 2 +
-      (row.node === '' || isReady(nodesByName.named(row.node)) ? 0 : 1);
+      happenings.stampOf(row.uid) * 2 + (row.node === '' || isReady(nodesByName.named(row.node)) ? 0 : 1);
     return trueState(row, { now, eventsOf, index: around }, stamp);
   }
 

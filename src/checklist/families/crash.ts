@@ -1,5 +1,5 @@
 import { quantity } from '../../resources/fields.ts';
-import { nameOf } from '../evidence-index.ts';
+import { labelsOf, nameOf } from '../evidence-index.ts';
 import { exitMeaning } from '../exit-codes.ts';
 import {
   changeTemplate,
@@ -834,11 +834,7 @@ export function dependency(
       ? []
       : facts.index
           .inNamespace('Pod', namespace)
-          .filter((pod) =>
-            Object.entries(selector).every(
-              ([key, value]) => strings(pod, 'metadata', 'labels')[key] === value,
-            ),
-          );
+          .filter((pod) => Object.entries(selector).every(([key, value]) => labelsOf(pod)[key] === value));
   const ready = pods.filter((pod) =>
     list(pod, 'status', 'conditions').some(
       (entry) => text(entry, 'type') === 'Ready' && text(entry, 'status') === 'True',
@@ -1451,7 +1447,7 @@ export const initHanging: PodState = {
             .inNamespace('Pod', namespace)
             .filter((pod) =>
               Object.entries(strings(service.object, 'spec', 'selector')).every(
-                ([key, value]) => strings(pod, 'metadata', 'labels')[key] === value,
+                ([key, value]) => labelsOf(pod)[key] === value,
               ),
             )
         : [];

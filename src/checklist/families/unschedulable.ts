@@ -13,7 +13,7 @@ import {
 } from '../../scheduling/message.ts';
 import { untoleratedTaints } from '../../scheduling/selectors.ts';
 import { agreement, type Change, groupVerdicts, nearest, wouldFitIf } from '../../scheduling/unblock.ts';
-import { type EvidenceIndex, nameOf } from '../evidence-index.ts';
+import { type EvidenceIndex, labelsOf, nameOf } from '../evidence-index.ts';
 import { changeTemplate, describe, editOwner, getObject, kubectl, targetOf } from '../fixes.ts';
 import { lastEvent, type PodFacts } from '../pod-facts.ts';
 import { at, brief, list, nearNames, record, span, strings, text } from '../read.ts';
@@ -573,9 +573,9 @@ function insufficient(extended: boolean): Explain {
         .of('Node')
         .filter(
           (node) =>
-            strings(node, 'metadata', 'labels')['nvidia.com/gpu.present'] === 'true' ||
-            strings(node, 'metadata', 'labels')['nvidia.com/gpu.product'] !== undefined ||
-            strings(node, 'metadata', 'labels')['cloud.google.com/gke-accelerator'] !== undefined,
+            labelsOf(node)['nvidia.com/gpu.present'] === 'true' ||
+            labelsOf(node)['nvidia.com/gpu.product'] !== undefined ||
+            labelsOf(node)['cloud.google.com/gke-accelerator'] !== undefined,
         );
       const near = nearNames(resource, names);
       if (labelled.length > 0 && (names.size === 0 || resource === 'nvidia.com/gpu')) {
@@ -852,9 +852,7 @@ const affinity: Explain = (facts, found) => {
   const unmet =
     nodes.length === 0
       ? undefined
-      : wants.find(
-          (want) => !nodes.some((node) => meets(want, strings(node, 'metadata', 'labels')[want.key])),
-        );
+      : wants.find((want) => !nodes.some((node) => meets(want, labelsOf(node)[want.key])));
   const listed = wants
     .map(
       (want) => `${want.key}${want.operator === 'In' ? '=' : ` ${want.operator} `}${want.values.join('|')}`,
@@ -879,11 +877,7 @@ const affinity: Explain = (facts, found) => {
   ]);
   if (unmet !== undefined) {
     const values = [
-      ...new Set(
-        nodes
-          .map((node) => strings(node, 'metadata', 'labels')[unmet.key])
-          .filter((value) => value !== undefined),
-      ),
+      ...new Set(nodes.map((node) => labelsOf(node)[unmet.key]).filter((value) => value !== undefined)),
     ];
     const near = nearNames(unmet.values[0] ?? '', values);
     const keys =
@@ -891,7 +885,7 @@ const affinity: Explain = (facts, found) => {
         ? []
         : nearNames(
             unmet.key,
-            nodes.flatMap((node) => Object.keys(strings(node, 'metadata', 'labels'))),
+            nodes.flatMap((node) => Object.keys(labelsOf(node))),
           );
     const hint =
       values.length > 0

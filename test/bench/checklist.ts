@@ -1,0 +1,114 @@
+import { parseArgs } from 'node:util';
+import { evaluate } from '../../src/checklist/evaluate.ts';
+import { loadScenario } from '../../src/demo/scenario/index.ts';
+import { createStore } from '../../src/demo/store.ts';
+import type { KubeObject } from '../../src/kube/object.ts';
+import { events } from '../../src/resources/events.ts';
+import { nodes } from '../../src/resources/nodes.ts';
+import type { PodRow } from '../../src/resources/pod-row.ts';
+import { pods } from '../../src/resources/pods.ts';
+import { anyResource, type Resource } from '../../src/resources/resource.ts';
+import { createLedger } from '../../src/scheduling/ledger.ts';
+import { createCluster } from '../../src/state/cluster.ts';
+import { findingTables } from '../../src/state/findings.ts';
+import { liveIndex } from '../../src/state/live-index.ts';
+import { createTrueStates } from '../../src/state/true-states.ts';
+import { percentile } from './cluster.ts';
+import { line } from './measure.ts';
+
+// The checklist's own work, without wire and screen: the true state of every pod, and whole checklists of some.
+const { values } = parseArgs({
+  options: {
+    pods: { type: 'string', default: '10000' },
+    nodes: { type: 'string', default: '5000' },
+  },
+});
+
+const now = Date.now();
+const store = createStore();
+loadScenario(store, {
+  now: () => now,
+  still: true,
+  pods: Number(values.pods),
+  nodes: Number(values.nodes),
+});
+const cluster = createCluster();
+const kinds: readonly (readonly [Resource, string])[] = [
+  [anyResource(nodes), 'nodes'],
+  [anyResource(pods), 'pods'],
+  [anyResource(events), 'events'],
+];
+for (const [resource, plural] of kinds) {
+  cluster.apply(
+    store.list('', plural).map((object) => ({
+      type: 'put',
+      resource,
+      scope: '',
+      row: resource.toRow(object as KubeObject, { server: undefined }),
+    })),
+    now,
+  );
+  cluster.apply([{ type: 'link', resource, scope: '', link: { state: 'live', sinceMs: now } }], now);
+}
+const rows = [...cluster.rowsOf(pods)];
+const what = `${rows.length.toLocaleString('en')} pods, ${cluster.count(anyResource(nodes)).toLocaleString('en')} nodes`;
+
+const started = performance.now();
+const states = createTrueStates(cluster, () => now);
+const firstMs = performance.now() - started;
+line(
+  `${what}: true states, first time`,
+  `${firstMs.toFixed(0)} ms, ${((1000 * firstMs) / rows.length).toFixed(1)} µs a pod`,
+);
+const again = performance.now();
+for (const row of rows) states.of(row, now);
+const againMs = performance.now() - again;
+line(
+  `${what}: the same again`,
+  `${againMs.toFixed(1)} ms, ${((1000 * againMs) / rows.length).toFixed(2)} µs a pod`,
+);
+const findingsAt = performance.now();
+const tables = findingTables(states, cluster);
+const found = tables[0]?.derive(cluster, now) ?? [];
+line(
+  `${what}: findings by cause`,
+  `${(performance.now() - findingsAt).toFixed(1)} ms, ${found.length} groups`,
+);
+line(`${what}: not well`, `${states.bad()} bad, ${states.warn()} worth a look`);
+
+const ledger = createLedger();
+for (const row of cluster.rowsOf(nodes)) ledger.putNode(row);
+for (const row of rows) ledger.putPod(row);
+const parts = { cluster, happenings: states.happenings, node: states.node };
+
+function measure(title: string, chosen: readonly PodRow[]): void {
+  const tookMs: number[] = [];
+  for (const row of chosen) {
+    const object = store.get({ group: '', plural: 'pods', namespace: row.namespace, name: row.name });
+    if (object === undefined) continue;
+    const from = performance.now();
+    const index = liveIndex(parts, { objects: [object as KubeObject], ledger }, now);
+    evaluate(index, object as KubeObject);
+    tookMs.push(performance.now() - from);
+  }
+  if (tookMs.length === 0) return;
+  line(
+    `${what}: checklist of ${title}`,
+    `p50 ${percentile(tookMs, 0.5).toFixed(1)}  p99 ${percentile(tookMs, 0.99).toFixed(1)} ms (${tookMs.length} pods)`,
+  );
+}
+
+const some = (test: (row: PodRow) => boolean): readonly PodRow[] => rows.filter(test).slice(0, 50);
+const unplaced = some((row) => row.phase === 'Pending' && row.node === '');
+// The first few compile what they run.
+measure('a pod without a node, first of all', unplaced.slice(0, 1));
+measure('a pod without a node', unplaced);
+measure(
+  'a pod that fails',
+  some((row) => row.trouble !== undefined),
+);
+measure(
+  'a pod that is well',
+  some((row) => row.phase === 'Running' && row.trouble === undefined),
+);
+states.stop();
