@@ -42,6 +42,12 @@ const forbiddenEveryMs = 300_000;
 /** No terminal shows more rows; what is more is the mistake of a caller. */
 const nodesAtMost = 200;
 
+/** Nodes that are measured for an order or a filter by use; a Prometheus makes that cheap, exporters do not. */
+const rankedNodesAtMost = 64;
+
+const byUse = /^(GPU )?(UTIL|IDLE|HBM|TENSOR|WATTS|TEMP)$/;
+const filterByUse = /\b(UTIL|IDLE|HBM|TENSOR|WATTS|TEMP)[:<>=]/i;
+
 export interface UsageFeedOptions {
   readonly connection: Connection;
   readonly cluster: Cluster;
@@ -135,6 +141,20 @@ export function startUsageFeed(options: UsageFeedOptions): UsageFeed {
     if (!measuredTables.has(table)) scraper.want([]);
   }
 
+  function isByUse(): boolean {
+    const { sort, filter } = shownTable(session.getState());
+    return (sort !== undefined && byUse.test(sort.column)) || filterByUse.test(filter);
+  }
+
+  function gpuNodes(): readonly string[] {
+    const names: string[] = [];
+    for (const { name, capacity } of cluster.rowsOf(nodes)) {
+      if ((acceleratorCount(capacity) ?? 0) > 0) names.push(name);
+      if (names.length === rankedNodesAtMost) break;
+    }
+    return names;
+  }
+
   const stopSession = session.subscribe(look);
   // Rights become known as lists are answered.
   const stopCluster = cluster.subscribe(() => {
@@ -144,7 +164,10 @@ export function startUsageFeed(options: UsageFeedOptions): UsageFeed {
 
   return {
     seen(table, rows) {
-      if (measuredTables.has(table)) scraper.want(nodesOf(table, rows));
+      if (!measuredTables.has(table)) return;
+      const names = nodesOf(table, rows);
+      // Sorted or filtered by what is measured, what is not on the screen decides as well.
+      scraper.want(isByUse() ? [...new Set([...names, ...gpuNodes()])].slice(0, rankedNodesAtMost) : names);
     },
     retryNow() {
       for (const poll of [nodePoll, ...podPolls.values()]) poll.retryNow();

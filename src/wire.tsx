@@ -39,7 +39,13 @@ import { createSums, type Sums, summedKinds } from './state/sums.ts';
 import { createTrueStates, type ReportOf, type TrueStates, withTrueState } from './state/true-states.ts';
 import { createUsage, type Usage } from './state/usage.ts';
 import { gpusWithUse, nodesWithUse, podsWithUse } from './state/usage-tables.ts';
-import { containerUseText, deviceSourceText, measuredTables, sourceText } from './state/usage-text.ts';
+import {
+  containerUseText,
+  deviceSourceText,
+  idleSummary,
+  measuredTables,
+  sourceText,
+} from './state/usage-text.ts';
 import { type ClipboardMethod, copyText } from './ui/clipboard.ts';
 import { colorLevel } from './ui/color-level.ts';
 import { createTerminal, isUnicodeLocale, type Probe, type Terminal } from './ui/terminal.ts';
@@ -193,12 +199,13 @@ async function live(options: WireOptions): Promise<number> {
       version,
       health: link.health,
       sums: () => ({
-        ...sumsOf(sums, cluster, session.getState().narrowed?.table),
+        ...sumsOf(sums, usage, cluster, session.getState().narrowed?.table),
         warnings: trueStates.warn(),
       }),
       always: [anyResource(pods), anyResource(nodes)],
       summary: (table, theme, columns) =>
-        table === gpus.name && sumsOf(sums, cluster, session.getState().narrowed?.table).gpus !== undefined
+        table === gpus.name &&
+        sumsOf(sums, usage, cluster, session.getState().narrowed?.table).gpus !== undefined
           ? gpuSummaryLines(
               { summary: sums.summary(), totals: sums.ledger.totals(), demand: sums.ledger.demand() },
               theme,
@@ -346,7 +353,7 @@ function shownWorkload(session: SessionStore): string | undefined {
   return view.table === 'ranks' ? view.where?.equals : undefined;
 }
 
-function sumsOf(sums: Sums, cluster: Cluster, narrowed: string | undefined): ClusterSums {
+function sumsOf(sums: Sums, usage: Usage, cluster: Cluster, narrowed: string | undefined): ClusterSums {
   const [podKind, nodeKind] = [anyResource(pods), anyResource(nodes)];
   const hasNodes = cluster.hasListed(nodeKind) && narrowed !== nodeKind.name;
   // GPUs of a node are held by pods of all namespaces: those of some are no sum.
@@ -359,11 +366,17 @@ function sumsOf(sums: Sums, cluster: Cluster, narrowed: string | undefined): Clu
           scope === '' && state !== 'listing' && state !== 'forbidden' && state !== 'unsupported',
       );
   const { devices, pending } = sums.summary();
+  const idle = idleSummary(usage);
   return {
     nodes: hasNodes ? { ready: sums.nodesReady(), total: sums.nodesTotal() } : undefined,
     gpus:
       hasNodes && hasPods
-        ? { used: devices.used, total: devices.total, unusable: devices.unusable + devices.broken }
+        ? {
+            used: devices.used,
+            total: devices.total,
+            unusable: devices.unusable + devices.broken,
+            ...(idle === undefined ? {} : { idle }),
+          }
         : undefined,
     waiting: hasPods ? pending : undefined,
     faults: cluster.faults(podKind) + cluster.faults(nodeKind),

@@ -15,7 +15,14 @@ import type { PodRow } from '../src/resources/pod-row.ts';
 import { pods } from '../src/resources/pods.ts';
 import { anyResource, type Row } from '../src/resources/resource.ts';
 import { type Cluster, createCluster } from '../src/state/cluster.ts';
-import { createSession, goTo, type SessionStore, showNamespaces, tableView } from '../src/state/session.ts';
+import {
+  createSession,
+  goTo,
+  type SessionStore,
+  showNamespaces,
+  sortBy,
+  tableView,
+} from '../src/state/session.ts';
 import { createUsage, type Usage } from '../src/state/usage.ts';
 import { startUsageFeed, type UsageFeed } from '../src/usage-feed.ts';
 import { demoOf } from './demo/cluster.ts';
@@ -287,4 +294,13 @@ test('many nodes are asked about at one Prometheus, and their exporters left in 
   await until(usage, () => usage.deviceSource('gpu-a100-01').state === 'live');
   expect(scrapes(asked)).toEqual([]);
   expect(usage.devicesOn('gpu-h100-01', Date.now())).toMatchObject({ kind: 'known' });
+});
+
+test('an order by use measures what is not on the screen, too', async () => {
+  const { cluster, session, usage, feed } = await given();
+  await until(cluster, () => isLive(cluster) && cluster.count(anyResource(nodes)) > 0);
+  session.setState(sortBy('UTIL', true)(session.getState()));
+  feed.seen('pods', []);
+  await until(usage, () => usage.deviceSource('gpu-a100-03').state === 'live');
+  expect(usage.idleDevices()).toMatchObject({ proven: 0 });
 });

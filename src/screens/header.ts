@@ -17,6 +17,8 @@ export interface ClusterSums {
         readonly total: number;
         /** Free on nodes that take no pods, or broken. */
         readonly unusable: number;
+        /** Held and doing nothing, as far as was seen: `2 idle`, `2 idle 3m`; absent where nothing was. */
+        readonly idle?: { readonly text: string; readonly isProven: boolean };
       }
     | undefined;
   /** GPUs that pods, claims and Jobs wait for. */
@@ -139,6 +141,8 @@ function sumsBar({ sums, theme, columns }: HeaderFacts): Bar {
         { text: barRight },
       );
     }
+    if (gpus.idle !== undefined)
+      left.push({ text: ` ${gpus.idle.text}`, role: gpus.idle.isProven ? 'warn' : 'dim' });
     if (gpus.unusable > 0) left.push({ text: ` ${gpus.unusable} unusable`, role: 'warn' });
   }
   if (waiting !== undefined && waiting > 0) {

@@ -80,7 +80,10 @@ export function podsWithUse(table: Resource<PodRow>, usage: Usage): Resource<Pod
   return {
     ...table,
     epoch: () => (table.epoch?.() ?? 0) + usage.epoch(),
-    columns: [...insertBehind(table.columns, 'GPU', deviceColumns(devices)), ...amountColumns(usage)],
+    columns: [
+      ...insertBehind(table.columns.map(important), 'GPU', deviceColumns(devices)),
+      ...amountColumns(usage),
+    ],
     why(row, now) {
       const own = table.why?.(row, now);
       if (own !== undefined) return own;
@@ -92,6 +95,10 @@ export function podsWithUse(table: Resource<PodRow>, usage: Usage): Resource<Pod
 
 const isOver = ({ phase }: PodRow): boolean => phase === 'Succeeded' || phase === 'Failed';
 
+/** How many GPUs a pod has says nothing without what it does with them: the two stay together. */
+const important = (column: Column<PodRow>): Column<PodRow> =>
+  column.title === 'GPU' ? { ...column, priority: 2 } : column;
+
 type PodDeviceReader = (row: PodRow, now: number) => Reading<PodDevices> | undefined;
 
 function deviceColumns(read: PodDeviceReader): readonly Column<PodRow>[] {
@@ -102,7 +109,7 @@ function deviceColumns(read: PodDeviceReader): readonly Column<PodRow>[] {
       value: ({ busy }) => busy?.mean,
       text: ({ busy }) => (busy === undefined ? '-' : percentText(busy.mean)),
       tone: busyTone,
-      priority: 3,
+      priority: 2,
     }),
     measured<PodRow, PodDevices>({
       title: 'HBM',

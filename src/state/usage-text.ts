@@ -84,6 +84,13 @@ export const containerUseText = (
     ({ cpu, memory }) => `${cpuText(cpu)} ${bytesText(memory)}`,
   );
 
+/** `6 idle`, and while that is not yet proven `6 idle 3m`; undefined where none was seen. */
+export function idleSummary(usage: Usage): { readonly text: string; readonly isProven: boolean } | undefined {
+  const { seen, proven, longestMs } = usage.idleDevices();
+  if (proven > 0) return { text: `${proven} idle`, isProven: true };
+  return seen === 0 ? undefined : { text: `${seen} idle ${humanDuration(longestMs)}`, isProven: false };
+}
+
 /** GPU-hours that were seen going to waste. */
 export const gpuHours = (devices: number, ms: number): number => (devices * ms) / 3_600_000;
 

@@ -1,5 +1,5 @@
 import type { DeviceUse } from '../accelerators/device-use.ts';
-import { followIdle, type IdleTrail, idleForMs } from '../accelerators/idle.ts';
+import { followIdle, type IdleTrail, idleAfterMs, idleForMs } from '../accelerators/idle.ts';
 import type { NodeUse, PodUse } from '../resources/metrics.ts';
 
 /**
@@ -66,6 +66,8 @@ export interface Usage {
   readonly devicesOf: (namespace: string, pod: string, node: string, nowMs: number) => Reading<PodDevices>;
   /** How long this device was seen held and idle, in ms. */
   readonly deviceIdleMs: (key: string) => number | undefined;
+  /** Devices that were seen held and idle, those that idle for a quarter of an hour, and how long the others did at most. */
+  readonly idleDevices: () => { readonly seen: number; readonly proven: number; readonly longestMs: number };
   /** Mean use of a node's GPUs, 0–1, oldest first; one value for each reading that was seen. */
   readonly trailOf: (node: string) => readonly number[];
   /** Every device of every node that was seen. */
@@ -161,6 +163,17 @@ export function createUsage(): Usage {
       return { ...all, value: summed(mine, (key) => idleForMs(idle.get(key))) };
     },
     deviceIdleMs: (key) => idleForMs(idle.get(key)),
+    idleDevices() {
+      let [seen, proven, longestMs] = [0, 0, 0];
+      for (const trail of idle.values()) {
+        const ms = idleForMs(trail);
+        if (ms === undefined) continue;
+        seen += 1;
+        if (ms >= idleAfterMs) proven += 1;
+        longestMs = Math.max(longestMs, ms);
+      }
+      return { seen, proven, longestMs };
+    },
     trailOf: (node) => trails.get(node) ?? [],
     *allDevices() {
       for (const known of devices.values()) yield* known.devices;
@@ -206,7 +219,9 @@ export function createUsage(): Usage {
       devices.set(node, { devices: told, atMs });
       deviceSources.set(node, { state: 'live', atMs, everyMs });
       deviceSourceName = source;
-      const mean = meanOf(told.flatMap(({ busy }) => busy ?? []));
+      const held = told.filter(({ holders }) => holders.length > 0);
+      // Free devices would dilute it; where all are free, or none is mapped to a pod, all there is is shown.
+      const mean = meanOf((held.length > 0 ? held : told).flatMap(({ busy }) => busy ?? []));
       if (mean !== undefined) trails.set(node, [...(trails.get(node) ?? []), mean].slice(-trailLength));
       changed();
     },
