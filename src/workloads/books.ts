@@ -160,7 +160,7 @@ export function createWorkloads(): Workloads {
   const dirty = new Set<Base>();
   let places: ReadonlyMap<string, QueuePlace> = new Map();
   let placesAreOld = true;
-  let allDirty = false;
+  let knotsAreOld = false;
 
   function baseOf(id: Base['id']): Base {
     const key = keyOfGroup(id);
@@ -566,17 +566,18 @@ export function createWorkloads(): Workloads {
 
   function settle(now: number): void {
     if (placesAreOld) renewPlaces();
-    if (allDirty) for (const base of bases.values()) dirty.add(rootOf(base));
-    allDirty = false;
     for (const [base, { until }] of cached) if (until <= now) dirty.add(base);
     for (const base of dirty) {
       const isRoot = bases.get(base.key) === base && base.parent === undefined;
       const content = isRoot ? contentOf(base, now) : undefined;
+      const before = cached.get(base);
       if (content === undefined) cached.delete(base);
-      else cached.set(base, keepRow(cached.get(base), content));
+      else cached.set(base, keepRow(before, content));
+      knotsAreOld ||= before?.stuck !== undefined || content?.stuck !== undefined;
     }
     dirty.clear();
-    tieKnots();
+    if (knotsAreOld) tieKnots();
+    knotsAreOld = false;
   }
 
   /** Workloads that wait for each other say so; once one is freed, the others no longer do. */

@@ -1,5 +1,5 @@
 import type { PodsSummary } from './pods-summary.ts';
-import type { HalfGang, Units } from './workload-row.ts';
+import { type HalfGang, sumOf, type Units } from './workload-row.ts';
 
 /** Half of a gang may be on its way for this long: schedulers bind the pods of a job one after the other. */
 export const gangPatienceMs = 60_000;
@@ -69,26 +69,45 @@ export interface Stuck {
   readonly nodes: ReadonlySet<string>;
 }
 
+// Among more than these the answer is that the cluster is full; each is compared with the others.
+const stuckAtMost = 200;
+
 /**
  * Half-pending workloads that wait for each other: what each lacks, the others hold on nodes that it could use. By key,
- * the names of the others.
+ * the names of the others, as few as are enough. Among very many, only those that hold most are looked at.
  */
 export function deadlocks(stuck: readonly Stuck[]): ReadonlyMap<string, readonly string[]> {
-  const found = new Map<string, readonly string[]>();
-  for (const one of stuck) {
-    const holders = stuck.filter((other) => other !== one && holdsFor(other, one));
-    const isEnough = Object.entries(one.missing).every(
-      ([name, units]) => holders.reduce((sum, { held }) => sum + (held[name] ?? 0), 0) >= units,
-    );
-    if (holders.length > 0 && isEnough) found.set(one.key, holders.map(({ name }) => name).sort());
+  const largest = stuck
+    .toSorted((a, b) => sumOf(b.held) - sumOf(a.held) || (a.key < b.key ? -1 : 1))
+    .slice(0, stuckAtMost);
+  const found = new Map<string, readonly Stuck[]>();
+  for (const one of largest) {
+    const holders = holdersFor(one, largest);
+    if (holders !== undefined) found.set(one.key, holders);
   }
   // It takes two: a holder that waits for something else will not be freed by this one, but is no knot either.
-  for (const [key, names] of found) {
-    const others = stuck.filter(({ name }) => names.includes(name));
-    if (!others.some((other) => found.has(other.key))) found.delete(key);
-  }
-  return found;
+  return new Map(
+    [...found]
+      .filter(([, holders]) => holders.some(({ key }) => found.has(key)))
+      .map(([key, holders]) => [key, holders.map(({ name }) => name).sort()]),
+  );
 }
 
-const holdsFor = (holder: Stuck, asker: Stuck): boolean =>
-  Object.keys(asker.missing).some((name) => (holder.held[name] ?? 0) > 0) && asker.couldUse(holder.nodes);
+/** The largest holders of what one lacks, until they are enough; undefined where all together are not. */
+function holdersFor(asker: Stuck, stuck: readonly Stuck[]): readonly Stuck[] | undefined {
+  const left = new Map(Object.entries(asker.missing).filter(([, units]) => units > 0));
+  const holders: Stuck[] = [];
+  if (left.size === 0) return undefined;
+  for (const other of stuck) {
+    const gives = [...left.keys()].filter((name) => (other.held[name] ?? 0) > 0);
+    if (other === asker || gives.length === 0 || !asker.couldUse(other.nodes)) continue;
+    holders.push(other);
+    for (const name of gives) {
+      const units = (left.get(name) ?? 0) - (other.held[name] ?? 0);
+      if (units > 0) left.set(name, units);
+      else left.delete(name);
+    }
+    if (left.size === 0) return holders;
+  }
+  return undefined;
+}

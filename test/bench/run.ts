@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 
 // `npm run bench -- [SUITE] [--flag …]`: a suite is a file of this folder that measures when it is loaded, and reads its
 // flags from the command line. Without a name: what a person waits for.
-const notSuites = ['run', 'cluster', 'measure', 'wire', 'soak', 'frame-app'];
+const notSuites = ['run', 'cluster', 'measure', 'wire', 'soak', 'soak-compare', 'frame-app'];
 const named = process.argv[2]?.startsWith('-') === false ? process.argv.splice(2, 1)[0] : undefined;
 const suite = named ?? 'start';
 
