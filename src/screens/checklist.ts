@@ -8,10 +8,9 @@ import {
   type ItemStatus,
   type Risk,
   type SubjectReport,
-  type UnknownWhy,
 } from '../checklist/report.ts';
 import { ageText } from '../resources/fields.ts';
-import { type ChecklistView, type Examination, isAsked, isOpen } from '../state/examination.ts';
+import { type ChecklistView, type Examination, isAsked, isOpen, whyWords } from '../state/examination.ts';
 import { displayWidth, wrap } from '../ui/text.ts';
 import type { Role, Span, Spans, Theme } from '../ui/theme.ts';
 
@@ -63,17 +62,6 @@ const riskWords: Readonly<Record<Risk, string>> = {
   disruptive: 'disruptive',
   destructive: 'destructive',
   cluster: 'changes the cluster',
-};
-
-const whyWords: Readonly<Record<UnknownWhy, string>> = {
-  forbidden: 'you may not read it',
-  notWatched: 'not read',
-  noSource: 'nothing measures it',
-  eventExpired: 'the event has expired',
-  stale: 'nothing newer is known',
-  needsProbe: 'a log or a probe would tell',
-  version: 'this server does not say',
-  ambiguous: 'the evidence contradicts itself',
 };
 
 /** What stands before a question and in the strip of gates. */

@@ -1,4 +1,4 @@
-import type { Cause, Evidence, Fix, Item, SubjectReport } from '../checklist/report.ts';
+import type { Cause, Evidence, Fix, Item, SubjectReport, UnknownWhy } from '../checklist/report.ts';
 import type { KubeObject } from '../kube/object.ts';
 import type { Subject } from './subject.ts';
 
@@ -69,3 +69,15 @@ export function stopsOf({ causes, items }: SubjectReport): readonly Stop[] {
       ),
   ];
 }
+
+/** Why a question has no answer, for people. */
+export const whyWords: Readonly<Record<UnknownWhy, string>> = {
+  forbidden: 'you may not read it',
+  notWatched: 'not read',
+  noSource: 'nothing measures it',
+  eventExpired: 'the event has expired',
+  stale: 'nothing newer is known',
+  needsProbe: 'a log or a probe would tell',
+  version: 'this server does not say',
+  ambiguous: 'the evidence contradicts itself',
+};

@@ -1,6 +1,7 @@
 import type { Cause, Item } from '../checklist/report.ts';
+import { withoutCredentials } from '../checklist/signatures.ts';
 import type { TrueState } from '../checklist/true-state.ts';
-import type { Examination } from './examination.ts';
+import { type Examination, whyWords } from './examination.ts';
 import type { Session } from './session.ts';
 import type { Subject } from './subject.ts';
 
@@ -51,7 +52,7 @@ export function incidentText(facts: IncidentFacts): string {
     ...(since === undefined ? [] : [`- since ${iso(since)}`]),
     `- looked at ${iso(examination?.atMs ?? now)}`,
   ];
-  if (report === undefined) return `${lines.join('\n')}\n`;
+  if (report === undefined) return finished(lines);
   for (const [at, cause] of report.causes.entries()) {
     if (at === 0) lines.push('', '### Causes', '');
     lines.push(`${at + 1}. **${verdicts[cause.verdict]}**: ${cause.text}`);
@@ -73,11 +74,14 @@ export function incidentText(facts: IncidentFacts): string {
       '',
       '### Not known',
       '',
-      ...open.map(({ title, why }) => `- ${title}${why === undefined ? '' : `: ${why}`}`),
+      ...open.map(({ title, why }) => `- ${title}${why === undefined ? '' : `: ${whyWords[why]}`}`),
     );
   const { partial } = examination ?? { partial: [] };
   if (partial.length > 0) lines.push('', `Not read: ${partial.join('; ')}`);
-  return `${lines.join('\n')}\n`;
+  return finished(lines);
 }
+
+/** It leaves this machine: what looks like a credential stays. */
+const finished = (lines: readonly string[]): string => `${withoutCredentials(lines.join('\n'))}\n`;
 
 const isFinding = ({ status }: Item): boolean => status === 'fail' || status === 'warn';

@@ -55,6 +55,8 @@ export interface GivenOptions extends Partial<SessionStart> {
   readonly columns?: number;
   readonly rows?: number;
   readonly contexts?: readonly Row[];
+  /** What the checklist knows of objects. */
+  readonly examination?: Services['examination'];
   readonly inspection?: Inspection;
   readonly logs?: LogStore;
   /** What reaches into the cluster; by default nothing does. */
@@ -68,6 +70,7 @@ export function givenScreen({
   columns = 80,
   rows = 24,
   contexts = [],
+  examination,
   hands,
   ...start
 }: GivenOptions = {}): Given {
@@ -100,6 +103,8 @@ export function givenScreen({
     retryNow: () => done.push('retry'),
     switchContext: (name) => done.push(`context ${name}`),
     setTheme: (name) => (name === 'mono' ? undefined : `No theme "${name}".`),
+    ...(examination === undefined ? {} : { examination }),
+    version: '0.1.0',
     ...(hands === undefined ? {} : { hands: hands(() => clock.now) }),
   };
   const screen = createScreen({
