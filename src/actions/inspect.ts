@@ -334,6 +334,7 @@ export const inspectActions: readonly Action[] = [
           'Values will stand readable on this screen. Press x again to show them, esc to leave.',
           'warn',
         );
+      if (next === 'yes') say(context, 'Values are shown; x masks them again.', 'warn');
       if (next === 'no') say(context, 'Values are masked again.', 'dim');
     },
   },

@@ -14,8 +14,8 @@ export const logBytes: number = 16 * 1024 * 1024;
 /** What has come and is not looked at yet; beyond it the oldest are dropped and counted. */
 const waitingBytes = 8 * 1024 * 1024;
 
-/** Of one entry without its text: what V8 takes for the object and its place in the list. */
-const entryOverhead = 112;
+/** Of one entry besides its text: the object, its place in two lists, and the line with its time that the text is cut from. */
+const entryOverhead = 200;
 
 /** Lines looked at between two looks at the clock. */
 const stride = 256;
