@@ -73,7 +73,7 @@ function headerIn(
 async function readFileObjects(path: string): Promise<{
   readonly objects: readonly unknown[];
   readonly serverVersion: string | undefined;
-  readonly notes: readonly string[];
+  readonly broken: readonly string[];
 }> {
   const { readObjects, UnreadableObjects } = await import('../demo/index.ts');
   try {
@@ -120,6 +120,7 @@ export async function evidenceFromFiles(
   const objects: KubeObject[] = [];
   const listed = new Set<string>();
   const logs: Record<string, string> = {};
+  const partial: string[] = [];
   const loose: { readonly name: string; readonly text: string }[] = [];
   let [recordedAt, server] = [0, ''];
   for (const path of await expand(paths)) {
@@ -152,6 +153,7 @@ export async function evidenceFromFiles(
     }
     const read = await readFileObjects(path);
     server ||= read.serverVersion ?? '';
+    partial.push(...read.broken);
     objects.push(...(read.objects as readonly KubeObject[]));
     const kind =
       header?.kind || (header === undefined ? '' : ((read.objects[0] as KubeObject | undefined)?.kind ?? ''));
@@ -181,7 +183,7 @@ export async function evidenceFromFiles(
     objects,
     logs,
     listed,
-    partial: [],
+    partial,
     context: '',
     ...(time === undefined ? {} : { now: time }),
     ...(version === undefined ? {} : { server: version }),

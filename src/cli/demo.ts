@@ -2,13 +2,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { gpus } from '../accelerators/gpus.ts';
-import { pods } from '../resources/pods.ts';
-import type { Row, Table } from '../resources/resource.ts';
+import { pods as podResource } from '../resources/pods.ts';
+import { anyResource, type Row, type Table } from '../resources/resource.ts';
 import { numberOf, type ParsedFlags } from './flags.ts';
 import { type CommandIo, exitCode, UsageError } from './io.ts';
 import { printRows } from './print.ts';
 import { loadTable } from './rows.ts';
 import { type Screens, screenFlags } from './screen-options.ts';
+import { tableNamed } from './view.ts';
 
 /**
  * `mltop demo`: the simulated cluster on the live screen; with `--serve` for other clients; without a terminal the same
@@ -16,6 +17,8 @@ import { type Screens, screenFlags } from './screen-options.ts';
  */
 export async function demoCommand(parsed: ParsedFlags, screens: Screens, io: CommandIo): Promise<number> {
   const options = demoOptions(parsed);
+  const fault = parsed.one('fault');
+  if (fault !== undefined) return setFault(fault, parsed, io);
   if (parsed.on('serve')) {
     const { serveDemo } = await import('../demo/index.ts');
     // A parent that dies, however it dies, closes this end of the pipe.
@@ -46,6 +49,19 @@ export async function demoCommand(parsed: ParsedFlags, screens: Screens, io: Com
   } finally {
     served.stop();
   }
+}
+
+/** Makes a served demo cluster misbehave, or lists what it can do. */
+async function setFault(fault: string, parsed: ParsedFlags, io: CommandIo): Promise<number> {
+  const { controlFaults } = await import('../demo/index.ts');
+  const kubeconfig = parsed.one('kubeconfig');
+  const port = numberOf(parsed, 'port', 1, 65_535);
+  const lines = await controlFaults(
+    { ...(kubeconfig === undefined ? {} : { kubeconfig }), ...(port === undefined ? {} : { port }) },
+    fault,
+  );
+  io.stdout.write(lines.map((line) => `${line}\n`).join(''));
+  return exitCode.ok;
 }
 
 function demoOptions(parsed: ParsedFlags): Parameters<typeof import('../demo/index.ts')['serveDemo']>[0] {
@@ -112,6 +128,7 @@ async function printFacts(io: CommandIo): Promise<number> {
     const now = Date.now();
     const server = await connection.version();
     const all = { namespaces: 'all' } as const;
+    const pods = tableNamed('pods') ?? anyResource(podResource);
     const podRows = (await loadTable(connection, pods, all, now)).rows;
     const gpuRows = (await loadTable(connection, gpus, all, now)).rows;
     const faults = podRows.filter((row) => pods.fault?.(row, now) === true);

@@ -142,6 +142,12 @@ export const flags: readonly Flag[] = [
     help: 'demo: random pod changes a second, for benchmarks',
     hidden: true,
   },
+  {
+    name: 'fault',
+    value: 'NAME[:ARGS]',
+    group: 'Demo',
+    help: 'demo: make a served cluster misbehave (freeze:20, cut, 429:5, list, clear)',
+  },
   { name: 'still', group: 'Demo', help: 'demo: nothing moves by itself' },
   { name: 'requests', value: 'FILE', group: 'Demo', help: 'demo: append each request as a JSON line' },
 
