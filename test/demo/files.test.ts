@@ -25,6 +25,8 @@ const namesOf = ({
   objects: readonly { kind?: string; metadata?: { name?: string } }[];
 }): string[] => objects.map((object) => `${object.kind}/${object.metadata?.name}`);
 const line = (name: string): string => JSON.stringify(pod(name));
+const pasted = (name: string): string =>
+  `apiVersion: v1\nkind: Pod\nmetadata:\n  name: ${name}\nspec:\n  nodeName: n1\n`;
 const bare = JSON.stringify({ metadata: { name: 'a', namespace: 'x' } });
 
 test.each([
@@ -76,11 +78,45 @@ test('what is no object is left out and said', async () => {
 });
 
 test.each([
-  ['broken.jsonl', `${line('a')}\n{"kind":\n`, /broken\.jsonl:2: not JSON/],
+  ['broken.jsonl', `\n{"kind":\n`, /broken\.jsonl:2: not JSON/],
   ['broken.yaml', 'apiVersion: v1\nkind: [Pod\n', /broken\.yaml:\d: not YAML/],
   ['nameless.jsonl', `\n${bare}\n${bare}`, /nameless\.jsonl:2: a says neither apiVersion nor kind/],
 ])('%s is refused with its line', async (name, content, message) => {
   await expect(read(name, content)).rejects.toThrow(message);
+});
+
+test.each([
+  ['half.jsonl', `${line('a')}\n{"kind":\n${line('b')}\n`, /half\.jsonl:2: not JSON/],
+  ['half.yaml', `${pasted('a')}---\nkind: [Pod\n---\n${pasted('b')}`, /half\.yaml:\d+: not YAML/],
+])('what can be read of %s is read, and the rest is named by its line', async (name, content, message) => {
+  const found = await read(name, content);
+  expect(namesOf(found)).toEqual(['Pod/a', 'Pod/b']);
+  expect(found.broken.join()).toMatch(message);
+});
+
+test.each([
+  ['prompts', `$ kubectl get pod a -o yaml\n${pasted('a')}root@cp:~# oc get pod b -oyaml\n${pasted('b')}`],
+  ['a fence', `\`\`\`yaml\n${pasted('a')}---\n${pasted('b')}\`\`\`\n`],
+  ['CRLF', `${pasted('a')}---\n${pasted('b')}`.replaceAll('\n', '\r\n')],
+  ['two answers without a separator', `${pasted('a')}${pasted('b')}`],
+  [
+    'two of JSON',
+    [line('a'), line('b')].map((text) => JSON.stringify(JSON.parse(text), undefined, 2)).join('\n'),
+  ],
+  ['quotes and cuts', `${pasted('a')}...\n---\n${pasted('b')}`.replaceAll(/^/gm, '> ')],
+  ['tabs', `${pasted('a')}---\n${pasted('b')}`.replaceAll('\n  ', '\n\t')],
+  [
+    'no apiVersion',
+    `items:\n- metadata: {name: a}\n  spec: {containers: []}\n- metadata: {name: b}\n  status: {qosClass: x}\n`,
+  ],
+  [
+    'a recording',
+    `{"now":"2026-01-01T00:00:00Z","serverVersion":"v1.36.3","listed":[],"objects":[${line('a')},${line('b')}],"logs":{}}`,
+  ],
+])('a paste with %s is read', async (_title, content) => {
+  const found = await read('paste.txt', content);
+  expect(namesOf(found)).toEqual(['Pod/a', 'Pod/b']);
+  expect(found.broken).toEqual([]);
 });
 
 test('a file that is not there is refused by its name', async () => {
