@@ -42,6 +42,8 @@ export interface Exchange {
   begin(status: number, headers?: Readonly<Record<string, string>>): void;
   /** Resolves when the client has room for more. */
   write(chunk: Buffer): Promise<void>;
+  /** Writes pieces joined to big writes, each when the client has room for it. */
+  pour(chunks: Iterable<Buffer>): Promise<void>;
   /** Writes without waiting; false when the client has fallen so far behind that the API server would cut it off. */
   push(chunk: Buffer): boolean;
   end(): void;
@@ -84,7 +86,7 @@ export interface ExchangeHooks {
 }
 
 /** Pieces of a body joined to ones worth a write each. */
-export function* joined(chunks: Iterable<Buffer>): Generator<Buffer> {
+function* joined(chunks: Iterable<Buffer>): Generator<Buffer> {
   let waiting: Buffer[] = [];
   let length = 0;
   for (const chunk of chunks) {
@@ -224,6 +226,31 @@ export function createExchange(
       }
       if (abort.signal.aborted) throw gone();
     },
+    async pour(chunks) {
+      // One buffer for all of it: what is written is gone once the socket has drained, and 180 MB of garbage are not made.
+      let scratch = Buffer.allocUnsafeSlow(writeBytes);
+      let used = 0;
+      const flush = async (): Promise<void> => {
+        const isPlain = exchange.tap === undefined && exchange.pace === undefined && melting === undefined;
+        const part = scratch.subarray(0, used);
+        used = 0;
+        if (isPlain && !abort.signal.aborted && !raw.write(part)) await drained();
+        else {
+          if (!isPlain || abort.signal.aborted) await exchange.write(part);
+          scratch = Buffer.allocUnsafeSlow(writeBytes);
+        }
+        if (abort.signal.aborted) throw gone();
+      };
+      for (const chunk of chunks) {
+        for (let at = 0; at < chunk.length; ) {
+          const count = chunk.copy(scratch, used, at);
+          at += count;
+          used += count;
+          if (used === writeBytes) await flush();
+        }
+      }
+      if (used > 0) await flush();
+    },
     push(chunk) {
       if (frozen !== undefined) return true;
       if (abort.signal.aborted) return false;
@@ -301,7 +328,8 @@ export function createExchange(
         await feeding;
       } else {
         exchange.begin(status, size <= countedBelow ? { ...all, 'content-length': String(size) } : all);
-        for (const chunk of joined(body)) await exchange.write(chunk);
+        if (size <= writeBytes) await exchange.write(Buffer.concat(body, size));
+        else await exchange.pour(body);
       }
       exchange.end();
     },

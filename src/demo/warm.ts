@@ -1,33 +1,49 @@
 import { encodeMessage } from './protobuf/encode.ts';
 import { messageOf } from './protobuf/message.ts';
-import type { ServedStore } from './store.ts';
+import type { ServedStore, Stored } from './store.ts';
 
 /** Work in a row, and the pause after it: requests come in between. */
 const sliceMs = 4;
 const pauseMs = 4;
 
+/** Encodes one object; false when there was no room to keep it. */
+type Encode = (stored: Stored) => boolean;
+
 /**
  * Encodes what clients list most, little by little, so that the first of them need not wait for it: a generated pod is
- * made when it is first looked at. Ends when everything is done, or when `until` resolves.
+ * made when it is first looked at. Protobuf first, which most clients ask for, then JSON. Ends when everything is done or
+ * nothing more can be kept, or when `until` resolves.
  */
 export async function warm(store: ServedStore, until: Promise<void>): Promise<void> {
   let stopped = false;
   void until.then(() => {
     stopped = true;
   });
-  for (const plural of ['nodes', 'pods']) {
+  async function each(plural: string, encode: Encode): Promise<void> {
     const kind = store.kindAt('', plural);
-    const message = kind && messageOf('v1', kind.kind);
-    if (kind === undefined || message === undefined) continue;
     let sliceEnd = performance.now() + sliceMs;
-    for (const stored of store.snapshot(kind, store.resourceVersion()) ?? []) {
-      if (stored.protobuf !== undefined) continue;
+    for (const stored of (kind && store.snapshot(kind, store.resourceVersion())) ?? []) {
       // What was replaced meanwhile is encoded in vain; it is little.
-      store.encodedAs(stored, (object) => encodeMessage(message, object));
+      if (stopped || !encode(stored)) return;
       if (performance.now() < sliceEnd) continue;
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
-      if (stopped) return;
       sliceEnd = performance.now() + sliceMs;
     }
   }
+  for (const [plural, kind] of [
+    ['nodes', 'Node'],
+    ['pods', 'Pod'],
+  ] as const) {
+    const message = messageOf('v1', kind);
+    if (message === undefined) continue;
+    await each(plural, (stored) => {
+      store.encodedAs(stored, (object) => encodeMessage(message, object));
+      return stored.protobuf !== undefined;
+    });
+  }
+  for (const plural of ['nodes', 'pods'])
+    await each(plural, (stored) => {
+      store.encoded(stored);
+      return stored.bytes !== undefined;
+    });
 }

@@ -1,5 +1,5 @@
 import type { Cluster, ResourceHandler, ResourceRequest } from '../cluster.ts';
-import { type Exchange, joined } from '../exchange.ts';
+import type { Exchange } from '../exchange.ts';
 import { formFor, type Writer, writerOf } from '../represent.ts';
 import { bareFailure, expired, type StatusBody } from '../status.ts';
 import { inNamespace, type Stored, type StoredChange } from '../store.ts';
@@ -118,7 +118,7 @@ export const watch: ResourceHandler = {
       const lines = (function* () {
         for (const stored of initial) if (seen(stored)) yield* writer.frame('ADDED', writer.object(stored));
       })();
-      for (const chunk of joined(lines)) await exchange.write(chunk);
+      await exchange.pour(lines);
       // A watch from nowhere is made a streaming list by a server that can: whoever takes bookmarks is told the end.
       const announces = options.sendInitialEvents ?? cluster.settings.watchList === 'on';
       if (options.bookmarks && announces && !isUncached(request))
@@ -130,7 +130,7 @@ export const watch: ResourceHandler = {
     for (let late = waiting; late.length > 0; late = waiting) {
       waiting = [];
       const lines = late.flatMap((change) => lineOf(change, seen, writer) ?? []);
-      for (const chunk of joined(lines)) await exchange.write(chunk);
+      await exchange.pour(lines);
     }
     waiting = undefined;
 
