@@ -210,10 +210,15 @@ async function person(context?: string): Promise<Person> {
       answer(dialog, { answer: 'cancel' });
       return dialog.body.map(({ text }) => text).join(' ');
     },
-    said: (pattern) =>
-      until(() =>
-        pattern.test(session.getState().notice?.text ?? '') ? session.getState().notice?.text : undefined,
-      ),
+    async said(pattern) {
+      const text = await until(() => {
+        const { notice } = session.getState();
+        return notice !== undefined && pattern.test(notice.text) ? notice.text : undefined;
+      });
+      // The same words may be said again.
+      session.setState({ notice: undefined });
+      return text;
+    },
   };
 }
 
