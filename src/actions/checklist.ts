@@ -8,6 +8,7 @@ import { changeView, push, type Transition, tableView } from '../state/session.t
 import { type Subject, subjectNamed, subjectOf } from '../state/subject.ts';
 import { logView, type ObjectRef, objectView, textStart } from '../state/text-views.ts';
 import { type Action, type ActionContext, say, step } from './action.ts';
+import { runFix } from './fixes.ts';
 import { kubectlLine } from './kubectl.ts';
 
 /** The object behind what is shown: the row under the cursor, or what a view over the table is about. */
@@ -182,11 +183,11 @@ function podRow({ cluster, tables }: ActionContext, subject: Subject): PodRow | 
   return cluster.get(pods as Parameters<typeof cluster.get>[0], subject.uid) as PodRow | undefined;
 }
 
-/** Through the one gate that changes pass; what that gate has no way for is copied instead. */
+/** Shows what a command would read; changes through the one gate that they all pass. */
 function run(context: ActionContext): void {
   const stop = stopHere(context);
-  if (stop?.on !== 'fix') say(context, 'There is no command on this line.', 'dim');
-  else say(context, 'mltop does not run this one: c copies it.', 'warn');
+  if (stop?.on === 'fix') void runFix(context, stop.fix);
+  else say(context, 'There is no command on this line.', 'dim');
 }
 
 function summary(context: ActionContext): Promise<void> | undefined {

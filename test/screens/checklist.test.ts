@@ -254,10 +254,16 @@ test('Enter goes to the object that the evidence names, and Esc comes back', () 
   expect(screen.text()).toContain('OOM at limit 16Gi');
 });
 
-test('without a gate for it a fix is not run', () => {
+test('a fix is not run while nothing can be written, and says why', () => {
   const screen = given(120, 36, examined(broken));
   screen.type('r');
-  expect(lastLines(screen.text())).toContain('c copies it');
+  expect(lastLines(screen.text())).toMatch(/There is no connection to a cluster\. c copies the command\./);
+});
+
+test('what only reads is shown at once', () => {
+  const screen = given(120, 36, examined(broken));
+  screen.type('j\r');
+  expect(screen.text().split('\n')[2]).toMatch(/checklist › llama-0 previous logs/);
 });
 
 test('Y copies a summary for a ticket', async () => {

@@ -1,0 +1,164 @@
+import type { Fix } from '../checklist/report.ts';
+import { findTable } from '../resources/index.ts';
+import { nodes } from '../resources/nodes.ts';
+import { pods } from '../resources/pods.ts';
+import { anyResource, type Resource, type Row } from '../resources/resource.ts';
+import { push, type Transition, tableView } from '../state/session.ts';
+import { isResource } from '../state/source.ts';
+import { logView, objectView } from '../state/text-views.ts';
+import { type Action, type ActionContext, say, step } from './action.ts';
+import { deleteAction } from './write/delete.ts';
+import { editAction } from './write/edit.ts';
+import { cordon, drain, uncordon } from './write/nodes.ts';
+import { restart, rolloutUndo, scale, setEnv, setImage, setResources } from './write/workloads.ts';
+import { whyNotWrite } from './write/write-action.ts';
+
+/** A kubectl command, taken apart as far as mltop can do the same. */
+interface Command {
+  /** `rollout restart`, `delete`, `cordon`. */
+  readonly verb: string;
+  readonly namespace: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly flags: readonly string[];
+}
+
+const twoWords = new Set(['rollout', 'set']);
+
+/** Undefined for what is no kubectl, names no object, or names several. */
+function commandIn(argv: readonly string[]): Command | undefined {
+  const [program, ...words] = argv;
+  if (program !== 'kubectl') return undefined;
+  let namespace = '';
+  const plain: string[] = [];
+  const flags: string[] = [];
+  for (let word = words.shift(); word !== undefined; word = words.shift()) {
+    if (word === '-n' || word === '--namespace') namespace = words.shift() ?? '';
+    else if (word === '-c' || word === '-o' || word === '-l') flags.push(word, words.shift() ?? '');
+    else if (word.startsWith('-')) flags.push(word);
+    else plain.push(word);
+  }
+  const verb = plain.splice(0, twoWords.has(plain[0] ?? '') ? 2 : 1).join(' ');
+  const [first = '', second = ''] = plain;
+  if (verb === 'cordon' || verb === 'uncordon' || verb === 'drain')
+    return { verb, namespace: '', kind: 'node', name: first, flags };
+  if (verb === 'logs') return { verb, namespace, kind: 'pod', name: first.replace(/^pods?\//, ''), flags };
+  const slash = first.indexOf('/');
+  return slash > 0
+    ? { verb, namespace, kind: first.slice(0, slash), name: first.slice(slash + 1), flags }
+    : { verb, namespace, kind: first, name: second, flags };
+}
+
+/** What mltop does in place of kubectl, each with its own dialog and dry-run. */
+const changes: Readonly<Record<string, Action>> = {
+  cordon,
+  uncordon,
+  drain,
+  delete: deleteAction,
+  edit: editAction,
+  'rollout restart': restart,
+  'rollout undo': rolloutUndo,
+  'set image': setImage,
+  'set resources': setResources,
+  'set env': setEnv,
+  scale,
+};
+
+/** Where the same is shown that the command would print; undefined where nowhere is. */
+function viewFor(context: ActionContext, command: Command): Transition | undefined {
+  const { verb, namespace, kind, name, flags } = command;
+  if (verb === 'logs' && name !== '') {
+    const container = flags[flags.indexOf('-c') + 1];
+    return push(
+      logView(
+        name,
+        { by: 'pod', namespace, name },
+        {
+          previous: flags.includes('--previous'),
+          ...(flags.includes('-c') && container !== undefined ? { containers: { only: container } } : {}),
+        },
+      ),
+    );
+  }
+  const table = context.tables.named(kind);
+  if (table === undefined || (verb !== 'describe' && verb !== 'get')) return undefined;
+  if (name === '') return push(tableView(table.name));
+  const format = flags[flags.indexOf('-o') + 1] ?? '';
+  if (verb === 'get' && !(flags.includes('-o') && /^(?:yaml|json)/.test(format)))
+    return push(tableView(table.name, { where: { column: 'NAME', equals: name }, crumb: name }));
+  return push(
+    objectView(verb === 'describe' ? 'describe' : 'yaml', {
+      table: table.name,
+      key: `${namespace}/${name}`,
+      namespace,
+      name,
+    }),
+  );
+}
+
+/** The row of an object: of kinds whose rows are here, else read for this. */
+async function rowOf(
+  { cluster, services }: ActionContext,
+  resource: Resource,
+  namespace: string,
+  name: string,
+): Promise<Row | undefined> {
+  if (resource.name === pods.name || resource.name === nodes.name) {
+    for (const row of cluster.rowsOf(resource))
+      if (row.name === name && row.namespace === namespace) return row;
+    return undefined;
+  }
+  const access = services.hands?.access();
+  if (access === undefined) return undefined;
+  const { group, apiVersion, name: plural } = resource;
+  const root = group === '' ? `/api/${apiVersion}` : `/apis/${group}/${apiVersion}`;
+  const scope = resource.namespaced ? `/namespaces/${encodeURIComponent(namespace)}` : '';
+  const object = await access.read.json({ path: `${root}${scope}/${plural}/${encodeURIComponent(name)}` });
+  return resource.toRow(object, { server: undefined });
+}
+
+/**
+ * Does what a fix says: what only reads is shown, what changes something goes through the action that does the same,
+ * with its dialog, its dry-run and its audit line. What mltop has no action for is for the person's own shell.
+ */
+export async function runFix(context: ActionContext, fix: Fix): Promise<void> {
+  const command = commandIn(fix.argv);
+  const view = command === undefined ? undefined : viewFor(context, command);
+  if (view !== undefined) {
+    step(context, view);
+    return;
+  }
+  const action = command === undefined ? undefined : changes[command.verb];
+  const found =
+    command === undefined ? undefined : (context.tables.named(command.kind) ?? findTable(command.kind));
+  if (
+    command === undefined ||
+    action === undefined ||
+    found === undefined ||
+    !isResource(found) ||
+    command.name === ''
+  ) {
+    say(context, 'mltop has no action for this one: c copies the command.', 'warn');
+    return;
+  }
+  // Before anything is asked of the server: whether writing is armed at all.
+  const reason = whyNotWrite(context);
+  if (reason !== undefined) {
+    say(context, `${reason} c copies the command.`, 'warn');
+    return;
+  }
+  try {
+    const resource = anyResource(found);
+    const row = await rowOf(context, resource, command.namespace, command.name);
+    if (row === undefined) {
+      say(context, `${command.kind} ${command.name} is not there.`, 'warn');
+      return;
+    }
+    const over = { ...context, table: found, row, rows: [row] };
+    const why = action.whyNot?.(over);
+    if (why === undefined) await action.run(over);
+    else say(context, why, 'warn');
+  } catch (error) {
+    say(context, error instanceof Error ? error.message : String(error), 'bad');
+  }
+}
