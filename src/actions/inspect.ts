@@ -12,13 +12,15 @@ import { type Action, type ActionContext, say, step } from './action.ts';
 import { inNamespace, kubectlLine } from './kubectl.ts';
 import { openContainer } from './logs.ts';
 
+/** A row of the GPU table is a node, a rank is a pod. */
+const kindBehind: Readonly<Record<string, string>> = { gpus: 'nodes', ranks: 'pods' };
+
 /** What is under the cursor, or what the shown text is about. Of a table without a kind, the kind its rows stand for. */
 export function objectOf(context: ActionContext): ObjectRef | undefined {
   const { view, table, row, tables } = context;
   if ('of' in view && typeof view.of === 'object') return view.of;
   if (table === undefined || row === undefined) return undefined;
-  // A row of the GPU table is a node.
-  const name = table.name === 'gpus' ? 'nodes' : table.name;
+  const name = kindBehind[table.name] ?? table.name;
   const kind = tables.named(name);
   if (kind === undefined || !isResource(kind)) return undefined;
   return { table: kind.name, key: keyOf(row), namespace: row.namespace, name: row.name };
@@ -247,13 +249,13 @@ export function kubectlOf(context: ActionContext): readonly string[] {
 }
 
 export const inspectActions: readonly Action[] = [
-  text('describe', ['d'], 'describe, live', 'describe', { order: 4, word: 'describe' }),
-  text('yaml', ['y'], 'YAML, live, secrets masked', 'yaml', { order: 7, word: 'yaml' }),
-  text('object-events', ['E'], 'events of this object', 'object-events', { order: 8, word: 'events' }),
+  text('describe', ['d'], 'describe', 'describe', { order: 4, word: 'describe' }),
+  text('yaml', ['y'], 'YAML, secrets masked', 'yaml', { order: 7, word: 'yaml' }),
+  text('object-events', ['E'], 'its events', 'object-events', { order: 8, word: 'events' }),
   {
     id: 'owner',
     keys: ['J'],
-    title: 'to its owner; from an event to what it is about',
+    title: 'owner; of an event, its object',
     group: 'row',
     risk: 'read',
     places: ['table'],
@@ -268,7 +270,7 @@ export const inspectActions: readonly Action[] = [
   {
     id: 'kubectl',
     keys: ['K'],
-    title: 'the kubectl line of this view, shown and copied',
+    title: 'kubectl of this view, copied',
     group: 'general',
     risk: 'read',
     places: ['everywhere'],
@@ -284,7 +286,7 @@ export const inspectActions: readonly Action[] = [
   {
     id: 'search',
     keys: ['/'],
-    title: 'search: a regular expression; in logs it filters, and ! inverts',
+    title: 'search; in logs: filter',
     group: 'general',
     risk: 'read',
     places: ['page'],

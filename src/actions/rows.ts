@@ -36,6 +36,9 @@ const isDra = (row: Row): boolean => (row as Partial<GpuRow>).source === 'dra';
 const podsOfNode = (node: string) =>
   tableView('pods', { where: { column: 'NODE', equals: node }, crumb: node });
 
+/** Tables whose rows have pods, and open as something else: a node's, or as ranks. */
+const opensOwnWay: ReadonlySet<string> = new Set(['nodes', 'gpus', 'workloads', 'pending']);
+
 /** What Enter does on a row of this table. */
 function open(context: ActionContext): void {
   const { table, row } = context;
@@ -47,7 +50,7 @@ function open(context: ActionContext): void {
       step(context, found);
       return;
     }
-    const pods = table.name === 'nodes' || table.name === 'gpus' ? undefined : podsOf(table, row);
+    const pods = opensOwnWay.has(table.name) ? undefined : podsOf(table, row);
     step(context, pods === undefined ? viewOf(table.name, row) : push(pods));
   }
 }
@@ -74,10 +77,11 @@ function viewOf(table: string, row: Row): Transition {
       );
     case 'gpu-namespaces':
       return goTo(tableView('workloads'), [row.name]);
+    case 'ranks':
     case 'pods':
       return push({
         kind: 'detail',
-        of: { table, key: keyOf(row), namespace: row.namespace, name: row.name },
+        of: { table: 'pods', key: keyOf(row), namespace: row.namespace, name: row.name },
         cursor: 0,
         top: 0,
       });
@@ -161,7 +165,7 @@ export const rowActions: readonly Action[] = [
     title: 'show its node',
     group: 'row',
     risk: 'read',
-    places: ['pods'],
+    places: ['pods', 'ranks'],
     hint: { order: 5, word: 'node' },
     whyNot: (context) => noRow(context) ?? (nodeOf(context.row) === '' ? 'It is on no node yet.' : undefined),
     run(context) {

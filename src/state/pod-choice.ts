@@ -21,6 +21,7 @@ export function choiceOf(table: Pick<Table<Row>, 'name'>, row: Row): PodChoice |
   const kind = (table as Partial<Resource>).kind ?? '';
   switch (table.name) {
     case 'pods':
+    case 'ranks':
       return { by: 'pod', namespace, name };
     case 'nodes':
     case 'gpus':
@@ -36,6 +37,7 @@ export function choiceOf(table: Pick<Table<Row>, 'name'>, row: Row): PodChoice |
     case 'jobs':
     case 'cronjobs':
       return { by: 'owner', namespace, kind, name };
+    case 'pending':
     case 'workloads': {
       const own = (row as Row & { readonly kind?: string }).kind;
       return own === undefined ? undefined : { by: 'member', namespace, kind: own, name };

@@ -24,6 +24,14 @@ export interface RankRow extends Row {
   /** Exit code of the last run that ended; undefined where none did. */
   readonly exit: number | undefined;
   readonly pod: PodRow;
+  /** What a checklist of the row is about. */
+  readonly subject: {
+    readonly kind: 'Pod';
+    readonly group: '';
+    readonly namespace: string;
+    readonly name: string;
+    readonly uid: string;
+  };
 }
 
 const keptRows = new WeakMap<PodRow, RankRow>();
@@ -58,6 +66,7 @@ function rowOf(pod: PodRow, { role, rank, part }: Membership, workload: string):
     lastRestartAt,
     exit: trouble?.exitCode ?? trouble?.last?.exitCode,
     pod,
+    subject: { kind: 'Pod', group: '', namespace, name, uid },
   };
 }
 

@@ -10,10 +10,12 @@ import { findingTables } from '../../src/state/findings.ts';
 import { createTrueStates } from '../../src/state/true-states.ts';
 import { createUsage } from '../../src/state/usage.ts';
 import { normalKeyName } from '../../src/ui/keys.ts';
+import { onceAccess, workloadTables } from '../../src/workloads/tables.ts';
 
 const cluster = createCluster();
 const anyTable = <R extends Row>(table: Table<R>): Table<Row> => table as unknown as Table<Row>;
 const tables = createTables([
+  ...workloadTables(onceAccess),
   anyTable(gpus),
   anyTable(deviceTable(createUsage(), createLedger, Date.now)),
   ...findingTables(createTrueStates(cluster, Date.now), cluster),
