@@ -263,7 +263,7 @@ test('a fix is not run while nothing can be written, and says why', () => {
 test('what only reads is shown at once', () => {
   const screen = given(120, 36, examined(broken));
   screen.type('j\r');
-  expect(screen.text().split('\n')[2]).toMatch(/checklist › llama-0 previous logs/);
+  expect(screen.text().split('\n')[2]).toMatch(/checklist › llama-0 previous lo/);
 });
 
 test('Y copies a summary for a ticket', async () => {
