@@ -96,6 +96,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'state/',
     'actions/',
     'feed.ts',
+    'usage-scrape.ts',
     'ui/text.ts',
     'demo/index.ts',
     'version.ts',

@@ -32,6 +32,11 @@ export const commands: readonly CommandHelp[] = [
     help: 'where it would start, or what blocks it on every node',
   },
   {
+    word: 'top',
+    usage: 'mltop top pods|nodes [NAME…] [-A] [--sort-by=-UTIL] [-o FORMAT]',
+    help: 'processors, memory and GPUs that are used, beside what was asked for',
+  },
+  {
     word: 'rules',
     usage: 'mltop rules list|lint|test|explain',
     help: 'the rules of the checklist, and your own',

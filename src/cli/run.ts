@@ -18,6 +18,7 @@ async function dispatch(args: readonly string[], screens: Screens): Promise<numb
   if (first === 'check') return (await import('./check.ts')).checkCommand(rest, ioOf({ userAgent }));
   if (first === 'fit') return (await import('./fit.ts')).fitCommand(rest, ioOf({ userAgent }));
   if (first === 'record') return (await import('./record.ts')).recordCommand(rest, ioOf({ userAgent }));
+  if (first === 'top') return (await import('./top.ts')).topCommand(rest, ioOf({ userAgent }));
   if (first === 'rules') return (await import('./rules.ts')).rulesCommand(rest, ioOf({ userAgent }));
 
   const parsed = parseFlags(args);

@@ -175,7 +175,7 @@ function ownOrder(table: Table<Row>): string | undefined {
 }
 
 /** Stable; unknown values last. `-COLUMN` turns it round. @throws UsageError for a column that is not there. */
-function sortRows(table: Table<Row>, rows: readonly Row[], by: string | undefined): readonly Row[] {
+export function sortRows(table: Table<Row>, rows: readonly Row[], by: string | undefined): readonly Row[] {
   if (by === undefined) return rows;
   const descending = by.startsWith('-');
   const title = (descending ? by.slice(1) : by).toUpperCase();
