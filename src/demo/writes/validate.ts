@@ -265,5 +265,8 @@ export function validateChange(request: ResourceRequest, before: KubeLike, after
   if (uid !== undefined && uid !== '' && uid !== before.metadata?.uid)
     meta.push(immutable('metadata.uid', uid), immutable('metadata.uid', uid));
   if (meta.length > 0) refuse(request, before, meta);
-  refuse(request, after, [...metaCauses(after), ...contentCauses(after), ...frozenCauses(before, after)]);
+  // Objects of files may lack what every real one has: what was missing before is no reason to refuse a change.
+  const known = new Set(contentCauses(before).map(({ field, message }) => `${field}${message}`));
+  const fresh = contentCauses(after).filter(({ field, message }) => !known.has(`${field}${message}`));
+  refuse(request, after, [...metaCauses(after), ...fresh, ...frozenCauses(before, after)]);
 }
