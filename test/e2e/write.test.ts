@@ -107,7 +107,7 @@ describe('safe hands, on the demo cluster', () => {
     program.press('exit 3\r');
     await program.waitFor(/ended with exit 3/);
     await program.waitFor(/Pods.*\[/);
-    program.press('Escape', 'j');
+    program.press('Escape');
     await program.waitFor(/Pods[^\n]*\[\d+\]/);
   });
 
