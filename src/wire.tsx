@@ -115,7 +115,8 @@ async function live(options: WireOptions): Promise<number> {
     ...workloadTables({
       books: () => sums.workloads,
       ledger: () => sums.ledger,
-      shownWorkload: () => shownWorkload(session),
+      shownWorkload: () => whereOf(session, 'ranks'),
+      shownModel: () => whereOf(session, 'fit'),
       // About as many as 10 ms are enough for.
       nodesAtOnce: 2500,
       clock: Date.now,
@@ -347,10 +348,10 @@ function sourcesOf(usage: Usage, session: SessionStore, table: string, now: numb
   return parts.filter((part) => part !== '').join('  ');
 }
 
-/** Whose ranks are on the screen. */
-function shownWorkload(session: SessionStore): string | undefined {
+/** What the table of that name is narrowed to, while it is the one on the screen. */
+function whereOf(session: SessionStore, table: string): string | undefined {
   const view = shownTable(session.getState());
-  return view.table === 'ranks' ? view.where?.equals : undefined;
+  return view.table === table ? view.where?.equals : undefined;
 }
 
 function sumsOf(sums: Sums, usage: Usage, cluster: Cluster, narrowed: string | undefined): ClusterSums {

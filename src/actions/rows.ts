@@ -174,6 +174,20 @@ export const rowActions: readonly Action[] = [
     },
   },
   {
+    id: 'fit',
+    keys: ['f'],
+    title: 'what fits now on this model, and how to make room',
+    group: 'view',
+    risk: 'read',
+    places: ['gpus', 'devices'],
+    hint: { order: 6, word: 'fit' },
+    run(context) {
+      const model = (context.row as Partial<GpuRow> | undefined)?.model;
+      const where = model === undefined ? undefined : { column: 'MODEL', equals: model };
+      step(context, push(tableView('fit', { where, crumb: model })));
+    },
+  },
+  {
     id: 'copy-name',
     keys: ['c', 'C'],
     title: 'copy the name',

@@ -2,6 +2,7 @@ import { ledgerOf } from '../accelerators/gpus.ts';
 import type { Ledger } from '../accelerators/ledger.ts';
 import type { ClusterRows, DerivedTable, Row } from '../resources/resource.ts';
 import type { Workloads } from './books.ts';
+import { fitTable } from './fit-table.ts';
 import { namespaceUseTable } from './namespace-use.ts';
 import { pendingTable } from './pending.ts';
 import { queueUseTable } from './queue-use.ts';
@@ -14,6 +15,8 @@ export interface TableAccess {
   readonly ledger: (cluster: ClusterRows) => Ledger;
   /** Key of the workload whose ranks are shown. */
   readonly shownWorkload: () => string | undefined;
+  /** The model that the fit table is asked about. */
+  readonly shownModel: () => string | undefined;
   /** Nodes looked at in one go for the verdicts on pending workloads. */
   readonly nodesAtOnce: number;
   /** Epoch ms. */
@@ -25,6 +28,7 @@ export const onceAccess: TableAccess = {
   books: booksOf,
   ledger: ledgerOf,
   shownWorkload: () => undefined,
+  shownModel: () => undefined,
   nodesAtOnce: Number.POSITIVE_INFINITY,
   clock: () => 0,
 };
@@ -49,5 +53,6 @@ export const workloadTables = (access: TableAccess): readonly DerivedTable<Row>[
   }) as unknown as DerivedTable<Row>,
   namespaceUseTable(access.books) as unknown as DerivedTable<Row>,
   queueUseTable(access) as unknown as DerivedTable<Row>,
+  fitTable({ scheduling: schedulingOf, shownModel: access.shownModel }) as unknown as DerivedTable<Row>,
   ranksTable(access.books, access.shownWorkload) as unknown as DerivedTable<Row>,
 ];
