@@ -1,0 +1,278 @@
+import { describe, expect, test } from 'vitest';
+import type { KubeObject } from '../../src/kube/object.ts';
+import { events } from '../../src/resources/events.ts';
+import { nodes } from '../../src/resources/nodes.ts';
+import type { PodRow } from '../../src/resources/pod-row.ts';
+import { pods } from '../../src/resources/pods.ts';
+import { anyResource, type Resource } from '../../src/resources/resource.ts';
+import { type Cluster, createCluster } from '../../src/state/cluster.ts';
+import { type FindingRow, findingTables } from '../../src/state/findings.ts';
+import { createTrueStates, type TrueStates, withTrueState } from '../../src/state/true-states.ts';
+import { pod as anyPod, node as readyNode } from '../scheduling/rows.ts';
+
+const now = Date.parse('2026-11-21T12:00:00Z');
+const podKind = anyResource(pods);
+const ago = (minutes: number): string => new Date(now - minutes * 60_000).toISOString();
+
+const running = (name: string, on = 'n1'): KubeObject =>
+  anyPod(name, {
+    on,
+    metadata: { creationTimestamp: ago(120), resourceVersion: '1' },
+    status: {
+      phase: 'Running',
+      conditions: [
+        { type: 'PodScheduled', status: 'True' },
+        { type: 'Ready', status: 'True' },
+      ],
+      containerStatuses: [
+        { name: 'main', ready: true, restartCount: 0, state: { running: { startedAt: ago(119) } } },
+      ],
+    },
+  });
+
+const oom = (name: string, limit = '16Gi'): KubeObject =>
+  anyPod(name, {
+    on: 'n1',
+    requests: { memory: limit, 'nvidia.com/gpu': '8' },
+    metadata: { creationTimestamp: ago(60), resourceVersion: '1' },
+    status: {
+      phase: 'Running',
+      conditions: [{ type: 'Ready', status: 'False', lastTransitionTime: ago(5) }],
+      containerStatuses: [
+        {
+          name: 'main',
+          ready: false,
+          restartCount: 7,
+          state: { waiting: { reason: 'CrashLoopBackOff' } },
+          lastState: {
+            terminated: { reason: 'OOMKilled', exitCode: 137, startedAt: ago(6), finishedAt: ago(5) },
+          },
+        },
+      ],
+    },
+  });
+
+const creating = (name: string): KubeObject =>
+  anyPod(name, {
+    on: 'n1',
+    metadata: { creationTimestamp: ago(20), resourceVersion: '1' },
+    status: {
+      phase: 'Pending',
+      startTime: ago(20),
+      containerStatuses: [
+        { name: 'main', ready: false, restartCount: 0, state: { waiting: { reason: 'ContainerCreating' } } },
+      ],
+    },
+  });
+
+const mountFails = (about: string): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Event',
+  metadata: { namespace: 'train', name: 'e1', uid: 'uid-e1', creationTimestamp: ago(1) },
+  involvedObject: { kind: 'Pod', namespace: 'train', name: about, uid: `uid-train-${about}` },
+  type: 'Warning',
+  reason: 'FailedMount',
+  message: 'MountVolume.SetUp failed for volume "routes" : configmap "router-routes" not found',
+  count: 9,
+  firstTimestamp: ago(19),
+  lastTimestamp: ago(1),
+  source: { component: 'kubelet' },
+});
+
+interface Given {
+  readonly cluster: Cluster;
+  readonly states: TrueStates;
+  readonly table: Resource<PodRow>;
+  readonly put: (kind: Resource, ...objects: readonly KubeObject[]) => void;
+  readonly row: (name: string) => PodRow;
+  readonly cell: (name: string, title: string) => string;
+}
+
+function given(...objects: readonly KubeObject[]): Given {
+  let states: TrueStates | undefined;
+  const table = withTrueState(
+    pods,
+    (row, at) => states?.of(row, at) ?? { state: '', label: '', severity: 'none', since: undefined },
+    { clock: () => now },
+  );
+  const cluster = createCluster([anyResource(table)]);
+  states = createTrueStates(cluster, () => now);
+  const put: Given['put'] = (resource, ...all) =>
+    cluster.apply(
+      all.map((object) => ({
+        type: 'put',
+        resource,
+        scope: '',
+        row: resource.toRow(object, { server: undefined }),
+      })),
+      now,
+    );
+  put(anyResource(nodes), readyNode('n1'));
+  put(podKind, ...objects);
+  const row = (name: string): PodRow => cluster.get(podKind, `uid-train-${name}`) as PodRow;
+  return {
+    cluster,
+    states,
+    table,
+    put,
+    row,
+    cell: (name, title) =>
+      table.columns.find((column) => column.title === title)?.text?.(row(name), now) ?? '',
+  };
+}
+
+describe('the column', () => {
+  test('says what STATUS does not, and nothing about what is well', () => {
+    const { cell } = given(running('well'), oom('broken'));
+    expect(cell('well', 'TRUE STATE')).toBe('-');
+    expect(cell('broken', 'STATUS')).toBe('CrashLoopBackOff');
+    expect(cell('broken', 'TRUE STATE')).toBe('OOM at limit 16Gi');
+  });
+
+  test('Running on a node that no longer reports is a fault, and STATUS takes its colour', () => {
+    const { put, table, row, cell, cluster } = given(running('lost'));
+    const status = table.columns.find(({ title }) => title === 'STATUS');
+    expect(status?.tone?.(row('lost'), now)).toBe('good');
+    const sick = readyNode('n1');
+    put(anyResource(nodes), {
+      ...sick,
+      status: {
+        ...(sick['status'] as object),
+        conditions: [{ type: 'Ready', status: 'Unknown', lastTransitionTime: ago(10) }],
+      },
+    });
+    put(podKind, {
+      ...running('lost'),
+      status: {
+        ...(running('lost')['status'] as object),
+        conditions: [{ type: 'Ready', status: 'False', lastTransitionTime: ago(9) }],
+      },
+    });
+    expect(cell('lost', 'STATUS')).toBe('Running');
+    expect(cell('lost', 'TRUE STATE')).toMatch(/node n1/);
+    expect(status?.tone?.(row('lost'), now)).toBe('bad');
+    expect(cluster.faults(podKind)).toBe(1);
+  });
+
+  test('stands beside STATUS, and kubectl’s columns keep their order', () => {
+    const { table } = given();
+    const titles = table.columns.map(({ title }) => title);
+    expect(titles.indexOf('TRUE STATE')).toBe(titles.indexOf('STATUS') + 1);
+    const kubectl = (columns: typeof table.columns) =>
+      columns.filter((column) => column.kubectl !== undefined).map(({ title }) => title);
+    expect(kubectl(table.columns)).toEqual(kubectl(pods.columns));
+  });
+});
+
+describe('what changes without the row', () => {
+  test('an event brings the cause, and the fault, without the pod changing', () => {
+    const { put, states, row, cell, cluster } = given(creating('router'));
+    expect(states.of(row('router'), now).state).not.toBe('E4');
+    put(anyResource(events), mountFails('router'));
+    states.tick(now, 10);
+    expect(cell('router', 'TRUE STATE')).toMatch(/router-routes/);
+    expect(states.bad()).toBe(1);
+    expect(cluster.faults(podKind)).toBe(1);
+  });
+
+  test('the event of another pod changes nothing', () => {
+    const { put, states, row } = given(creating('router'));
+    const before = states.of(row('router'), now);
+    put(anyResource(events), mountFails('other'));
+    states.tick(now, 10);
+    expect(states.of(row('router'), now)).toEqual(before);
+  });
+
+  test('a pod that goes is no longer counted', () => {
+    const { cluster, states } = given(oom('a'), oom('b'));
+    expect(states.bad()).toBe(2);
+    cluster.apply([{ type: 'remove', resource: podKind, scope: '', key: 'uid-train-a' }], now);
+    expect(states.bad()).toBe(1);
+  });
+
+  test('a table that is opened over rows that are there already knows them', () => {
+    const { cluster } = given(oom('a'), creating('router'));
+    cluster.apply(
+      [
+        {
+          type: 'put',
+          resource: anyResource(events),
+          scope: '',
+          row: anyResource(events).toRow(mountFails('router'), { server: undefined }),
+        },
+      ],
+      now,
+    );
+    const later = createTrueStates(cluster, () => now);
+    expect(later.bad()).toBe(2);
+  });
+});
+
+describe('the line under the table', () => {
+  test('of a report says its first cause, and without one the state', () => {
+    const report = {
+      headline: 'OOM at limit 16Gi',
+      causes: [{ id: 'H4.limit', verdict: 'proven', text: 'the limit is too small', fixes: [] }],
+    };
+    const { row, states } = given(oom('a'));
+    const table = withTrueState(pods, states.of, {
+      clock: () => now,
+      reportOf: () => report as never,
+    });
+    expect(table.why?.(row('a'), now)).toBe('OOM at limit 16Gi: the limit is too small');
+    const plain = withTrueState(pods, states.of, { clock: () => now });
+    expect(plain.why?.(row('a'), now)).toMatch(/^OOM at limit 16Gi; main: last run ended OOMKilled/);
+  });
+});
+
+describe('findings', () => {
+  const rowsOf = ({ states, cluster }: Given, name: string): readonly FindingRow[] =>
+    (findingTables(states, cluster)
+      .find((table) => table.name === name)
+      ?.derive(cluster, now) ?? []) as readonly FindingRow[];
+
+  test('pods with one cause are one, with the GPUs that they hold', () => {
+    const found = rowsOf(given(running('well'), oom('a'), oom('b'), oom('c', '32Gi')), 'findings');
+    expect(found.map(({ name, count, gpus }) => [name, count, gpus])).toEqual([
+      ['H4 OOM at limit 16Gi', 2, 16],
+      ['H4 OOM at limit 32Gi', 1, 8],
+    ]);
+    expect(found[0]).toMatchObject({ severity: 'bad', where: 'n1', namespaces: 'train', of: 'pods' });
+  });
+
+  test('by node, image and owner', () => {
+    const all = given(oom('a'), oom('c', '32Gi'));
+    expect(rowsOf(all, 'findings-by-node')).toMatchObject([{ name: 'n1', count: 2, gpus: 16 }]);
+    expect(rowsOf(all, 'findings-by-image')).toMatchObject([{ name: 'i', count: 2 }]);
+    expect(rowsOf(all, 'findings-by-owner')).toMatchObject([{ name: '', count: 2 }]);
+  });
+
+  test('the rows behind a group are found by its column of the pods', () => {
+    const { states, row, cluster, ...rest } = given(oom('a'), oom('c', '32Gi'));
+    const table = withTrueState(pods, states.of, { clock: () => now });
+    const column = table.columns.find(({ title }) => title === 'FINDING');
+    const [first] = rowsOf({ states, row, cluster, ...rest }, 'findings');
+    expect([row('a'), row('c')].filter((pod) => column?.value(pod) === first?.name)).toHaveLength(1);
+  });
+
+  test('a node that does not report stands among them', () => {
+    const all = given();
+    const sick = readyNode('n1');
+    all.put(anyResource(nodes), {
+      ...sick,
+      status: {
+        ...(sick['status'] as object),
+        conditions: [
+          { type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown', lastTransitionTime: ago(10) },
+        ],
+      },
+    });
+    expect(rowsOf(all, 'findings')).toMatchObject([
+      { of: 'nodes', count: 1, subject: { kind: 'Node', name: 'n1' } },
+    ]);
+  });
+
+  test('nothing wrong, no finding', () => {
+    expect(rowsOf(given(running('a'), running('b')), 'findings')).toEqual([]);
+  });
+});
