@@ -3,7 +3,7 @@ import type { Sample } from './exposition.ts';
 import { shortModel } from './models.ts';
 
 /** Who has a device, as its exporter says. */
-export interface DeviceHolder {
+interface DeviceHolder {
   readonly namespace: string;
   readonly pod: string;
   readonly container: string;

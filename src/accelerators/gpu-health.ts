@@ -33,7 +33,7 @@ type HealthKind =
   | 'hot'
   | 'device';
 
-export type Severity = 'bad' | 'warn' | 'info';
+type Severity = 'bad' | 'warn' | 'info';
 
 /** One thing that is wrong with GPUs, or was while somebody looked. `name` is the node's. */
 export interface GpuHealthRow extends Row {

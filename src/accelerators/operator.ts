@@ -1,7 +1,7 @@
 import type { PodRow } from '../resources/pod-row.ts';
 
 /** A layer of the software under a GPU, from the bottom up: a broken one keeps all above it waiting. */
-export type Layer =
+type Layer =
   | 'driver'
   | 'container toolkit'
   | 'device plugin'

@@ -2,14 +2,14 @@ import type { KubeObject } from '../kube/object.ts';
 import { list, quantity, record, shared, text, time } from './fields.ts';
 
 /** What something used, by the metrics API. Fractions of a millicore stay: an idle container uses some. */
-export interface Amount {
+interface Amount {
   /** Millicores, as in `Requests`. */
   readonly cpu: number;
   /** Bytes: the working set, which is what the kernel kills for. */
   readonly memory: number;
 }
 
-export interface ContainerUse extends Amount {
+interface ContainerUse extends Amount {
   readonly name: string;
 }
 

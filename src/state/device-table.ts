@@ -6,7 +6,7 @@ import { xidOf } from '../accelerators/xid.ts';
 import { bytesText, percentText } from '../resources/amount-text.ts';
 import { ageText, humanDuration } from '../resources/fields.ts';
 import type { Column, DerivedTable, Row, Tone, Value } from '../resources/resource.ts';
-import type { Usage, WhyNone } from './usage.ts';
+import type { Usage, Reading as UsageReading, WhyNone } from './usage.ts';
 import { temperatureTone } from './usage-tables.ts';
 import { idleText } from './usage-text.ts';
 
@@ -48,9 +48,13 @@ export function deviceTable(
     derive: () => {
       const now = clock();
       const rows: DeviceRow[] = [];
-      // A node with several classes has one exporter: its devices come once.
+      // A node with several classes has one exporter: its devices come once, with the first class that they may be.
       const told = new Set<string>();
-      for (const row of gpuRows(ledger())) rows.push(...devicesOf(row, usage, now, told));
+      for (const row of gpuRows(ledger())) {
+        const which = `${row.node} ${profileOf(row) ?? ''}`;
+        rows.push(...devicesOf(row, usage, now, !told.has(which)));
+        told.add(which);
+      }
       return rows;
     },
   };
@@ -58,31 +62,57 @@ export function deviceTable(
 
 const isDead = ({ xid }: DeviceUse): boolean => xid !== undefined && xid > 0 && xidOf(xid).severity === 'bad';
 
-function devicesOf(entry: GpuRow, usage: Usage, now: number, told: Set<string>): readonly DeviceRow[] {
+type Known<T> = UsageReading<T> & { readonly kind: 'known' };
+
+interface Kept {
+  readonly devices: readonly DeviceUse[] | undefined;
+  readonly state: WhyNone | 'stale' | 'fresh';
+  readonly rows: readonly DeviceRow[];
+}
+
+/** By what is held on a node: as long as that and its reading stay, so do the rows. */
+const keptRows = new WeakMap<GpuRow, Kept>();
+
+function devicesOf(entry: GpuRow, usage: Usage, now: number, isFirst: boolean): readonly DeviceRow[] {
   const reading = usage.devicesOn(entry.node, now);
-  if (reading.kind === 'none' || entry.source === 'dra')
-    return unitsOf(entry, reading.kind === 'none' ? reading.why : 'unmapped');
+  const devices = reading.kind === 'none' ? undefined : reading.value;
+  const state = reading.kind === 'none' ? reading.why : reading.isStale ? 'stale' : 'fresh';
+  const kept = keptRows.get(entry);
+  if (kept !== undefined && kept.devices === devices && kept.state === state) return kept.rows;
+  const rows =
+    reading.kind === 'none'
+      ? unitsOf(entry, reading.why)
+      : isFirst
+        ? rowsOf(entry, usage, reading)
+        : unitsOf(entry, 'unmapped');
+  keptRows.set(entry, { devices, state, rows });
+  return rows;
+}
+
+const profileOf = ({ sharing }: GpuRow): string | undefined =>
+  sharing.mode === 'mig' ? sharing.profile : undefined;
+
+function rowsOf(
+  entry: GpuRow,
+  usage: Usage,
+  { value, atMs, isStale }: Known<readonly DeviceUse[]>,
+): readonly DeviceRow[] {
+  if (entry.source === 'dra') return unitsOf(entry, 'unmapped');
   const { mode } = entry.sharing;
-  const profile = entry.sharing.mode === 'mig' ? entry.sharing.profile : undefined;
-  const mine = reading.value.filter(({ mig }) => mig?.profile === profile);
+  const profile = profileOf(entry);
+  const mine = value.filter(({ mig }) => mig?.profile === profile);
   if (mine.length === 0) return unitsOf(entry, 'unmapped');
-  return mine.flatMap((use): readonly DeviceRow[] => {
-    if (told.has(use.key)) return [];
-    told.add(use.key);
-    return [
-      {
-        ...rowBase(entry, `${use.index.padStart(3, '0')} ${use.key}`),
-        model: use.model ?? entry.model,
-        index: use.mig === undefined ? use.index : `${use.index}.${use.mig.instance}`,
-        holders: use.holders.map(({ namespace, pod }) => `${namespace}/${pod}`),
-        use,
-        why: undefined,
-        idleMs: mode === 'exclusive' || mode === 'mig' ? usage.deviceIdleMs(use.key) : undefined,
-        atMs: reading.atMs,
-        isStale: reading.isStale,
-      },
-    ];
-  });
+  return mine.map((use) => ({
+    ...rowBase(entry, `${use.index.padStart(3, '0')} ${use.key}`),
+    model: use.model ?? entry.model,
+    index: use.mig === undefined ? use.index : `${use.index}.${use.mig.instance}`,
+    holders: use.holders.map(({ namespace, pod }) => `${namespace}/${pod}`),
+    use,
+    why: undefined,
+    idleMs: mode === 'exclusive' || mode === 'mig' ? usage.deviceIdleMs(use.key) : undefined,
+    atMs,
+    isStale,
+  }));
 }
 
 const rowBase = (entry: GpuRow, key: string) => ({

@@ -37,7 +37,8 @@ export function heldSource<R extends Row>(table: Table<R>): HeldSource<R> {
   function put(key: string, row: R, nowMs: number): void {
     const before = rows.get(key);
     const isFault = table.fault?.(row, nowMs) === true;
-    if (before !== undefined && isFault === faults.has(key) && saysTheSame(before, row)) return;
+    if (before !== undefined && isFault === faults.has(key) && (before === row || saysTheSame(before, row)))
+      return;
     rows.set(key, row);
     if (isFault) faults.add(key);
     else faults.delete(key);

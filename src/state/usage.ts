@@ -33,9 +33,6 @@ export type Reading<T> =
     }
   | { readonly kind: 'none'; readonly why: WhyNone };
 
-/** Names the sources as people know them. */
-export type SourceName = 'metrics' | 'devices';
-
 /** A pod's share of the devices that its node's exporter told of. */
 export interface PodDevices {
   readonly devices: readonly DeviceUse[];
