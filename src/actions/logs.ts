@@ -90,7 +90,7 @@ export const logActions: readonly Action[] = [
   {
     id: 'logs',
     keys: ['l'],
-    title: 'logs: of a pod, or of all pods of a workload, service or node',
+    title: 'logs of its pods',
     group: 'row',
     risk: 'read',
     places: ['table', 'detail'],
@@ -101,7 +101,7 @@ export const logActions: readonly Action[] = [
   {
     id: 'previous-logs',
     keys: ['p'],
-    title: 'logs of the run before the last restart',
+    title: 'logs of the previous run',
     group: 'row',
     risk: 'read',
     places: ['table', 'detail'],
@@ -118,7 +118,7 @@ export const logActions: readonly Action[] = [
   {
     id: 'first-error',
     keys: ['F'],
-    title: 'to the first error across all ranks',
+    title: 'first error of all ranks',
     group: 'move',
     risk: 'read',
     places: ['logs'],
@@ -168,7 +168,7 @@ export const logActions: readonly Action[] = [
     invert: !invert,
     match: undefined,
   })),
-  change('log-context', ['tab'], 'lines around matches: 0, 2, 5, 20, all', ({ context }) => ({
+  change('log-context', ['tab'], 'lines around matches', ({ context }) => ({
     context: contexts[(contexts.indexOf(context) + 1) % contexts.length] ?? 0,
   })),
   {

@@ -1,6 +1,6 @@
 import { type Fields, isRecord, list, record } from '../resources/fields.ts';
 import { byName, dateText, labelsText, str } from './parts.ts';
-import { larger, parseQuantity, quantityText, zero } from './quantity.ts';
+import { amountText, larger, parseQuantity, quantityText, zero } from './quantity.ts';
 import type { Page } from './tabs.ts';
 
 /** What an environment variable's fieldRef gives; undefined in a template, where there is no pod. */
@@ -53,9 +53,7 @@ function basics(page: Page, container: Fields, status: Fields | undefined, space
     ['Port', 'containerPort'],
     ['Host Port', 'hostPort'],
   ] as const) {
-    const text = ports
-      .map((port) => `${str(port[field]) || '0'}/${str(port['protocol']) || 'TCP'}`)
-      .join(', ');
+    const text = ports.map((port) => `${str(port[field]) || '0'}/${str(port['protocol'])}`).join(', ');
     page.write(2, `${name}${ports.length > 1 ? 's' : ''}:\t${text || '<none>'}\n`);
   }
   seccomp(page, record(container['securityContext']), 2);
@@ -112,7 +110,7 @@ export function resourceLines(page: Page, resources: Fields, depth: number): voi
     const amounts = Object.entries(record(resources[field])).sort(byName);
     if (amounts.length === 0) continue;
     page.write(depth, `${title}:\n`);
-    for (const [name, amount] of amounts) page.write(depth + 1, `${name}:\t${str(amount)}\n`);
+    for (const [name, amount] of amounts) page.write(depth + 1, `${name}:\t${amountText(amount)}\n`);
   }
 }
 
@@ -123,9 +121,10 @@ export function probeText(probe: Fields): string {
   if (isRecord(exec)) return `exec [${list(exec['command']).map(str).join(' ')}] ${attributes}`;
   if (isRecord(httpGet)) {
     const port = str(httpGet['port']);
+    const scheme = str(httpGet['scheme']) === '' ? '' : `${str(httpGet['scheme']).toLowerCase()}:`;
     const host = `${str(httpGet['host'])}${port === '' ? '' : `:${port}`}`;
     const path = str(httpGet['path']);
-    return `http-get ${str(httpGet['scheme']).toLowerCase()}://${host}${path === '' || path.startsWith('/') ? path : `/${path}`} ${attributes}`;
+    return `http-get ${scheme}//${host}${path === '' || path.startsWith('/') ? path : `/${path}`} ${attributes}`;
   }
   if (isRecord(tcpSocket))
     return `tcp-socket ${str(tcpSocket['host'])}:${str(tcpSocket['port'])} ${attributes}`;

@@ -14,6 +14,7 @@ import {
 } from './parts.ts';
 import {
   add,
+  amountText,
   larger,
   percent,
   type Quantities,
@@ -37,7 +38,7 @@ export function describeNode(node: KubeObject, { events, leases, pods }: Related
   page.write(0, `CreationTimestamp:\t${dateText(metadata['creationTimestamp'])}\n`);
   taintLines(page, spec['taints']);
   page.write(0, `Unschedulable:\t${spec['unschedulable'] === true}\n`);
-  leaseLines(page, leases);
+  leaseLines(page, leases, str(metadata['name']));
   conditionLines(page, list(status['conditions']));
   page.write(0, 'Addresses:\n');
   for (const raw of list(status['addresses'])) {
@@ -50,7 +51,7 @@ export function describeNode(node: KubeObject, { events, leases, pods }: Related
   ] as const) {
     const amounts = Object.entries(record(status[field])).sort(byName);
     if (amounts.length > 0) page.write(0, `${title}:\n`);
-    for (const [name, amount] of amounts) page.write(0, `  ${name}:\t${str(amount)}\n`);
+    for (const [name, amount] of amounts) page.write(0, `  ${name}:\t${amountText(amount)}\n`);
   }
   systemLines(page, record(status['nodeInfo']));
   if (str(spec['podCIDR']) !== '') page.write(0, `PodCIDR:\t${str(spec['podCIDR'])}\n`);
@@ -75,10 +76,11 @@ function rolesOf(labels: Readonly<Record<string, unknown>>): string {
     .join(',');
 }
 
-function leaseLines(page: Page, leases: readonly KubeObject[] | undefined): void {
+function leaseLines(page: Page, leases: readonly KubeObject[] | undefined, node: string): void {
   const lease = leases?.[0];
   if (lease === undefined) {
-    page.write(0, `Lease:\tFailed to get lease: ${leases === undefined ? 'not allowed' : 'there is none'}\n`);
+    const why = leases === undefined ? 'not allowed' : `leases.coordination.k8s.io "${node}" not found`;
+    page.write(0, `Lease:\tFailed to get lease: ${why}\n`);
     return;
   }
   const spec = record(lease['spec']);
@@ -149,7 +151,10 @@ function resourceLines(page: Page, pods: readonly KubeObject[], allocatable: Qua
   page.write(1, '--------\t--------\t------\n');
   const others = Object.keys(allocatable)
     .filter((name) => !['cpu', 'memory', 'ephemeral-storage', 'pods'].includes(name))
-    .sort();
+    // Huge pages first.
+    .sort(
+      (a, b) => Number(b.startsWith('hugepages-')) - Number(a.startsWith('hugepages-')) || (a < b ? -1 : 1),
+    );
   for (const name of ['cpu', 'memory', 'ephemeral-storage', ...others]) {
     const [request, limit] = [requests[name] ?? zero, limits[name] ?? zero];
     const isPart = !others.includes(name) || name.startsWith('hugepages-');

@@ -65,6 +65,12 @@ export function quantityText({ milli, binary }: Quantity): string {
   return `${value}${decimalUnits[unit]}`;
 }
 
+/** An amount of an object as kubectl prints it: `1328125Mi` for `1360000000Ki`; what is no quantity, as it stands. */
+export function amountText(value: unknown): string {
+  const parsed = parseQuantity(value);
+  return parsed === undefined ? (typeof value === 'string' ? value : '') : quantityText(parsed);
+}
+
 /** Whole percent of a share, cut off as kubectl does. */
 export const percent = (part: Quantity, whole: Quantity): string =>
   whole.milli === 0n ? '0' : String((part.milli * 100n) / whole.milli);
