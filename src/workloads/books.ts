@@ -1,6 +1,4 @@
-import { acceleratorsIn } from '../accelerators/demand.ts';
 import { claimKey } from '../accelerators/dra.ts';
-import { modelOf, shortModel } from '../accelerators/models.ts';
 import type { GangQueueRow, PodGroupRow } from '../resources/gang-objects.ts';
 import type {
   ClusterQueueRow,
@@ -9,27 +7,30 @@ import type {
   ResourceFlavorRow,
 } from '../resources/kueue.ts';
 import type { NodeRow } from '../resources/node-row.ts';
-import type { PodRow, PodSpecRecord } from '../resources/pod-row.ts';
+import type { PodRow } from '../resources/pod-row.ts';
 import type { ResourceClaimRow } from '../resources/resourceclaims.ts';
 import type { ResourceQuotaRow } from '../resources/resourcequotas.ts';
-import type { Role, WorkloadObjectRow } from '../resources/workload-object.ts';
+import type { WorkloadObjectRow } from '../resources/workload-object.ts';
 import { blankPod } from '../scheduling/fit.ts';
-import { nodeSelectorMatches, untoleratedTaint } from '../scheduling/selectors.ts';
-import { deadlocks, halfGang, type Stuck } from './gang.ts';
-import { gangOfPod, groupOf, keyOfGroup, type Membership, ownerGroupOf, queueOfPod } from './group.ts';
-import { compressNames } from './node-names.ts';
-import { claimNamesOf, type PodsSummary, summarize, type UseSample } from './pods-summary.ts';
 import {
-  clusterQueueOf,
-  createQueueBooks,
-  gangQueueText,
-  type QueueBooks,
-  queuePlaces,
-  quotaText,
-  refusingQuota,
-} from './queues.ts';
-import { stateOf } from './state.ts';
-import { type QueuePlace, sumOf, type Units, type WorkloadRow } from './workload-row.ts';
+  type Base,
+  changeCount,
+  deleteSame,
+  groupOfKind,
+  kueueOwner,
+  placedPods,
+  podGroupKey,
+  podGroupOwner,
+  rootOf,
+  treeOf,
+} from './base.ts';
+import { type Cached, contentReader, keepRow } from './content.ts';
+import { deadlocks } from './gang.ts';
+import { comparePlaces, gangOfPod, groupOf, keyOfGroup, type Membership, ownerGroupOf } from './group.ts';
+import { claimNamesOf, type UseSample } from './pods-summary.ts';
+import { clusterQueueOf, createQueueBooks, type QueueBooks, queuePlaces } from './queues.ts';
+import { gpusOf, rolesOf } from './wants.ts';
+import type { QueuePlace, WorkloadRow } from './workload-row.ts';
 
 /**
  * Which pods are one job, kept up to date one object at a time: an event touches one workload, whatever the size of the
@@ -73,78 +74,6 @@ export interface Workloads {
   readonly queues: QueueBooks;
 }
 
-/** One job by itself: its object, its pods, and what it belongs to. */
-interface Base {
-  readonly key: string;
-  readonly id: Pick<Membership, 'group' | 'kind' | 'namespace' | 'name'>;
-  readonly pods: Set<PodRow>;
-  object: WorkloadObjectRow | undefined;
-  kueue: KueueWorkloadRow | undefined;
-  readonly podGroups: Map<string, PodGroupRow>;
-  parent: Base | undefined;
-  readonly children: Set<Base>;
-}
-
-interface Cached {
-  readonly row: WorkloadRow;
-  /** Without deadlocks, which only the others' rows tell. */
-  readonly plain: WorkloadRow;
-  readonly stuck: Stuck | undefined;
-  readonly until: number;
-}
-
-/** Operators whose objects stand above those that mltop reads. */
-const groupOfKind: Readonly<Record<string, string>> = {
-  Job: 'batch',
-  JobSet: 'jobset.x-k8s.io',
-  TrainJob: 'trainer.kubeflow.org',
-  PyTorchJob: 'kubeflow.org',
-  TFJob: 'kubeflow.org',
-  XGBoostJob: 'kubeflow.org',
-  PaddleJob: 'kubeflow.org',
-  JAXJob: 'kubeflow.org',
-  MPIJob: 'kubeflow.org',
-  RayJob: 'ray.io',
-  RayCluster: 'ray.io',
-  RayService: 'ray.io',
-  LeaderWorkerSet: 'leaderworkerset.x-k8s.io',
-  Deployment: 'apps',
-  StatefulSet: 'apps',
-  Workflow: 'argoproj.io',
-  InferenceService: 'serving.kserve.io',
-  Pod: '',
-};
-
-const kindOfLower: ReadonlyMap<string, string> = new Map(
-  Object.keys(groupOfKind).map((kind) => [kind.toLowerCase(), kind]),
-);
-
-const servers: ReadonlySet<string> = new Set([
-  'Deployment',
-  'ReplicaSet',
-  'StatefulSet',
-  'DaemonSet',
-  'LeaderWorkerSet',
-  'InferenceService',
-  'LLMInferenceService',
-  'RayService',
-  'NodeSet',
-  'NIMService',
-]);
-
-const gangKinds: ReadonlySet<string> = new Set([
-  'JobSet',
-  'TrainJob',
-  'PyTorchJob',
-  'TFJob',
-  'XGBoostJob',
-  'PaddleJob',
-  'JAXJob',
-  'MPIJob',
-  'LeaderWorkerSet',
-  'PodGroup',
-]);
-
 export function createWorkloads(): Workloads {
   const bases = new Map<string, Base>();
   const nodes = new Map<string, NodeRow>();
@@ -158,6 +87,7 @@ export function createWorkloads(): Workloads {
   const queues = createQueueBooks();
   const cached = new Map<Base, Cached>();
   const dirty = new Set<Base>();
+  const contentOf = contentReader({ nodes, claims, uses, queues, place: (key) => places.get(key) });
   let places: ReadonlyMap<string, QueuePlace> = new Map();
   let placesAreOld = true;
   let knotsAreOld = false;
@@ -185,13 +115,6 @@ export function createWorkloads(): Workloads {
     relate(base);
     return base;
   }
-
-  const rootOf = (base: Base): Base => {
-    let root = base;
-    // Owners may be made to go in circles.
-    for (let depth = 0; root.parent !== undefined && depth < 8; depth += 1) root = root.parent;
-    return root;
-  };
 
   function touch(base: Base): void {
     dirty.add(rootOf(base));
@@ -271,8 +194,6 @@ export function createWorkloads(): Workloads {
   const groupsNamed = (key: string): readonly PodGroupRow[] =>
     [...podGroups.values()].filter((row) => `${row.namespace}/${row.name}` === key);
 
-  const podGroupKey = (row: PodGroupRow): string => `${row.group}/${row.namespace}/${row.name}`;
-
   /** With its pods; without any, with its owner, or on its own. */
   function hostPodGroup(row: PodGroupRow): void {
     const key = podGroupKey(row);
@@ -291,277 +212,6 @@ export function createWorkloads(): Workloads {
       touch(host);
     }
     placesAreOld = true;
-  }
-
-  function podGroupOwner(row: PodGroupRow): Base['id'] {
-    const { owner, namespace } = row;
-    if (owner !== undefined) {
-      const group = owner.apiVersion.includes('/')
-        ? owner.apiVersion.slice(0, owner.apiVersion.indexOf('/'))
-        : '';
-      return { group, kind: owner.kind, namespace, name: owner.name };
-    }
-    return { group: row.group, kind: 'PodGroup', namespace, name: row.name };
-  }
-
-  function kueueOwner(row: KueueWorkloadRow): Base['id'] {
-    const { namespace } = row;
-    const [owner] = row.owners;
-    const [kind = '', name = ''] = owner?.split('/') ?? [];
-    if (kind === 'Pod' && row.owners.length > 1)
-      return { group: '', kind: 'PodGroup', namespace, name: row.name };
-    if (kind !== '') {
-      const group = row.owner?.apiVersion.split('/').at(-2) ?? groupOfKind[kind] ?? '';
-      return { group, kind, namespace, name };
-    }
-    // Kueue names a workload after its job: kind, name and a hash.
-    const [, lower = '', job = ''] = /^([a-z]+)-(.+)-[0-9a-f]{5}$/.exec(row.name) ?? [];
-    const named = kindOfLower.get(lower);
-    if (named !== undefined) return { group: groupOfKind[named] ?? '', kind: named, namespace, name: job };
-    return { group: '', kind: 'PodGroup', namespace, name: row.name };
-  }
-
-  function* treeOf(root: Base): Generator<Base> {
-    yield root;
-    for (const child of root.children) yield* treeOf(child);
-  }
-
-  function* placedPods(root: Base): Generator<{ readonly pod: PodRow; readonly part: string }> {
-    for (const base of treeOf(root)) {
-      const hasParts = base.id.kind === 'LeaderWorkerSet';
-      for (const pod of base.pods) yield { pod, part: hasParts ? groupOf(pod).part : '' };
-    }
-  }
-
-  /** Roles of the outermost object that knows them whole; else those of what it is made of. */
-  function rolesOf(base: Base): readonly Role[] {
-    const own = base.object?.roles ?? [];
-    const isWhole =
-      own.length > 0 && own.every(({ count, template }) => count !== undefined && template !== undefined);
-    if (isWhole) return own;
-    const inner = [...base.children].filter(({ object }) => object?.phase !== 'done').flatMap(rolesOf);
-    if (inner.length > 0) return inner;
-    return own.length > 0 ? own : (base.kueue?.podSets ?? []);
-  }
-
-  /** Units by class over all pods of these roles; undefined where one cannot be known. */
-  function unitsOf(roles: readonly Role[], pods: readonly PodRow[]): Units | undefined {
-    const sum: Record<string, number> = {};
-    for (const role of roles) {
-      if (role.count === undefined) return undefined;
-      if (role.count === 0) continue;
-      const spec = role.template ?? specOfRole(role, pods);
-      if (spec === undefined) return undefined;
-      for (const [name, units] of acceleratorsIn(spec.requests))
-        sum[name] = (sum[name] ?? 0) + units * role.count;
-    }
-    return sum;
-  }
-
-  /** What it wants in all: by its roles; else what its pods and its PodGroup say. */
-  function unitsWanted(
-    roles: readonly Role[],
-    wanted: number | undefined,
-    pods: readonly PodRow[],
-    summary: PodsSummary,
-    podGroup: PodGroupRow | undefined,
-  ): Units | undefined {
-    if (roles.length > 0) return unitsOf(roles, pods);
-    const asked: Record<string, number> = { ...summary.held };
-    for (const [name, units] of Object.entries(summary.asked)) asked[name] = (asked[name] ?? 0) + units;
-    const unborn = Math.max(0, (wanted ?? 0) - summary.running - summary.pending);
-    if (unborn === 0) return pods.length > 0 ? asked : undefined;
-    if (pods.length === 0) {
-      const least = acceleratorsIn(podGroup?.minResources ?? {});
-      return least.length === 0 ? undefined : Object.fromEntries(least);
-    }
-    for (const [name, units] of Object.entries(eachOf(roles, pods)))
-      asked[name] = (asked[name] ?? 0) + units * unborn;
-    return asked;
-  }
-
-  function contentOf(root: Base, now: number): Cached | undefined {
-    const pods = [...placedPods(root)];
-    const tree = [...treeOf(root)];
-    const object = root.object ?? tree.find((base) => base.object !== undefined)?.object;
-    const kueue = tree.find((base) => base.kueue !== undefined)?.kueue;
-    const podGroup = tree.flatMap((base) => [...base.podGroups.values()])[0];
-    if (pods.length === 0 && object === undefined && podGroup === undefined) {
-      if (kueue === undefined || kueue.admission === 'finished') return undefined;
-    }
-    const summary = summarize({
-      pods,
-      claim: (key) => claims.get(key),
-      isDown: (node) =>
-        nodes.get(node)?.status.startsWith('NotReady') === true ||
-        nodes.get(node)?.status.startsWith('Unknown') === true,
-      use: (pod) => uses.get(pod.uid),
-      now,
-    });
-    // A Deployment at 0, and an old ReplicaSet, are no work.
-    if (pods.length === 0 && object?.group === 'apps' && object.phase === 'suspended') return undefined;
-    return rowOf(root, { pods, inner: object, kueue, podGroup, summary, now });
-  }
-
-  interface Content {
-    readonly pods: readonly { readonly pod: PodRow; readonly part: string }[];
-    /** Its own, or that of the first thing that it is made of. */
-    readonly inner: WorkloadObjectRow | undefined;
-    readonly kueue: KueueWorkloadRow | undefined;
-    readonly podGroup: PodGroupRow | undefined;
-    readonly summary: PodsSummary;
-    readonly now: number;
-  }
-
-  function rowOf(root: Base, { pods, inner, kueue, podGroup, summary, now }: Content): Cached {
-    const { kind, group, namespace, name } = root.id;
-    const object = root.object ?? inner;
-    const plainPods = pods.map(({ pod }) => pod);
-    const roles = rolesOf(root);
-    const wantedPods = wantedOf(roles, kueue, podGroup, plainPods);
-    const live = summary.running + summary.pending;
-    const wantedUnits = unitsWanted(roles, wantedPods, plainPods, summary, podGroup);
-    const each = eachOf(roles, plainPods);
-    const isServer = servers.has(kind);
-    const isGang = isGangLike(root, object, podGroup, wantedUnits);
-    const half = isGang
-      ? halfGang({
-          summary,
-          wanted: wantedPods,
-          groupSize: object?.replicas === undefined ? undefined : object.replicas.groupSize,
-          each,
-          now,
-        })
-      : undefined;
-    const isDue =
-      half !== undefined && now >= half.dueAt && object?.phase !== 'done' && object?.phase !== 'failed';
-    const missing = missingUnits(wantedUnits, summary, object);
-    const queue =
-      kueue?.localQueue ||
-      object?.queue ||
-      podGroup?.queue ||
-      (summary.some === undefined ? '' : queueOfPod(summary.some));
-    const place = places.get(root.key);
-    const isShort = (wantedPods ?? 0) > live + summary.succeeded;
-    const told = stateOf({
-      kind,
-      object,
-      pods: summary,
-      wanted: wantedPods,
-      wantedUnits,
-      gang: isDue ? half.gang : undefined,
-      kueue,
-      podGroup,
-      place,
-      quota: quotaOf(kueue, podGroup, wantedUnits),
-      refused: isShort ? refusingQuota(queues, namespace, each) : undefined,
-      isServer,
-      now,
-    });
-    const isOver = told.state === 'Done' || told.state === 'Failed';
-    const plain: WorkloadRow = {
-      uid: root.key,
-      namespace,
-      name,
-      createdAt:
-        root.object?.createdAt ??
-        summary.oldestAt ??
-        inner?.createdAt ??
-        kueue?.createdAt ??
-        podGroup?.createdAt,
-      version: '',
-      kind,
-      group,
-      queue,
-      queuePlace: place,
-      priority: kueue?.priority ?? summary.priority ?? priorityOf(roles),
-      ...told,
-      podsRunning: summary.running,
-      podsReady: summary.ready,
-      podsPending: summary.pending,
-      podsWanted: isOver ? (root.object === undefined ? undefined : (wantedPods ?? undefined)) : wantedPods,
-      held: summary.held,
-      wanted: wantedUnits,
-      gpusHeld: sumOf(summary.held),
-      gpusWanted: wantedUnits === undefined ? undefined : sumOf(wantedUnits),
-      model: modelText(summary, roles, plainPods, kueue),
-      nodes: compressNames(summary.nodes),
-      restarts: summary.restarts + (object?.restarts ?? 0),
-      progress: object?.progress,
-      remainingSeconds: object?.remainingSeconds,
-      gang: isDue ? half.gang : undefined,
-      unborn: isOver || kind === 'DaemonSet' ? {} : missing,
-      waitingSince: isWaitingState(told.state)
-        ? (summary.firstPendingAt ?? root.object?.createdAt ?? kueue?.createdAt ?? podGroup?.createdAt)
-        : undefined,
-    };
-    // A gang that is not due yet becomes so without any event.
-    const until = Math.min(
-      told.until ?? Number.POSITIVE_INFINITY,
-      half !== undefined && !isDue ? half.dueAt : Number.POSITIVE_INFINITY,
-    );
-    const row = withoutUntil(plain);
-    return { row, plain: row, stuck: stuckOf(row, roles, plainPods, summary), until };
-  }
-
-  function quotaOf(
-    kueue: KueueWorkloadRow | undefined,
-    podGroup: PodGroupRow | undefined,
-    wanted: Units | undefined,
-  ): string {
-    if (kueue !== undefined)
-      return kueue.admission === 'pending' ? quotaText(queues, clusterQueueOf(queues, kueue), wanted) : '';
-    return podGroup === undefined ? '' : gangQueueText(queues, podGroup.group, podGroup.queue, wanted);
-  }
-
-  function modelText(
-    summary: PodsSummary,
-    roles: readonly Role[],
-    pods: readonly PodRow[],
-    kueue: KueueWorkloadRow | undefined,
-  ): string {
-    const models = new Set<string>();
-    for (const name of summary.nodes) {
-      const node = nodes.get(name);
-      const model = node === undefined ? undefined : modelOf(node);
-      if (model !== undefined) models.add(model);
-    }
-    const holds = Object.keys(summary.held).length > 0;
-    if (models.size > 0) return holds ? [...models].sort().join(',') : '';
-    const specs = [
-      ...roles.flatMap(({ template }) => template ?? []),
-      ...pods.slice(0, 1).map(({ spec }) => spec),
-    ];
-    for (const spec of specs) {
-      const product = productOf(spec);
-      if (product !== undefined) return shortModel(product);
-    }
-    for (const flavor of Object.values(kueue?.flavors ?? {})) {
-      const product = queues.flavors.get(flavor)?.nodeLabels['nvidia.com/gpu.product'];
-      if (product !== undefined) return shortModel(product);
-    }
-    return '';
-  }
-
-  function stuckOf(
-    row: WorkloadRow,
-    roles: readonly Role[],
-    pods: readonly PodRow[],
-    summary: PodsSummary,
-  ): Stuck | undefined {
-    if (row.gang === undefined) return undefined;
-    const spec =
-      summary.waiting?.spec ??
-      roles.find(({ template }) => template !== undefined)?.template ??
-      pods[0]?.spec;
-    return {
-      key: row.uid,
-      name: `${row.namespace}/${row.name}`,
-      missing: row.gang.missing,
-      held: row.held,
-      nodes: summary.nodes,
-      couldUse: (names) => spec === undefined || [...names].some((name) => isAllowed(spec, nodes.get(name))),
-    };
   }
 
   function settle(now: number): void {
@@ -793,133 +443,4 @@ export function createWorkloads(): Workloads {
       }
     }
   }
-}
-
-/** Takes out what is under that key, unless it is another object of the same name. True where it was taken out. */
-function deleteSame<R extends { readonly uid: string }>(map: Map<string, R>, key: string, row: R): boolean {
-  return map.get(key)?.uid === row.uid && map.delete(key);
-}
-
-const isWaitingState = (state: WorkloadRow['state']): boolean =>
-  state === 'Pending' || state === 'Queued' || state === 'Gated' || state === 'HalfPending';
-
-function withoutUntil(row: WorkloadRow & { until?: number }): WorkloadRow {
-  const { until: _until, ...rest } = row;
-  return rest;
-}
-
-/** The same row again where nothing that it says has changed: who compares rows need not look inside. */
-function keepRow(before: Cached | undefined, after: Cached): Cached {
-  if (before === undefined || JSON.stringify(before.plain) !== JSON.stringify(after.plain)) return after;
-  return { ...after, plain: before.plain, row: before.row };
-}
-
-function changeCount(counts: Map<string, Map<Base, number>>, key: string, base: Base, sign: 1 | -1): boolean {
-  const bases = counts.get(key) ?? new Map<Base, number>();
-  const before = bases.get(base) ?? 0;
-  const after = before + sign;
-  if (after <= 0) bases.delete(base);
-  else bases.set(base, after);
-  if (bases.size === 0) counts.delete(key);
-  else counts.set(key, bases);
-  return before === 0 || after === 0;
-}
-
-const productOf = ({ nodeSelector, affinity }: PodSpecRecord): string | undefined => {
-  const direct =
-    nodeSelector?.['nvidia.com/gpu.product'] ??
-    nodeSelector?.['cloud.google.com/gke-accelerator'] ??
-    nodeSelector?.['amd.com/gpu.product-name'];
-  if (direct !== undefined) return direct;
-  const terms =
-    affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
-  for (const { matchExpressions = [] } of terms)
-    for (const { key, operator, values = [] } of matchExpressions)
-      if (key === 'nvidia.com/gpu.product' && operator === 'In') return values[0];
-  return undefined;
-};
-
-/** Would this node take such a pod, whatever it has free? */
-function isAllowed(spec: PodSpecRecord, node: NodeRow | undefined): boolean {
-  if (node === undefined) return true;
-  const selected = Object.entries(spec.nodeSelector ?? {}).every(
-    ([key, value]) => node.labels[key] === value,
-  );
-  const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  if (!selected || (required !== undefined && !nodeSelectorMatches(required, node))) return false;
-  return untoleratedTaint(node.taints, spec.tolerations) === undefined;
-}
-
-const comparePlaces = (a: Membership, b: Membership): number =>
-  compareText(a.part, b.part) ||
-  roleOrder(a.role) - roleOrder(b.role) ||
-  compareText(a.role, b.role) ||
-  (a.rank ?? 0) - (b.rank ?? 0);
-
-const compareText = (a: string, b: string): number => a.localeCompare(b, 'en', { numeric: true });
-
-const heads = ['head', 'launcher', 'master', 'chief', 'leader'];
-const roleOrder = (role: string): number => (heads.includes(role.toLowerCase()) ? 0 : 1);
-
-/** The spec of a pod of this role, where its object has no template. */
-function specOfRole({ name }: Role, pods: readonly PodRow[]): PodSpecRecord | undefined {
-  const same = pods.find((pod) => groupOf(pod).role.toLowerCase() === name);
-  return (same ?? (name === '' ? pods[0] : undefined))?.spec;
-}
-
-const gpusOf = ({ template }: Role): number =>
-  template === undefined ? 0 : acceleratorsIn(template.requests).reduce((sum, [, units]) => sum + units, 0);
-
-const priorityOf = (roles: readonly Role[]): number | undefined =>
-  roles.find(({ template }) => template !== undefined)?.template?.priority;
-
-function wantedOf(
-  roles: readonly Role[],
-  kueue: KueueWorkloadRow | undefined,
-  podGroup: PodGroupRow | undefined,
-  pods: readonly PodRow[],
-): number | undefined {
-  if (roles.length > 0 && roles.every(({ count }) => count !== undefined))
-    return roles.reduce((sum, { count }) => sum + (count ?? 0), 0);
-  if (kueue !== undefined && kueue.podSets.length > 0)
-    return kueue.podSets.reduce((sum, { count }) => sum + (count ?? 0), 0);
-  const total = Number(pods[0]?.annotations['kueue.x-k8s.io/pod-group-total-count']);
-  if (Number.isInteger(total) && total > 0) return total;
-  const live = pods.filter(({ phase }) => phase !== 'Succeeded' && phase !== 'Failed').length;
-  if (podGroup?.minMember !== undefined) return Math.max(podGroup.minMember, live);
-  return live === 0 ? undefined : live;
-}
-
-/** What one more of its pods asks for: of those without a template, as the others do. */
-function eachOf(roles: readonly Role[], pods: readonly PodRow[]): Units {
-  const template = roles.toReversed().find((role) => role.template !== undefined)?.template;
-  const spec = template ?? pods.find(({ phase }) => phase === 'Pending')?.spec ?? pods[0]?.spec;
-  return spec === undefined ? {} : Object.fromEntries(acceleratorsIn(spec.requests));
-}
-
-function isGangLike(
-  root: Base,
-  object: WorkloadObjectRow | undefined,
-  podGroup: PodGroupRow | undefined,
-  wanted: Units | undefined,
-): boolean {
-  const { kind, group } = root.id;
-  if (gangKinds.has(kind) || group === 'batch.volcano.sh') return true;
-  if ((podGroup?.minMember ?? 0) > 1) return true;
-  return kind === 'Job' && (object?.minPods ?? 0) > 1 && wanted !== undefined && sumOf(wanted) > 0;
-}
-
-/** Demand that no pod stands for: of what it wants, less what its pods hold and ask for. */
-function missingUnits(
-  wanted: Units | undefined,
-  pods: PodsSummary,
-  object: WorkloadObjectRow | undefined,
-): Units {
-  if (wanted === undefined || object?.phase === 'done' || object?.phase === 'failed') return {};
-  const missing: Record<string, number> = {};
-  for (const [name, units] of Object.entries(wanted)) {
-    const left = units - (pods.held[name] ?? 0) - (pods.asked[name] ?? 0);
-    if (left > 0) missing[name] = left;
-  }
-  return missing;
 }

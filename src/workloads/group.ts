@@ -318,4 +318,18 @@ export function ownerGroupOf(
     : undefined;
 }
 
-export { groupOf as membershipOf };
+/** In the order in which ranks are read: by replica, the head first, then by number. */
+export const comparePlaces = (a: Membership, b: Membership): number =>
+  compareText(a.part, b.part) ||
+  roleOrder(a.role) - roleOrder(b.role) ||
+  compareText(a.role, b.role) ||
+  (a.rank ?? 0) - (b.rank ?? 0);
+
+const compareText = (a: string, b: string): number => a.localeCompare(b, 'en', { numeric: true });
+
+const heads = ['head', 'launcher', 'master', 'chief', 'leader'];
+
+/** The pod that the others of its job wait for or report to. */
+export const isHead = (role: string): boolean => heads.includes(role.toLowerCase());
+
+const roleOrder = (role: string): number => (isHead(role) ? 0 : 1);

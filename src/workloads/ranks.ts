@@ -4,7 +4,7 @@ import { podTone, podWhy } from '../resources/pod-health.ts';
 import type { PodRow } from '../resources/pod-row.ts';
 import type { Column, DerivedTable, Row } from '../resources/resource.ts';
 import type { Workloads } from './books.ts';
-import type { Membership } from './group.ts';
+import { isHead, type Membership } from './group.ts';
 import { bookSources } from './sources.ts';
 
 /** One pod of a workload, in its place. `name` is the pod's. */
@@ -79,7 +79,8 @@ const rankText = ({ rank, part }: RankRow): string => {
 const columns: readonly Column<RankRow>[] = [
   {
     title: 'RANK',
-    value: ({ part, rank }) => (Number(part) || 0) * 1_000_000 + (rank ?? 0),
+    // The head of each part before its ranks, which number from 0 as it does.
+    value: ({ part, rank, role }) => (Number(part) || 0) * 1_000_000 + (isHead(role) ? -1 : (rank ?? 0)),
     text: rankText,
     align: 'right',
     priority: 0,
