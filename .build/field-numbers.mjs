@@ -76,6 +76,7 @@ const demoRoots = [
   'apps/v1.ControllerRevision',
   'policy/v1.Eviction',
   'autoscaling/v1.Scale',
+  'autoscaling/v1.HorizontalPodAutoscaler',
   'rbac.authorization.k8s.io/v1.Role',
   'rbac.authorization.k8s.io/v1.RoleBinding',
   'rbac.authorization.k8s.io/v1.ClusterRole',

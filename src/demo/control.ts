@@ -217,7 +217,7 @@ const kinds: Readonly<Record<string, FaultKind>> = {
 };
 
 /** What faults there are: a line each, for people. */
-export const faultHelp = (): string[] => [
+const faultHelp = (): string[] => [
   ...Object.values(kinds).map(({ usage, what }) => `${usage.padEnd(30)} ${what}`),
   `${'clear'.padEnd(30)} ends all of them`,
 ];

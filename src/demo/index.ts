@@ -1,6 +1,6 @@
 /** The door of the room: what the CLI and the tests use of it. */
 
-export { controlFaults, type DemoAddress, faultHelp } from './control.ts';
+export { controlFaults } from './control.ts';
 export { readObjects, UnreadableObjects } from './from.ts';
 export { ForeignKubeconfig } from './kubeconfig.ts';
 export type { LogLine, LogSource } from './providers.ts';

@@ -28,7 +28,7 @@ export interface Writer {
   readonly streamType: string;
 }
 
-export type WatchType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+type WatchType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
 
 const opening: Readonly<Record<WatchType, Buffer>> = {
   ADDED: Buffer.from('{"type":"ADDED","object":'),

@@ -582,8 +582,6 @@ core/v1.PodCondition
   4 lastTransitionTime time!
   5 reason string
   6 message string
-core/v1.HostIP
-  1 ip string!
 core/v1.PodIP
   1 ip string!
 core/v1.ContainerStatus

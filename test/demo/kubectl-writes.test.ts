@@ -61,7 +61,7 @@ interface Result {
   readonly err: string;
 }
 
-describe.for(all)('kubectl $version', { timeout: 40_000 }, ({ path }) => {
+describe.for(all)('kubectl $version', { timeout: 40_000 }, ({ version, path }) => {
   const folder = mkdtempSync(join(tmpdir(), 'mltop-kubectl-'));
   const config = join(folder, 'config');
   let demo: Demo;
@@ -204,31 +204,35 @@ describe.for(all)('kubectl $version', { timeout: 40_000 }, ({ path }) => {
       .toBe(0);
   });
 
-  test('cordon taints, drain respects a budget, uncordon lets pods back', async () => {
-    await ok('cordon', 'n1');
-    expect(fieldAt(object('', 'nodes', 'n1'), 'spec.taints')).toMatchObject([
-      { key: 'node.kubernetes.io/unschedulable' },
-    ]);
-    await ok('uncordon', 'n1');
-    expect(fieldAt(object('', 'nodes', 'n1'), 'spec.taints')).toEqual([]);
-    await ok('rollout', 'status', 'deployment/web', '--timeout=20s');
-    await ok('create', 'pdb', 'web', '--selector=app=web', '--min-available=2');
-    const home = String(fieldAt(podsOf('web').find(isRunning), 'spec.nodeName'));
-    const blocked = await kubectl(['drain', home, '--ignore-daemonsets', '--timeout=2s', '--force']);
-    expect(blocked.err).toContain("Cannot evict pod as it would violate the pod's disruption budget.");
-    await ok('delete', 'pdb', 'web');
-    await ok('drain', home, '--ignore-daemonsets', '--force');
-    await expect
-      .poll(
-        () =>
-          podsOf('web')
-            .filter(isRunning)
-            .every((pod) => fieldAt(pod, 'spec.nodeName') !== home),
-        { timeout: 5000 },
-      )
-      .toBe(true);
-    await ok('uncordon', home);
-  });
+  // kubectl itself waits five seconds after a refused eviction: once is enough.
+  test.runIf(version === all.at(-1)?.version)(
+    'cordon taints, drain respects a budget, uncordon lets pods back',
+    async () => {
+      await ok('cordon', 'n1');
+      expect(fieldAt(object('', 'nodes', 'n1'), 'spec.taints')).toMatchObject([
+        { key: 'node.kubernetes.io/unschedulable' },
+      ]);
+      await ok('uncordon', 'n1');
+      expect(fieldAt(object('', 'nodes', 'n1'), 'spec.taints')).toEqual([]);
+      await ok('rollout', 'status', 'deployment/web', '--timeout=20s');
+      await ok('create', 'pdb', 'web', '--selector=app=web', '--min-available=2');
+      const home = String(fieldAt(podsOf('web').find(isRunning), 'spec.nodeName'));
+      const blocked = await kubectl(['drain', home, '--ignore-daemonsets', '--timeout=2s', '--force']);
+      expect(blocked.err).toContain("Cannot evict pod as it would violate the pod's disruption budget.");
+      await ok('delete', 'pdb', 'web');
+      await ok('drain', home, '--ignore-daemonsets', '--force');
+      await expect
+        .poll(
+          () =>
+            podsOf('web')
+              .filter(isRunning)
+              .every((pod) => fieldAt(pod, 'spec.nodeName') !== home),
+          { timeout: 5000 },
+        )
+        .toBe(true);
+      await ok('uncordon', home);
+    },
+  );
 
   test('what may not be is refused in words', async () => {
     const viewer = join(folder, 'viewer');

@@ -176,6 +176,10 @@ autoscaling/v1.Scale
   1 metadata meta/v1.ObjectMeta
   2 spec autoscaling/v1.ScaleSpec
   3 status autoscaling/v1.ScaleStatus
+autoscaling/v1.HorizontalPodAutoscaler
+  1 metadata meta/v1.ObjectMeta
+  2 spec autoscaling/v1.HorizontalPodAutoscalerSpec
+  3 status autoscaling/v1.HorizontalPodAutoscalerStatus
 rbac.authorization.k8s.io/v1.Role
   1 metadata meta/v1.ObjectMeta
   2 rules []rbac.authorization.k8s.io/v1.PolicyRule!
@@ -643,6 +647,17 @@ autoscaling/v1.ScaleSpec
 autoscaling/v1.ScaleStatus
   1 replicas int!
   2 selector string
+autoscaling/v1.HorizontalPodAutoscalerSpec
+  1 scaleTargetRef autoscaling/v1.CrossVersionObjectReference!
+  2 minReplicas int?
+  3 maxReplicas int!
+  4 targetCPUUtilizationPercentage int?
+autoscaling/v1.HorizontalPodAutoscalerStatus
+  1 observedGeneration int?
+  2 lastScaleTime time?
+  3 currentReplicas int!
+  4 desiredReplicas int!
+  5 currentCPUUtilizationPercentage int?
 rbac.authorization.k8s.io/v1.PolicyRule
   1 verbs []string!
   2 apiGroups []string
@@ -1147,6 +1162,10 @@ core/v1.ReplicationControllerCondition
   3 lastTransitionTime time!
   4 reason string
   5 message string
+autoscaling/v1.CrossVersionObjectReference
+  1 kind string!
+  2 name string!
+  3 apiVersion string
 networking.k8s.io/v1.NetworkPolicyIngressRule
   1 ports []networking.k8s.io/v1.NetworkPolicyPort
   2 from []networking.k8s.io/v1.NetworkPolicyPeer

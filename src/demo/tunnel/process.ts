@@ -45,7 +45,6 @@ export async function readAll(input: Input): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-export const noInput: Input = { next: async () => undefined };
 export const inputOf = (bytes: Buffer): Input => {
   let given = false;
   return {

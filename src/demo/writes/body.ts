@@ -66,7 +66,17 @@ export async function readObject(
     throw badRequest(
       `${kind} in version "${request.version}" cannot be handled as a ${kind}: strict decoding error: ${unknown.join(', ')}`,
     );
-  return { object: message === undefined ? object : known(message, object), warnings: unknown };
+  const decoded = message === undefined ? object : known(message, object);
+  return { object: apiVersion === 'autoscaling/v1' ? modernAutoscaler(decoded) : decoded, warnings: unknown };
+}
+
+/** An autoscaler of autoscaling/v1, which knows only one target, as v2 keeps it. */
+function modernAutoscaler(object: KubeLike): KubeLike {
+  const spec = object['spec'];
+  if (object.kind !== 'HorizontalPodAutoscaler' || !isRecord(spec)) return object;
+  const { targetCPUUtilizationPercentage: percent, ...rest } = spec;
+  const target = { type: 'Utilization', averageUtilization: typeof percent === 'number' ? percent : 80 };
+  return { ...object, spec: { ...rest, metrics: [{ type: 'Resource', resource: { name: 'cpu', target } }] } };
 }
 
 /** The object without the fields at its top that the kind does not have: what the server would not have decoded. */

@@ -24,7 +24,7 @@ const containerDefaults = (container: JsonRecord): JsonRecord => ({
 });
 
 /** What the API server adds to any pod spec, in a pod or in a template. */
-export function podSpecDefaults(spec: JsonRecord): JsonRecord {
+function podSpecDefaults(spec: JsonRecord): JsonRecord {
   const initContainers = records(spec['initContainers']);
   return {
     restartPolicy: 'Always',
@@ -166,6 +166,8 @@ function workloadDefaults(object: KubeLike, spec: JsonRecord): JsonRecord {
         ...spec,
         ...jobIdentity(object, spec),
       };
+    case 'HorizontalPodAutoscaler':
+      return { minReplicas: 1, ...spec };
     case 'CronJob':
       return {
         concurrencyPolicy: 'Allow',

@@ -138,7 +138,7 @@ export function deleteObject(
   return { object: kept, gone: false };
 }
 
-export const refOf = (
+const refOf = (
   { kind }: ResourceRequest,
   object: KubeLike,
 ): { group: string; plural: string; name: string; namespace?: string } => ({
