@@ -295,7 +295,11 @@ function evaluateObject(index: EvidenceIndex, object: KubeObject, { added }: Eva
   const status = allGates('notApplicable');
   if (chosen !== undefined && severityOf(chosen) !== 'none') markBroken(status, chosen);
   const rest = holding.filter(
-    (entry) => entry !== chosen && entry.state.key !== 'pods.unwell' && severityOf(entry) !== 'none',
+    (entry) =>
+      entry !== chosen &&
+      entry.state.key !== 'pods.unwell' &&
+      entry.state.key !== 'deployment.unavailable' &&
+      severityOf(entry) !== 'none',
   );
   return compose(index, object, chosen, rest, status, { state: 'healthy', headline: 'healthy' });
 }

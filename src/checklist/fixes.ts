@@ -7,6 +7,8 @@ import type { Fix, ObjectRef, Risk } from './report.ts';
 const safeArgument = /^[\w./:@=,+%{}[\]"' \-\\()!*#|]*$/;
 
 const build = (title: string, risk: Risk, argv: readonly string[], note?: string): Fix | undefined =>
+  // A word in capitals stands for what the evidence does not name: a command with it could not be run.
+  argv.every((argument) => !/^(?:NODE|VOLUME|CLASS)$/.test(argument)) &&
   argv.every((argument) => argument !== '' && argument.length < 2000 && safeArgument.test(argument))
     ? { title, argv, risk, ...(note === undefined ? {} : { note }) }
     : undefined;
@@ -70,7 +72,19 @@ export function targetOf(facts: PodFacts): OwnerTarget {
     (owner) => owner.kind !== 'Workload' && owner.kind !== 'Node',
   );
   const hash = facts.labels['pod-template-hash'];
-  if (chosen?.kind === 'ReplicaSet' && hash !== undefined && chosen.name.endsWith(`-${hash}`)) {
+  if (chosen?.kind === 'ReplicaSet' && chosen.object === undefined) {
+    // The hash of a pod template has no vowels: a ReplicaSet with one behind its name is a Deployment's.
+    const suffix =
+      hash !== undefined && chosen.name.endsWith(`-${hash}`)
+        ? hash
+        : /-([bcdf-hj-np-tv-xz2456789]{6,10})$/.exec(chosen.name)?.[1];
+    if (suffix !== undefined)
+      chosen = {
+        kind: 'Deployment',
+        namespace: facts.namespace,
+        name: chosen.name.slice(0, -suffix.length - 1),
+      };
+  } else if (chosen?.kind === 'ReplicaSet' && hash !== undefined && chosen.name.endsWith(`-${hash}`)) {
     chosen = { kind: 'Deployment', namespace: facts.namespace, name: chosen.name.slice(0, -hash.length - 1) };
   }
   if (chosen === undefined)
@@ -133,20 +147,29 @@ export function changeTemplate(
   return kubectl(what, 'reversible', target.namespace, edit(target), reverted(target));
 }
 
-export const setImage = (facts: PodFacts, container: ContainerFacts, image = 'IMAGE:TAG'): Fix | undefined =>
-  facts.owners.length === 0
-    ? kubectl('Set the right image', 'reversible', facts.namespace, [
-        'set',
-        'image',
-        `pod/${facts.name}`,
-        `${container.name}=${image}`,
-      ])
-    : changeTemplate(facts, 'Set the right image', (target) => [
-        'set',
-        'image',
-        `${target.resource}/${target.name}`,
-        `${container.name}=${image}`,
-      ]);
+/** Sets the image where a better one is known, else opens the object that names it. */
+export const setImage = (facts: PodFacts, container: ContainerFacts, image?: string): Fix | undefined =>
+  image === undefined
+    ? facts.owners.length === 0
+      ? kubectl(`Correct the image of ${container.name}`, 'reversible', facts.namespace, [
+          'edit',
+          'pod',
+          facts.name,
+        ])
+      : editOwner(facts, `Correct the image of ${container.name}`)
+    : facts.owners.length === 0
+      ? kubectl('Set the right image', 'reversible', facts.namespace, [
+          'set',
+          'image',
+          `pod/${facts.name}`,
+          `${container.name}=${image}`,
+        ])
+      : changeTemplate(facts, 'Set the right image', (target) => [
+          'set',
+          'image',
+          `${target.resource}/${target.name}`,
+          `${container.name}=${image}`,
+        ]);
 
 export const setResources = (
   facts: PodFacts,

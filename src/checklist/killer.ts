@@ -56,7 +56,8 @@ export function killer(facts: PodFacts, container: ContainerFacts): Ending | und
   };
   const by = (kind: Killer, event?: Happening): Ending => ({ by: kind, run, event });
 
-  if (run.exitCode === 137 || run.exitCode === 143 || run.reason === 'OOMKilled' || run.reason === 'Error') {
+  // A program that handles SIGTERM ends with any code, 0 too: the event of the kill decides, not the code.
+  if (!/^(?:StartError|ContainerCannotRun|RunContainerError|ContainerStatusUnknown)$/.test(run.reason)) {
     const liveness = killed(/failed liveness probe/);
     // A program that swallows memory while it is stopped is called OOMKilled with exit 143; a real OOM ends with 137.
     if (liveness !== undefined && (run.reason !== 'OOMKilled' || run.exitCode === 143))

@@ -11,7 +11,7 @@ import {
   nameOf,
   namespaceOf,
 } from './evidence-index.ts';
-import { type Condition, conditions, count, list, record, text, time } from './read.ts';
+import { type Condition, conditions, count, lines, list, record, text, time } from './read.ts';
 import type { ObjectRef } from './report.ts';
 
 export interface PastRun {
@@ -94,7 +94,7 @@ const pastRun = (value: unknown): PastRun | undefined => {
     reason: text(value, 'reason'),
     exitCode: exitCode ?? 0,
     signal: count(value, 'signal') || undefined,
-    message: text(value, 'message'),
+    message: lines(value, 'message'),
     startedAt: time(value, 'startedAt'),
     finishedAt: time(value, 'finishedAt'),
   };

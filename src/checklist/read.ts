@@ -18,6 +18,18 @@ export function at(value: unknown, ...path: Path): unknown {
 /** One sanitised line; `''` where there is none. */
 export const text = (value: unknown, ...path: Path): string => fields.text(at(value, ...path));
 
+/** Several sanitised lines, as a termination message has them. */
+export function lines(value: unknown, ...path: Path): string {
+  const found = at(value, ...path);
+  return typeof found !== 'string'
+    ? ''
+    : found
+        .split(/\r?\n/)
+        .map((line) => fields.text(line))
+        .filter((line) => line !== '')
+        .join('\n');
+}
+
 export const count = (value: unknown, ...path: Path): number | undefined => fields.number(at(value, ...path));
 
 export const list = (value: unknown, ...path: Path): readonly unknown[] => fields.list(at(value, ...path));
@@ -116,4 +128,23 @@ export function brief(value: string, limit = 120): string {
   if (line.length <= limit) return line;
   const cut = line.lastIndexOf(' ', limit - 1);
   return `${line.slice(0, cut > limit / 2 ? cut : limit - 1)}…`;
+}
+
+/**
+ * The end of an error chain, where the reason stands: `a: b: rpc error: code = Internal desc = c: d` becomes `c: d`, and
+ * of what is still too long the beginning gives way.
+ */
+export function essence(value: string, limit = 140): string {
+  const line = value.replace(/\s+/g, ' ').trim();
+  const tail = line.slice(line.lastIndexOf(' desc = ') + 1).replace(/^desc = /, '');
+  const core = tail.length >= 12 ? tail : line;
+  if (core.length <= limit) return core;
+  const parts = core.split(/(?<=[:;,]) /);
+  let kept = '';
+  for (const part of parts.toReversed()) {
+    const next = kept === '' ? part : `${part} ${kept}`;
+    if (next.length > limit - 2) break;
+    kept = next;
+  }
+  return kept.length >= 12 ? `… ${kept}` : `…${core.slice(-(limit - 1))}`;
 }

@@ -121,7 +121,7 @@ export const signatures: readonly Signature[] = [
     'nccl-net',
     78,
     'H15',
-    /NCCL WARN .*(?:Connection refused|Connection timed out|No route to host|Call to connect .*failed|No socket interface found|Got completion .*(?:error|status) ?\d+)/,
+    /NCCL WARN .*(?:Connection refused|Connection timed out|No route to host|Call to connect .*failed|[Nn]o socket interface found|Got completion .*(?:error|status) ?\d+)/,
     'bootstrap or IB path failed',
     'DNS of master, headless Service, NetworkPolicy, RDMA device requested (rdma/*, efa), IB link, status 12 = retry exceeded (link/peer), 5 = flushed (consequence)',
   ),
@@ -345,7 +345,7 @@ export const signatures: readonly Signature[] = [
     'disk-full',
     83,
     'H14',
-    /No space left on device|OSError: \[Errno 28\]/,
+    /[Nn]o space left on device|OSError: \[Errno 28\]|[Dd]isk quota exceeded|\[Errno 122\]/,
     'filesystem full',
     'which mount? / or /tmp = ephemeral-storage (node DiskPressure, Evicted), PVC = kubelet_volume_stats, /dev/shm',
   ),
@@ -369,7 +369,7 @@ export const signatures: readonly Signature[] = [
     'hf-gated',
     86,
     'H1',
-    /GatedRepoError|Cannot access gated repo|Access to model \S+ is restricted/,
+    /GatedRepoError|Cannot access gated repo|access a gated repo|Access to model \S+ is restricted/,
     'token lacks licence/permission',
     'HF_TOKEN Secret present and mounted? accepted licence? 401 vs 403',
   ),
@@ -569,7 +569,7 @@ export const signatures: readonly Signature[] = [
     'dns',
     66,
     'L6',
-    /Name or service not known|Temporary failure in name resolution|no such host|EAI_AGAIN|ENOTFOUND|getaddrinfo|nodename nor servname|could not translate host name|Could not resolve host/,
+    /Name or service not known|Temporary failure in name resolution|no such host|EAI_AGAIN|ENOTFOUND|getaddrinfo|nodename nor servname|could not translate host name|[Cc]ould not resolve host|UnknownHostException|host not found in upstream|nslookup: can't resolve|can't resolve '|lookup \S+ on \S+: (?:read udp|server misbehaving)/,
     'a host name does not resolve',
     'the name, its Service, CoreDNS, egress to port 53',
   ),
@@ -577,7 +577,7 @@ export const signatures: readonly Signature[] = [
     'connection',
     64,
     'H1',
-    /(?:dial tcp |connect to |connecting to |host=')?([\w.-]+)[:', ]+(?:port[= ]+)?(\d{2,5})[^\n]{0,80}?(?:[Cc]onnection refused|ECONNREFUSED)|host='([\w.-]+)', port=(\d+)\): Max retries exceeded|ECONNREFUSED ([\w.:-]+)|[Cc]onnection to (?:server at )?"?([\w.-]+)"?[^\n]{0,60} (?:refused|timed out|failed)|dial tcp ([\w.-]+):(\d{2,5}): (?:i\/o timeout|connect: connection timed out)|curl: \((?:7|28)\)[^\n]*|ETIMEDOUT ([\w.:-]+)|[Cc]onnection timed out|wget: download timed out|upstream timed out|[Cc]onnection refused/,
+    /(?:dial tcp |connect to |connecting to |host=')?([\w.-]+)[:', ]+(?:port[= ]+)?(\d{2,5})[^\n]{0,80}?(?:[Cc]onnection refused|ECONNREFUSED)|host='([\w.-]+)', port=(\d+)\): Max retries exceeded|ECONNREFUSED ([\w.:-]+)|[Cc]onnection to (?:server at )?"?([\w.-]+)"?[^\n]{0,60} (?:refused|timed out|failed)|dial tcp ([\w.-]+):(\d{2,5}): (?:i\/o timeout|connect: connection timed out)|curl: \((?:7|28)\)[^\n]*|ETIMEDOUT ([\w.:-]+)|Can't connect to (?:\w+ )?(?:MySQL )?server on '([^']+)'|Connection to node \S+ \(([^)]+)\) could not be established|[Cc]onnection timed out|wget: download timed out|upstream timed out|[Cc]onnection refused/,
     'a service that it needs does not answer',
     'that Service, its endpoints, network policies',
   ),
@@ -669,6 +669,206 @@ export const signatures: readonly Signature[] = [
     'the model leaves too little GPU memory for its cache',
     '--max-model-len, --gpu-memory-utilization',
   ),
+  signature(
+    'nvml-library',
+    92,
+    'J11',
+    /Failed to initialize NVML: (?:ERROR_LIBRARY_NOT_FOUND|could not load NVML library)|could not load NVML library|libnvidia-ml\.so(?:\.1)?: cannot open shared object file|libcuda\.so(?:\.1)?: cannot open shared object file/,
+    'the NVIDIA libraries are not in the container',
+    'is nvidia the default runtime or runtimeClassName set; driver on the node; does the container request a GPU',
+  ),
+  signature(
+    'nccl-internal',
+    66,
+    'H15',
+    /ncclInternalError|ncclInvalidUsage|ncclInvalidArgument/,
+    'NCCL fails by itself',
+    'NCCL WARN lines above; NCCL versions of the ranks; two ranks on one GPU',
+  ),
+  signature(
+    'gpu-too-old',
+    90,
+    'J11',
+    /Bfloat16 is only supported on GPUs with compute capability|FlashAttention only supports Ampere GPUs or newer|hipErrorNoBinaryForGpu|minimum (?:required )?[Cc]uda capability supported/,
+    'the GPU is too old for what the program asks of it',
+    '--dtype=half; a newer GPU by nodeSelector nvidia.com/gpu.product',
+  ),
+  signature(
+    'engine-plan',
+    90,
+    'H1',
+    /engine plan file (?:is )?(?:not compatible|generated on an incompatible device)|serialization version mismatch.*TensorRT|Version tag does not match/i,
+    'the TensorRT engine was built for another GPU or version',
+    'build the engine on the GPU and version that runs it',
+  ),
+  signature(
+    'cudnn',
+    88,
+    'J11',
+    /CUDNN_STATUS_(?:NOT_INITIALIZED|VERSION_MISMATCH|EXECUTION_FAILED|SUBLIBRARY_VERSION_MISMATCH)|Loaded runtime CuDNN library: \S+ but source was compiled with/,
+    'cuDNN does not fit, or the GPU memory is full',
+    'cuDNN of the image against the framework; GPU memory',
+  ),
+  signature(
+    'accelerator-busy',
+    90,
+    'J11',
+    /TPU is already in use by|Unable to initialize backend 'tpu'|synStatus=\d+ \[[^\]]+\] Device acquire failed|nrt_init[^\n]*(?:failed|NRT_)|Neuron(?:Core)?s? (?:not available|unavailable)/,
+    'the accelerator cannot be taken by this process',
+    'who else holds it; does the container request it; device plugin',
+  ),
+  signature(
+    'mpi-slots',
+    78,
+    'H1',
+    /There are not enough slots available in the system/,
+    'mpirun asks for more slots than its workers offer',
+    'slotsPerWorker times workers against -np',
+  ),
+  signature(
+    'ray-version',
+    80,
+    'H1',
+    /Version mismatch: The cluster was started with/,
+    'Ray or Python versions of head and workers differ',
+    'images of head and worker groups; rayVersion',
+  ),
+  signature(
+    'host-memory',
+    81,
+    'H1',
+    /DefaultCPUAllocator: (?:can't|not enough memory)|^MemoryError\b|OSError: \[Errno 12\] Cannot allocate memory|[Cc]annot allocate memory|numpy\.core\._exceptions\.\w*MemoryError/m,
+    'the process gets no more host memory',
+    'memory limit; batch, workers, dataset in memory',
+  ),
+  signature(
+    'too-many-files',
+    89,
+    'H1',
+    /Too many open files|\[Errno 24\]|inotify[^\n]*(?:limit|too many|[Nn]o space)|max_user_(?:watches|instances)/i,
+    'the limit of open files or inotify watches is reached',
+    'ulimit -n of the runtime; fs.inotify.max_user_instances of the node; number of workers',
+  ),
+  signature(
+    'abi',
+    85,
+    'H1',
+    /undefined symbol: \S+|version `(?:GLIBC|GLIBCXX|CXXABI)_[\d.]+' not found|error while loading shared libraries: ([^:\s]+)/,
+    'a library of the image does not fit its program',
+    'versions of framework and extension in the image',
+  ),
+  signature(
+    'import-name',
+    75,
+    'H1',
+    /ImportError: cannot import name '([^']+)'|AttributeError: module '([^']+)' has no attribute/,
+    'versions of the Python packages do not fit together',
+    'pins of the packages in the image',
+  ),
+  signature(
+    'tls',
+    79,
+    'H1',
+    /certificate verify failed|CERTIFICATE_VERIFY_FAILED|x509: certificate (?:has expired|signed by unknown authority|is valid for|is not valid)[^\n]*|unable to get local issuer certificate|SSL certificate problem|self[- ]signed certificate|PKIX path building failed|tls: failed to verify certificate/,
+    'a TLS certificate is not accepted',
+    'expiry; the CA bundle of the container; the clock',
+  ),
+  signature(
+    'proxy',
+    79,
+    'H1',
+    /ProxyError|[Cc]annot connect to proxy|407 Proxy Authentication|Tunnel connection failed/,
+    'the HTTP proxy refuses or does not answer',
+    'HTTP_PROXY, HTTPS_PROXY, NO_PROXY of the container',
+  ),
+  signature(
+    'db-missing',
+    78,
+    'H1',
+    /database "([^"]+)" does not exist|Unknown database '([^']+)'|relation "([^"]+)" does not exist|no such table: (\S+)/,
+    'the database or table does not exist',
+    'migrations; name of the database',
+  ),
+  signature(
+    'db-full',
+    78,
+    'H1',
+    /too many (?:clients already|connections)|remaining connection slots are reserved/i,
+    'the database takes no more connections',
+    'pool size times replicas against max_connections',
+  ),
+  signature(
+    'api-token',
+    78,
+    'H1',
+    /(?:failed to list|error retrieving resource lock|[Ff]ailed to watch)[^\n]*Unauthorized|the server has asked for the client to provide credentials|invalid bearer token|service account token has (?:expired|been invalidated)/,
+    'the API server does not accept its token',
+    'ServiceAccount re-created? token of an old Secret; clock of the node',
+  ),
+  signature(
+    'leader-lost',
+    70,
+    'H1',
+    /leader ?election lost|failed to renew lease|lost (?:the )?(?:leader|master) ?(?:lease|lock|election)?/i,
+    'it lost its leader lease: the API server did not answer in time',
+    'latency of API server and etcd at that time; CPU throttling',
+  ),
+  signature(
+    'low-port',
+    85,
+    'H1',
+    /(?:listen|bind)[^\n]*:(\d+)[^\n]*[Pp]ermission denied|bind\(\) to [\d.:[\]]+:(\d+) failed \(13: Permission denied\)|cannot bind to port (\d+)/,
+    'it may not listen on a port below 1024',
+    'a port above 1024, or capability NET_BIND_SERVICE',
+  ),
+  signature(
+    'interpreter',
+    91,
+    'H3',
+    /exec user process caused[: "]+no such file or directory|exec \S+: no such file or directory|bad interpreter|env: [^\n]*\\r|\$'\\r': command not found|\r: (?:command )?not found/,
+    'the entrypoint or the interpreter of its first line does not exist',
+    'CRLF line ends of the script; shell in the image; glibc binary on Alpine',
+  ),
+  signature(
+    'max-map-count',
+    88,
+    'H1',
+    /vm\.max_map_count \[?\d+\]? is too low/,
+    'a kernel setting of the node is too low: vm.max_map_count',
+    'sysctl on the node, or a privileged init container',
+  ),
+  signature(
+    'ipv6',
+    70,
+    'H1',
+    /Address family not supported by protocol/,
+    'it listens on IPv6, which the node does not have',
+    'listen directive; bind address',
+  ),
+  signature(
+    'wandb-key',
+    86,
+    'H1',
+    /wandb[^\n]*api_key not configured|wandb[^\n]*(?:401|Invalid API key|API key must be)|wandb login/i,
+    'Weights & Biases refuses: no or a wrong API key',
+    'the Secret behind WANDB_API_KEY; WANDB_MODE=offline',
+  ),
+  signature(
+    'weights-missing',
+    84,
+    'H1',
+    /Cannot find any (?:of the )?model weights|Invalid repository ID or local directory|No (?:model|such model|objects?|files?) found in|Failed to fetch model|NoSuchBucket|NoSuchKey|The specified (?:bucket|key) does not exist|\(404\) when calling the HeadObject|BlobNotFound|Could not find base path/,
+    'the model or object is not where it is looked for',
+    'storageUri, bucket, path and revision',
+  ),
+  signature(
+    'tgi-memory',
+    90,
+    'H15',
+    /Not enough memory to handle \d* ?(?:prefill|max)|NotEnoughMemory/,
+    'the GPU has too little memory for what it is set to serve',
+    '--max-batch-prefill-tokens, quantisation, more shards',
+  ),
   signature('go-panic', 56, 'H1', /^panic: ([^\n]+)/m, 'the program panicked', 'the stack below it'),
   signature(
     'license',
@@ -722,10 +922,22 @@ export function programLog(log: string | undefined): string | undefined {
 export const withoutCredentials = (text: string): string =>
   credentials.reduce((rest, [pattern, mark]) => rest.replace(pattern, mark), text);
 
-/** The best hit: the highest rank, the earliest line among equals. */
+/** A line that says of itself that it is no failure, unless the program dies of warnings (NCCL). */
+const harmless =
+  /^(?:\[?[\d\-T:.,/ Z+]*\]?\s*)?(?:\[?\(?\w+\)?\]?\s+)?\[?(?:WARN(?:ING)?|INFO|DEBUG|W\d{4}|I\d{4}|UserWarning)\b|\bUserWarning:|\bwill retry\b|\bretrying\b/i;
+
+/** The best hit: the highest rank, the earliest line among equals. What only warned counts when nothing else speaks. */
 export function scan(log: string | undefined): SignatureHit | undefined {
   const words = programLog(log);
   if (words === undefined) return undefined;
+  const loud = words
+    .split('\n')
+    .map((line) => (harmless.test(line) && !line.includes('NCCL') ? '' : line))
+    .join('\n');
+  return scanWords(loud) ?? scanWords(words);
+}
+
+function scanWords(words: string): SignatureHit | undefined {
   let best: SignatureHit | undefined;
   for (const candidate of signatures) {
     if (candidate.state === '' || (best !== undefined && candidate.rank <= best.signature.rank)) continue;

@@ -507,6 +507,13 @@ const terminating: ObjectState = {
     if (over < 60_000 && remaining.length === 0 && !(facts.index.nowIsGuess && held.length > 0))
       return { headline: 'terminating', severity: 'none' };
     if (held.length === 0 && remaining.length === 0) return { headline: 'terminating', severity: 'none' };
+    // What is in a namespace goes one after the other: that some is left is no fault until it stays.
+    if (
+      over < 5 * 60_000 &&
+      remaining.length > 0 &&
+      remaining.every((entry) => entry.type === 'NamespaceContentRemaining')
+    )
+      return { headline: 'terminating', severity: 'none' };
     const discovery = remaining.find((entry) => entry.type === 'NamespaceDeletionDiscoveryFailure');
     const words = discovery?.message ?? remaining.map((entry) => entry.message).join(' ');
     const names = held.filter((name) => name !== 'kubernetes');

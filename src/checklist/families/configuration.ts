@@ -50,6 +50,24 @@ export function missingObject(message: string): MissingObject | undefined {
     : { kind: reference[1] === 'config' ? 'ConfigMap' : 'Secret', name: '', key: reference[2] };
 }
 
+/** The keys that the pod reads from a ConfigMap or Secret, by env and by the items of volumes. */
+function keysAskedFor(facts: PodFacts, kind: string, name: string): readonly string[] {
+  const reference = kind === 'ConfigMap' ? 'configMapKeyRef' : 'secretKeyRef';
+  const env = facts.containers
+    .flatMap((container) => list(container.spec, 'env'))
+    .filter((entry) => text(entry, 'valueFrom', reference, 'name') === name)
+    .map((entry) => text(entry, 'valueFrom', reference, 'key'));
+  const volumes = list(facts.object, 'spec', 'volumes')
+    .filter(
+      (volume) =>
+        text(volume, 'configMap', 'name') === (kind === 'ConfigMap' ? name : undefined) ||
+        text(volume, 'secret', 'secretName') === (kind === 'ConfigMap' ? undefined : name),
+    )
+    .flatMap((volume) => [...list(volume, 'configMap', 'items'), ...list(volume, 'secret', 'items')])
+    .map((entry) => text(entry, 'key'));
+  return [...new Set([...env, ...volumes])].filter((key) => key !== '');
+}
+
 /** Is it there now, is there something that looks like it, and how to make it. */
 export function missingObjectCause(
   id: string,
@@ -108,10 +126,11 @@ export function missingObjectCause(
       : elsewhere.length > 0
         ? `; it exists in namespace ${elsewhere.map((entry) => entry.metadata?.namespace ?? '').join(', ')}`
         : '';
+  const keys = keysAskedFor(facts, kind, name).map((asked) => `--from-literal=${asked}=VALUE`);
   const create =
     kind === 'ConfigMap'
-      ? ['create', 'configmap', name, '--from-file=FILE']
-      : ['create', 'secret', 'generic', name, '--from-literal=KEY=VALUE'];
+      ? ['create', 'configmap', name, ...(keys.length === 0 ? ['--from-file=FILE'] : keys)]
+      : ['create', 'secret', 'generic', name, ...(keys.length === 0 ? ['--from-literal=KEY=VALUE'] : keys)];
   return {
     healed: here.state === 'present',
     cause: cause(
@@ -245,8 +264,8 @@ const createContainer: PodState = {
   title: 'The container cannot be created',
   match: (facts) => {
     const container = waitingFor(facts, 'CreateContainerError');
-    if (container === undefined || isStartText(container.message)) return undefined;
-    const words = container.message || lastEvent(facts.events, ['Failed'], /^Error: /)?.event.message || '';
+    if (container === undefined || isStartText(startWords(facts, container))) return undefined;
+    const words = startWords(facts, container);
     const [id, says, fixing] = /unresolvable CDI devices|CDI/.test(words)
       ? [
           'cdi',
@@ -309,6 +328,18 @@ const isStartText = (words: string): boolean =>
     words,
   );
 
+/** What the runtime says: the status keeps the last try, which may only have timed out behind the telling one. */
+function startWords(facts: PodFacts, container: ContainerFacts): string {
+  const vague = /^(?:|.*context deadline exceeded|.*is reserved for.*)$/.test(container.message);
+  if (!vague) return container.message;
+  const told = lastEvent(
+    facts.events.filter((event) => event.container === '' || event.container === container.name),
+    ['Failed'],
+    /^Error: (?!ImagePullBackOff|ErrImagePull|context deadline exceeded|.*is reserved for)(.*)/,
+  );
+  return told?.match?.[1] ?? container.message;
+}
+
 /** The start that failed: in waiting, in the present end, or, while the kubelet backs off, in the run before. */
 function failedStart(
   facts: PodFacts,
@@ -319,11 +350,21 @@ function failedStart(
       container.state === 'waiting' &&
       (container.reason === 'RunContainerError' ||
         container.reason === 'PreStartHookError' ||
-        (container.reason === 'CreateContainerError' && isStartText(container.message)))
+        (container.reason === 'CreateContainerError' && isStartText(startWords(facts, container))) ||
+        (container.reason === 'CrashLoopBackOff' &&
+          (container.last === undefined || container.last.exitCode === 128) &&
+          (container.last?.message ?? '') === '' &&
+          isStartText(startWords(facts, { ...container, message: '' }))))
     ) {
       return {
         container,
-        words: container.message || container.last?.message || '',
+        words:
+          startWords(
+            facts,
+            container.reason === 'CrashLoopBackOff' ? { ...container, message: '' } : container,
+          ) ||
+          container.last?.message.replaceAll('\n', ' ') ||
+          '',
         path: statusPath(container, 'state.waiting.message'),
       };
     }
@@ -332,13 +373,13 @@ function failedStart(
     if (failed(container.ended))
       return {
         container,
-        words: container.ended?.message ?? '',
+        words: container.ended?.message.replaceAll('\n', ' ') ?? '',
         path: statusPath(container, 'state.terminated.message'),
       };
     if (container.state === 'waiting' && failed(container.last))
       return {
         container,
-        words: container.last?.message ?? '',
+        words: container.last?.message.replaceAll('\n', ' ') ?? '',
         path: statusPath(container, 'lastState.terminated.message'),
       };
   }
@@ -368,6 +409,19 @@ const commonCommands = [
   'celery',
   'flask',
 ];
+
+function nvidiaReading(words: string): string {
+  if (/driver\/library version mismatch/i.test(words))
+    return ', driver and library versions differ (the driver was upgraded under a loaded kernel module: reboot the node)';
+  if (/driver not loaded|driver error|nvml error: (?:driver not loaded|unknown)|nvidia-modprobe/.test(words))
+    return ', the kernel driver is not loaded there';
+  if (/libnvidia-ml\.so|load library failed|cannot open shared object/.test(words))
+    return ', the driver is not installed there or not where the toolkit looks';
+  if (/unknown device|device error|no-gpu-has/.test(words)) return ', the GPU that it was given is not there';
+  if (/file exists/.test(words)) return ', the image brings its own driver libraries';
+  if (/ldcache error|ldconfig/.test(words)) return ', ldconfig of the host is not where the toolkit looks';
+  return '';
+}
 
 function readStart(
   facts: PodFacts,
@@ -426,8 +480,8 @@ function readStart(
   if (/nvidia-container-cli|libnvidia-ml|driver not loaded|nvml error/.test(words))
     return {
       id: 'nvidia-runtime',
-      says: `the NVIDIA runtime on node ${facts.node} cannot start the container: ${brief(words.slice(Math.max(0, words.search(/nvidia-container-cli|nvml error/))), 120)}`,
-      label: 'NVIDIA runtime error',
+      says: `the NVIDIA runtime on node ${facts.node} cannot start the container${nvidiaReading(words)}: ${brief(words.slice(Math.max(0, words.search(/nvidia-container-cli|nvml error/))), 120)}`,
+      label: `NVIDIA runtime error${nvidiaReading(words)}`,
     };
   if (/OOM-killed \(memory limit too low/.test(words) || /init was OOM-killed/.test(words))
     return {

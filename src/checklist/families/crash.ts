@@ -296,21 +296,29 @@ function oomCauses(facts: PodFacts, crash: Crash, id: string, verdict: Verdict):
     `--limits=memory=${moreMemory(limit)}`,
   );
   const main =
-    limit === ''
+    limit === '' && at(container.spec, 'resources') === undefined
       ? cause(
-          `${id}.no-limit`,
-          verdict,
-          `${place(container)}killed for memory (OOMKilled) without a limit of its own: the node or the pod's cgroup ran out`,
-          setResources(facts, container, 'Set a memory request and limit', '--limits=memory=SIZE'),
-          describe('node', '', facts.node || 'NODE'),
-        )
-      : cause(
           `${id}.limit`,
           verdict,
-          `${place(container)}out of memory: container ${container.name} hit its memory limit ${limit}${typo}${runs}`,
-          raise,
+          `${place(container)}out of memory: container ${container.name} was killed (OOMKilled)${runs}; its memory limit is not in the evidence`,
+          getObject('See its limit', 'pod', facts.namespace, facts.name, '-o', 'yaml'),
           readLog(facts, container.name, !crash.present),
-        );
+        )
+      : limit === ''
+        ? cause(
+            `${id}.no-limit`,
+            verdict,
+            `${place(container)}killed for memory (OOMKilled) without a limit of its own: the node or the pod's cgroup ran out`,
+            editOwner(facts, 'Set a memory request and limit'),
+            describe('node', '', facts.node || 'NODE'),
+          )
+        : cause(
+            `${id}.limit`,
+            verdict,
+            `${place(container)}out of memory: container ${container.name} hit its memory limit ${limit}${typo}${runs}`,
+            raise,
+            readLog(facts, container.name, !crash.present),
+          );
   const log =
     hit !== undefined &&
     hit.signature.rank >= 40 &&
@@ -376,7 +384,7 @@ const oom = crashState('H4', 'oom.container', 'A container exceeds its memory li
   if (crash.ending.by !== 'oom' || crash.container.kind === 'init') return undefined;
   const limit = limitOf(crash.container, 'memory');
   return {
-    headline: `${place(crash.container)}OOM${limit === '' ? ' killed, no limit' : ` at limit ${limit}`}`,
+    headline: `${place(crash.container)}OOM${limit !== '' ? ` at limit ${limit}` : at(crash.container.spec, 'resources') === undefined ? 'Killed' : ' killed, no limit'}`,
     diagnose: () =>
       diagnoseCrash(
         facts,
@@ -594,7 +602,7 @@ const nodeMemory = crashState('H6', 'oom.node', 'The node ran out of memory', (f
             'H6.node',
             'proven',
             `node ${facts.node} ran out of memory and the kernel killed it: ${brief(event.message, 120)}`,
-            setResources(facts, crash.container, 'Request what it needs', '--requests=memory=SIZE'),
+            editOwner(facts, 'Request the memory that it needs'),
             kubectl('See who uses the memory', 'read', '', ['top', 'pods', '-A', '--sort-by=memory']),
             describe('node', '', facts.node),
           ),
@@ -1064,7 +1072,9 @@ export function signatureCause(
         lastWords(
           facts.index.log(facts.namespace, facts.name, container.name, previous) ??
             facts.index.log(facts.namespace, facts.name, container.name, !previous),
-        ) ?? line;
+        ) ??
+        lastWords((container.ended ?? container.last)?.message) ??
+        line;
       return make(
         `the program fails: ${brief(words, 160)}`,
         brief(words, 80),
@@ -1175,7 +1185,7 @@ const execFormatLog = crashState(
 );
 
 const exitZero = crashState('H2', 'crash.exit0', 'It finishes, and is started again', (facts, crash) => {
-  if (crash.run.exitCode !== 0 || crash.run.reason === 'OOMKilled' || crash.container.kind === 'init')
+  if (crash.run.exitCode !== 0 || crash.ending.by !== 'itself' || crash.container.kind === 'init')
     return undefined;
   const target = targetOf(facts);
   const command = [...list(crash.container.spec, 'command'), ...list(crash.container.spec, 'args')]

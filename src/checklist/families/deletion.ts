@@ -19,6 +19,10 @@ export const keeperOf = (finalizer: string): string =>
   keepers[finalizer] ?? `the controller of ${finalizer.split('/')[0]}`;
 
 const over = (facts: PodFacts): number => facts.now - (facts.deletedAt ?? facts.now);
+/** Nothing in the evidence is as new as the deletion: the end of the grace period cannot lie so far ahead. */
+const clockless = (facts: PodFacts): boolean =>
+  facts.index.nowIsGuess &&
+  -over(facts) > ((count(facts.object, 'metadata', 'deletionGracePeriodSeconds') ?? 30) + 60) * 1000;
 const stopped = (facts: PodFacts): boolean =>
   facts.containers.every(
     (container) =>
@@ -150,7 +154,7 @@ const inGrace: PodState = {
   severity: 'none',
   title: 'Terminating, within its grace period',
   match: (facts) => {
-    if (facts.deletedAt === undefined || over(facts) > 30_000) return undefined;
+    if (facts.deletedAt === undefined || over(facts) > 30_000 || clockless(facts)) return undefined;
     const left = -over(facts);
     return { headline: left > 0 ? `terminating, ${span(left)} of grace left` : 'terminating' };
   },
@@ -180,15 +184,20 @@ const graceExceeded: PodState = {
           ? `container ${running.join(', ')} still runs`
           : 'the kubelet has not removed it'
         : failed.event.message;
+    const late = clockless(facts)
+      ? 'no time in the evidence is newer than its deletion'
+      : `the grace period ended ${span(over(facts))} ago`;
     return {
-      headline: `terminating for ${span(over(facts))} past its grace`,
+      headline: clockless(facts)
+        ? 'terminating; since when is not in the evidence'
+        : `terminating for ${span(over(facts))} past its grace`,
       since: facts.deletedAt,
       diagnose: () => ({
         causes: [
           cause(
             'K2.stuck',
-            failed === undefined ? 'likely' : 'proven',
-            `the node is ready, the grace period ended ${span(over(facts))} ago, and ${words}: a process that cannot be killed (storage or GPU), a stuck unmount, or a stuck runtime`,
+            failed !== undefined ? 'proven' : clockless(facts) ? 'possible' : 'likely',
+            `${facts.index.get('Node', '', facts.node) === undefined ? '' : 'the node is ready, '}${late}, and ${words}: a process that cannot be killed (storage or GPU), a stuck unmount, or a stuck runtime`,
             describe('pod', facts.namespace, facts.name),
             describe('node', '', facts.node || 'NODE'),
             kubectl(
@@ -205,9 +214,12 @@ const graceExceeded: PodState = {
             'exists',
             'It ends within its grace period',
             'fail',
-            evidence('deletionTimestamp', `${span(over(facts))} ago`, 'metadata.deletionTimestamp', {
-              at: facts.deletedAt,
-            }),
+            evidence(
+              'deletionTimestamp',
+              clockless(facts) ? 'set' : `${span(over(facts))} ago`,
+              'metadata.deletionTimestamp',
+              { at: facts.deletedAt },
+            ),
             ...(grace === undefined
               ? []
               : [evidence('grace period', `${grace}s`, 'metadata.deletionGracePeriodSeconds')]),
@@ -255,6 +267,6 @@ const lost: PodState = {
   },
 };
 
-export const deletionStates: readonly PodState[] = [finalizers, nodeGone];
+export const deletionStates: readonly PodState[] = [finalizers, lost, nodeGone];
 export const graceStates: readonly PodState[] = [inGrace, graceExceeded];
 export const lostStates: readonly PodState[] = [lost];

@@ -18,7 +18,7 @@ import {
   statusPath,
   toldContainer,
 } from '../pod-facts.ts';
-import { at, brief, list, nearNames, record, span, text } from '../read.ts';
+import { at, brief, essence, list, nearNames, record, span, text } from '../read.ts';
 import type { Cause, Evidence, Item } from '../report.ts';
 import { cause, type Diagnosis, evidence, item, type Match, type PodState, said, unknown } from '../state.ts';
 
@@ -333,13 +333,13 @@ const explain: Readonly<Record<string, Explain>> = {
           'F1.not-found',
           'proven',
           `the image does not exist: ${ref.registry} knows no ${what} of ${ref.repository} (wrong name or tag, or not pushed)${hint}`,
-          setImage(facts, found.container, near[0] ?? undefined),
+          setImage(facts, found.container, near[0]),
           undoRollout(facts),
           describe('pod', facts.namespace, facts.name),
         ),
         ...(lastEvent(facts.events, ['FailedToRetrieveImagePullSecret']) === undefined
           ? []
-          : [secretCause(facts, 'possible')]
+          : [secretCause(facts, found.image, 'possible')]
         ).filter((entry) => entry !== undefined),
       ],
     };
@@ -396,13 +396,16 @@ const explain: Readonly<Record<string, Explain>> = {
   },
   F5: (facts, found) => {
     const ref = parseReference(found.image);
-    const phase = /no such host|server misbehaving/.test(found.said)
-      ? `the name ${ref.registry} does not resolve on the node`
-      : /connection refused/.test(found.said)
-        ? `${ref.registry} refuses the connection`
-        : /certificate|TLS/.test(found.said)
-          ? `the TLS handshake with ${ref.registry} times out`
-          : `${ref.registry} does not answer in time`;
+    const phase =
+      /no such host|server misbehaving|lookup \S+(?: on \S+)?: (?:read|i\/o timeout|dial|write)/.test(
+        found.said,
+      )
+        ? `the name ${ref.registry} does not resolve on the node`
+        : /connection refused/.test(found.said)
+          ? `${ref.registry} refuses the connection`
+          : /certificate|TLS/.test(found.said)
+            ? `the TLS handshake with ${ref.registry} times out`
+            : `${ref.registry} does not answer in time`;
     const node = facts.node === '' ? '' : ` from node ${facts.node}`;
     const near = nearNames(found.image, imageNames(facts));
     return {
@@ -476,7 +479,7 @@ const explain: Readonly<Record<string, Explain>> = {
           'F7.invalid-name',
           'proven',
           `the image name is invalid: ${visible} (${kind})`,
-          setImage(facts, found.container, 'REGISTRY/NAME:TAG'),
+          setImage(facts, found.container),
           undoRollout(facts),
         ),
       ],
@@ -503,19 +506,27 @@ const explain: Readonly<Record<string, Explain>> = {
       ),
     ],
   }),
-  F9: (facts) => ({
+  F9: (facts, found) => ({
     causes: [
-      cause(
-        'F9.no-space',
-        'proven',
-        `the disk of node ${facts.node || 'the node'} is full: the image cannot be unpacked`,
-        kubectl('Look at the disk pressure of the node', 'read', '', [
-          'describe',
-          'node',
-          facts.node || 'NODE',
-        ]),
-        facts.node === '' ? undefined : cordon(facts.node),
-      ),
+      !/no space left|quota exceeded/i.test(found.said)
+        ? cause(
+            'F9.unpack',
+            'likely',
+            `node ${facts.node || 'of the pod'} cannot unpack a layer of the image: ${essence(found.said)}`,
+            describe('node', '', facts.node || 'NODE'),
+            setImage(facts, found.container),
+          )
+        : cause(
+            'F9.no-space',
+            'proven',
+            `the disk of node ${facts.node || 'the node'} is full: the image cannot be unpacked`,
+            kubectl('Look at the disk pressure of the node', 'read', '', [
+              'describe',
+              'node',
+              facts.node || 'NODE',
+            ]),
+            facts.node === '' ? undefined : cordon(facts.node),
+          ),
     ],
   }),
   F10: (facts, found) => ({
@@ -525,7 +536,7 @@ const explain: Readonly<Record<string, Explain>> = {
         'likely',
         `the registry ${parseReference(found.image).registry} fails with a server error`,
         describe('pod', facts.namespace, facts.name, 'Watch for the next try'),
-        setImage(facts, found.container, 'MIRROR/IMAGE:TAG'),
+        setImage(facts, found.container),
       ),
     ],
   }),
@@ -535,7 +546,7 @@ const explain: Readonly<Record<string, Explain>> = {
         'F11.signature',
         'proven',
         `the image is refused by a signature policy: ${brief(found.said)}`,
-        setImage(facts, found.container, 'SIGNED@sha256:DIGEST'),
+        setImage(facts, found.container),
       ),
     ],
   }),
@@ -551,7 +562,11 @@ const explain: Readonly<Record<string, Explain>> = {
   }),
 };
 
-function secretCause(facts: PodFacts, verdict: 'proven' | 'likely' | 'possible'): Cause | undefined {
+function secretCause(
+  facts: PodFacts,
+  image: string,
+  verdict: 'proven' | 'likely' | 'possible',
+): Cause | undefined {
   const event = lastEvent(facts.events, ['FailedToRetrieveImagePullSecret'], /\(([^)]+)\)/);
   const { names } = pullSecrets(facts);
   const missing =
@@ -577,7 +592,7 @@ function secretCause(facts: PodFacts, verdict: 'proven' | 'likely' | 'possible')
       'secret',
       'docker-registry',
       missing,
-      '--docker-server=REGISTRY',
+      `--docker-server=${parseReference(image).registry}`,
       '--docker-username=USER',
       '--docker-password=PASSWORD',
     ]),
@@ -591,7 +606,7 @@ function unauthorized(
 ): { readonly causes: readonly Cause[]; readonly items: readonly Item[] } {
   const ref = parseReference(found.image);
   const { names, account } = pullSecrets(facts);
-  const missing = secretCause(facts, 'proven');
+  const missing = secretCause(facts, found.image, 'proven');
   const perhapsAbsent = /repository does not exist|insufficient_scope|pull access denied|name unknown/i.test(
     found.said,
   );
@@ -617,15 +632,38 @@ function unauthorized(
     '-p',
     '{"imagePullSecrets":[{"name":"regcred"}]}',
   ]);
+  const cloud = /\.dkr\.ecr\./.test(ref.registry)
+    ? "the node's IAM role (ECR read access, or a repository policy for another account)"
+    : /(?:^|\.)gcr\.io$|-docker\.pkg\.dev$/.test(ref.registry)
+      ? "the node's service account (roles/artifactregistry.reader)"
+      : /\.azurecr\.io$/.test(ref.registry)
+        ? "the kubelet's identity (AcrPull; az aks update --attach-acr)"
+        : undefined;
   const refused =
     names.length === 0
-      ? cause(
-          'F2.no-secret',
-          perhapsAbsent ? 'likely' : 'proven',
-          `the registry ${ref.registry} ${how} for ${ref.repository}: unauthorized, the image is private and the pod names no pull secret${perhapsAbsent ? ' (or the repository does not exist)' : ''}`,
-          create,
-          attach,
-        )
+      ? cloud !== undefined
+        ? cause(
+            'F2.node-identity',
+            'likely',
+            `the registry ${ref.registry} ${how} for ${ref.repository}: unauthorized; the pod names no pull secret, and ${cloud} may not read it${perhapsAbsent ? ' (or the repository does not exist)' : ''}`,
+            describe(
+              'node',
+              '',
+              facts.node || 'NODE',
+              `Find the identity of the node, and give it the right to pull`,
+            ),
+            create,
+            attach,
+          )
+        : cause(
+            'F2.no-secret',
+            perhapsAbsent || !/401|unauthorized|authentication required|no basic auth/i.test(found.said)
+              ? 'likely'
+              : 'proven',
+            `the registry ${ref.registry} ${how} for ${ref.repository}: unauthorized, the pod names no pull secret, and the image is private${perhapsAbsent ? ' (or the repository does not exist)' : ''}`,
+            create,
+            attach,
+          )
       : cause(
           'F2.refused',
           perhapsAbsent || !allThere ? 'likely' : 'proven',
@@ -683,7 +721,7 @@ const labels: Readonly<Record<string, (facts: PodFacts, found: ImageFault) => st
     found.said === '' ? 'image pull fails: reason expired' : `image pull: ${brief(found.said, 80)}`,
   F1: (_, found) => `image pull: not found: ${found.image}`,
   F2: (facts, found) =>
-    secretCause(facts, 'proven') !== undefined
+    secretCause(facts, found.image, 'proven') !== undefined
       ? 'image pull: pull secret missing'
       : `image pull: ${/\b(40[13])\b/.exec(found.said)?.[1] ?? 'unauthorized'} from ${parseReference(found.image).registry}`,
   F3: (_, found) => `image pull: rate limited (429) by ${parseReference(found.image).registry}`,
@@ -692,7 +730,10 @@ const labels: Readonly<Record<string, (facts: PodFacts, found: ImageFault) => st
   F6: (_, found) => `image pull: wrong platform: ${found.image}`,
   F7: (_, found) => `invalid image name: ${found.image}`,
   F8: (_, found) => `image not on node, pull policy Never: ${found.image}`,
-  F9: () => 'image pull: disk of the node is full',
+  F9: (_, found) =>
+    /no space left|quota exceeded/i.test(found.said)
+      ? 'image pull: disk of the node is full'
+      : `image pull: a layer cannot be unpacked: ${essence(found.said, 60)}`,
   F10: (_, found) => `image pull: ${parseReference(found.image).registry} fails (5xx)`,
   F11: () => 'image pull: signature refused',
   F12: (_, found) => `image volume: ${found.image}`,

@@ -29,7 +29,7 @@ const remove = (facts: PodFacts): ReturnType<typeof deletePod> =>
 
 const bypass = (facts: PodFacts): string =>
   facts.owners.length === 0 && !facts.conditions.has('PodScheduled')
-    ? '; it was bound by hand (spec.nodeName), past the scheduler'
+    ? '; perhaps it was bound by hand (spec.nodeName), past the scheduler'
     : '';
 
 /** Replaced and running: the dead pod is history. */

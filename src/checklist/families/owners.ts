@@ -773,17 +773,21 @@ const stuckRollout: ObjectState = {
       diagnose: () => ({
         causes: [
           ...(worst?.report.causes ?? []),
-          cause(
-            'J17.stuck',
-            worst === undefined ? 'proven' : 'likely',
-            `the rollout made no progress within its deadline: ${brief(progressing.message, 120)}`,
-            kubectl('Go back to the revision before', 'disruptive', facts.namespace, [
-              'rollout',
-              'undo',
-              `deployment/${facts.name}`,
-            ]),
-            describe('deployment', facts.namespace, facts.name),
-          ),
+          ...(worst !== undefined
+            ? []
+            : [
+                cause(
+                  'J17.stuck',
+                  'proven',
+                  `the rollout made no progress within its deadline: ${brief(progressing.message, 120)}`,
+                  kubectl('Go back to the revision before', 'disruptive', facts.namespace, [
+                    'rollout',
+                    'undo',
+                    `deployment/${facts.name}`,
+                  ]),
+                  describe('deployment', facts.namespace, facts.name),
+                ),
+              ]),
         ],
         items: [
           item(
@@ -960,10 +964,12 @@ const cronTrouble: ObjectState = {
   kinds: ['CronJob'],
   match: (facts) => {
     const invalid = facts.events.findLast((event) =>
-      /^(?:InvalidSchedule|UnparseableSchedule|UnknownTimeZone)$/.test(event.reason),
+      /^(?:InvalidSchedule|UnparseableSchedule|UnknownTimeZone|UnparseableCronJobSchedule)$/.test(
+        event.reason,
+      ),
     );
-    const missed = facts.events.findLast(
-      (event) => event.reason === 'TooManyMissedTimes' || event.reason === 'MissSchedule',
+    const missed = facts.events.findLast((event) =>
+      /^(?:TooManyMissedTimes|MissSchedule|FailedNeedsStart)$/.test(event.reason),
     );
     const later = facts.events.findLast(
       (event) => event.reason === 'SuccessfulCreate' || event.reason === 'SawCompletedJob',

@@ -218,7 +218,9 @@ const readiness: PodState = {
       (event.count >= 10 || (facts.index.nowIsGuess ? event.count >= 3 : ran > Math.max(60_000, budget)));
     if (event === undefined && (ran < readyGraceMs || facts.object === undefined) && !facts.index.nowIsGuess)
       return { headline: 'starting, not ready yet', severity: 'none' };
-    if (event === undefined && facts.index.nowIsGuess && ran < 60_000)
+    // A paste cut down to the bare status has no clock at all: then it was pasted because it stays so.
+    const timed = facts.createdAt !== undefined || facts.conditions.get('Ready')?.at !== undefined;
+    if (event === undefined && facts.index.nowIsGuess && ran < 60_000 && timed)
       return { headline: 'running, not ready yet', severity: 'none' };
     if (event !== undefined && !enough && !wasReady)
       return { headline: 'starting, readiness probe not passed yet', severity: 'none' };
