@@ -11,7 +11,7 @@ const group = 'kueue.x-k8s.io';
 const versions = { apiVersion: 'v1beta2', otherVersions: ['v1beta1'], optional: true } as const;
 
 /** How far Kueue has let a workload: it waits for quota, has it, runs, or is done. */
-export type Admission = 'pending' | 'reserved' | 'admitted' | 'finished' | 'inactive';
+type Admission = 'pending' | 'reserved' | 'admitted' | 'finished' | 'inactive';
 
 export interface KueueWorkloadRow extends OwnedRow {
   readonly localQueue: string;

@@ -165,7 +165,7 @@ const columns: readonly Column<WorkloadObjectRow>[] = [
 ];
 
 /** All pods that it makes; undefined where a role does not say how many. */
-export function podsWanted({ roles }: Pick<WorkloadObjectRow, 'roles'>): number | undefined {
+function podsWanted({ roles }: Pick<WorkloadObjectRow, 'roles'>): number | undefined {
   if (roles.length === 0) return undefined;
   let sum = 0;
   for (const { count } of roles) {

@@ -2,7 +2,7 @@ import type { PodsSummary } from './pods-summary.ts';
 import { type HalfGang, sumOf, type Units } from './workload-row.ts';
 
 /** Half of a gang may be on its way for this long: schedulers bind the pods of a job one after the other. */
-export const gangPatienceMs = 60_000;
+const gangPatienceMs = 60_000;
 
 export interface GangFacts {
   readonly summary: PodsSummary;

@@ -18,7 +18,7 @@ import {
 } from './workload-row.ts';
 
 /** How demand waits (gpu.md 1.4). */
-export type WaitClass = 'half-pending' | 'unschedulable' | 'gated' | 'queued' | 'suspended' | 'refused';
+type WaitClass = 'half-pending' | 'unschedulable' | 'gated' | 'queued' | 'suspended' | 'refused';
 
 /** A workload that waits for devices, or for a node at all. */
 export interface PendingRow extends Row {

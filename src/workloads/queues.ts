@@ -1,4 +1,4 @@
-import type { GangQueueRow, PodGroupRow } from '../resources/gang-objects.ts';
+import type { GangQueueRow } from '../resources/gang-objects.ts';
 import type {
   ClusterQueueRow,
   KueueWorkloadRow,
@@ -96,7 +96,3 @@ export function refusingQuota(books: QueueBooks, namespace: string, more: Units)
   }
   return undefined;
 }
-
-/** What keeps a PodGroup from starting, in its scheduler's words; `''` where it says nothing. */
-export const gangMessage = ({ message, reason, phase }: PodGroupRow): string =>
-  message || reason || (phase === 'Pending' ? 'not let into its queue' : '');

@@ -37,7 +37,7 @@ export interface RankRow extends Row {
 const keptRows = new WeakMap<PodRow, RankRow>();
 
 /** Rows of the pods of one workload, first ranks first. */
-export const ranksOf = (books: Workloads, workload: string): readonly RankRow[] =>
+const ranksOf = (books: Workloads, workload: string): readonly RankRow[] =>
   books.podsOf(workload).map(({ pod, place }) => {
     const known = keptRows.get(pod);
     if (known !== undefined && known.workload === workload) return known;

@@ -262,7 +262,7 @@ function pendingWhy(facts: StateFacts): string {
 const schedulerSilenceMs = 30_000;
 
 /** `Insufficient nvidia.com/gpu on 6, had untolerated taint(s) on 4`: the message without what repeats. */
-export function schedulerWords(message: string): string {
+function schedulerWords(message: string): string {
   const said = parseSchedulerMessage(message);
   const reasons = Object.entries(said.reasons).sort(([, a], [, b]) => b - a);
   if (reasons.length === 0) return said.preFilter ?? message;
