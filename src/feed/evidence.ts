@@ -116,6 +116,8 @@ export function createExaminer(options: ExaminerOptions): Examiner {
   let lastEvaluatedMs = Number.NEGATIVE_INFINITY;
   let seen = '';
   let server: ServerVersion | undefined;
+  let reviseTimer: NodeJS.Timeout | undefined;
+  let judgedVersion = -1;
 
   function storeOf(subject: Subject): Store {
     const at = stores.findIndex((store) => isSameSubject(store.subject, subject));
@@ -437,10 +439,26 @@ export function createExaminer(options: ExaminerOptions): Examiner {
     );
     const { nodes: _noNodes, pods: _noPods, ...shelved } = clusterFrom(known, server);
     ledger.setObjects(shelved);
+    judgedVersion = ledger.version();
     return ledger;
   }
 
+  /** Room that came or went elsewhere: nothing has to be read for it, and it is worth one core's twentieth. */
+  function reviseSoon(): void {
+    const { store } = here ?? {};
+    const ledger = isUnplaced(store?.object) ? books.ledger(() => undefined) : undefined;
+    if (store === undefined || ledger === undefined || ledger.version() === judgedVersion) return;
+    reviseTimer ??= setTimeout(
+      () => {
+        reviseTimer = undefined;
+        if (here?.store === store) judge(store, isAsking ? 'asking' : 'done');
+      },
+      Math.max(renewEveryMs, (store.examination?.tookMs ?? 0) * 20),
+    );
+  }
+
   const stopListening = cluster.subscribe(() => {
+    reviseSoon();
     if (here === undefined || isAsking || signOf(here.store.subject) === seen) return;
     seen = signOf(here.store.subject);
     plan(Math.max(0, lastAskedMs + renewEveryMs - performance.now()));
@@ -475,6 +493,7 @@ export function createExaminer(options: ExaminerOptions): Examiner {
       asking.abort();
       clearTimeout(timer);
       clearInterval(revise);
+      clearTimeout(reviseTimer);
       stopListening();
     },
   };
