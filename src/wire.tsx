@@ -208,7 +208,12 @@ async function live(options: WireOptions): Promise<number> {
         table === gpus.name &&
         sumsOf(sums, usage, cluster, session.getState().narrowed?.table).gpus !== undefined
           ? gpuSummaryLines(
-              { summary: sums.summary(), totals: sums.ledger.totals(), demand: sums.ledger.demand() },
+              {
+                summary: sums.summary(),
+                totals: sums.ledger.totals(),
+                demand: sums.ledger.demand(),
+                idle: usage.idleHolders(),
+              },
               theme,
               columns,
             )

@@ -90,7 +90,11 @@ export const gpuHealth: DerivedTable<GpuHealthRow> = {
   derive: (cluster) => healthRows(cluster, {}),
 };
 
-type Draft = Omit<GpuHealthRow, keyof Row | 'holders'> & { readonly holders?: readonly string[] };
+type Draft = Omit<GpuHealthRow, keyof Row | 'holders'> & {
+  readonly holders?: readonly string[];
+  /** When it was first read, where nothing says since when it is so. */
+  readonly seenAt?: number | undefined;
+};
 
 /** All signs, those of one Xid on one node as one. */
 export function healthRows(cluster: ClusterRows, evidence: HealthEvidence): readonly GpuHealthRow[] {
@@ -121,9 +125,9 @@ export function healthRows(cluster: ClusterRows, evidence: HealthEvidence): read
       code: undefined,
       severity: broken.part === 'metrics exporter' || broken.part === 'dcgm' ? 'warn' : 'bad',
       meaning: broken.text,
-      action: `mend the ${broken.layer}: logs of ${pod.namespace}/${pod.name}`,
+      action: `mend the ${broken.layer}`,
       holders: [],
-      source: 'pod',
+      source: `pod ${pod.namespace}/${pod.name}`,
       at: pod.ready?.at ?? pod.createdAt,
     });
   }
@@ -151,7 +155,7 @@ function nodeSigns(node: NodeRow, ledger: Ledger): readonly Draft[] {
         kind: 'plugin',
         severity: 'bad',
         meaning: entry.reason,
-        action: 'look at the device plugin, and at the layer below it',
+        action: 'look at the device plugin',
       });
     } else if ((entry.unhealthy ?? 0) > 0 && entry.source === 'plugin') {
       const [lost, all] = [entry.unhealthy ?? 0, entry.capacity ?? 0];
@@ -160,7 +164,7 @@ function nodeSigns(node: NodeRow, ledger: Ledger): readonly Draft[] {
         kind: 'lost',
         severity: 'bad',
         meaning: `${lost} of ${all} ${entry.className} unhealthy`,
-        action: 'reset the GPU or reboot the node; then restart the device plugin',
+        action: 'reset the GPU, restart its plugin',
       });
     }
   }
@@ -206,7 +210,8 @@ function deviceSigns(device: DeviceUse, evidence: HealthEvidence): readonly Draf
       meaning,
       action,
       source,
-      at: evidence.firstSeen?.(`${key} ${kind} ${code ?? ''}`),
+      at: undefined,
+      seenAt: evidence.firstSeen?.(`${key} ${kind} ${code ?? ''}`),
       holders: holders.map(({ namespace, pod }) => `${namespace}/${pod}`),
     });
   };
@@ -250,7 +255,7 @@ function dropSign({ node, resource, before, after, atMs, backAtMs }: Allocatable
     code: undefined,
     severity: backAtMs === undefined ? 'bad' : 'info',
     meaning: `allocatable ${resource} ${before}→${after}${back}`,
-    action: backAtMs === undefined ? 'see the Xid of this node; pods there may hold a dead GPU' : '',
+    action: backAtMs === undefined ? 'pods there may hold a dead GPU' : '',
     source: 'seen live',
     at: atMs,
   };
@@ -331,16 +336,19 @@ const both = (a: Draft, b: Draft): Draft => ({
       : [...new Set([...(a.holders ?? []), ...(b.holders ?? [])])],
   source: a.source.split(', ').includes(b.source) ? a.source : `${a.source}, ${b.source}`,
   at: a.at === undefined || b.at === undefined ? (a.at ?? b.at) : Math.max(a.at, b.at),
+  seenAt: a.seenAt ?? b.seenAt,
 });
 
-function rowOf(draft: Draft, ledger: Ledger): GpuHealthRow {
+function rowOf({ seenAt, ...draft }: Draft, ledger: Ledger): GpuHealthRow {
   const own = draft.holders ?? [];
+  const at = draft.at ?? seenAt;
   return {
     ...draft,
+    at,
     uid: `${draft.node}/${draft.gpu}/${draft.kind}/${draft.code ?? draft.meaning}`,
     namespace: '',
     name: draft.node,
-    createdAt: draft.at,
+    createdAt: at,
     version: '',
     holders: own.length > 0 || draft.kind === 'operator' ? own : holdersOn(draft.node, ledger),
   };

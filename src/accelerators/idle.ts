@@ -1,4 +1,5 @@
 import type { DeviceUse } from './device-use.ts';
+import { xidOf } from './xid.ts';
 
 /** Below this share of time a GPU does nothing (gpu.md 4.1). */
 export const idleBelow = 0.01;
@@ -20,9 +21,14 @@ export interface IdleTrail {
   readonly lastMs: number;
 }
 
-/** Adds a reading. A device that nobody holds, or whose use is not measured, is not idle but free or unknown. */
+/** Its last Xid says that it is out: what it does not do is no choice of its holder. */
+export const isDead = ({ xid }: DeviceUse): boolean =>
+  xid !== undefined && xid > 0 && xidOf(xid).severity === 'bad';
+
+/** Adds a reading. A device that nobody holds, or whose use is not measured, is not idle but free or unknown; a dead one is dead. */
 export function followIdle(before: IdleTrail | undefined, device: DeviceUse, atMs: number): IdleTrail {
-  const isIdle = device.busy !== undefined && device.busy < idleBelow && device.holders.length > 0;
+  const isIdle =
+    device.busy !== undefined && device.busy < idleBelow && device.holders.length > 0 && !isDead(device);
   if (!isIdle) return { sinceMs: undefined, lastMs: atMs };
   const isUnbroken = before?.sinceMs !== undefined && atMs - before.lastMs <= gapAtMostMs;
   return { sinceMs: isUnbroken ? before.sinceMs : atMs, lastMs: atMs };

@@ -1,7 +1,11 @@
+import { idleAfterMs } from '../accelerators/idle.ts';
 import type { ClassDemand } from '../accelerators/pending.ts';
 import type { Share, Summary } from '../accelerators/summary.ts';
 import type { ClassTotals } from '../accelerators/totals.ts';
 import { fitSizes } from '../accelerators/totals.ts';
+import { humanDuration } from '../resources/fields.ts';
+import type { IdleHolder } from '../state/usage.ts';
+import { gpuHours } from '../state/usage-text.ts';
 import { plainBar } from '../ui/text.ts';
 import type { Span, Spans, Theme } from '../ui/theme.ts';
 import { whole } from './body-message.ts';
@@ -13,11 +17,13 @@ export interface GpuFacts {
   readonly summary: Summary;
   readonly totals: readonly ClassTotals[];
   readonly demand: readonly ClassDemand[];
+  /** Who holds devices that were seen idle. */
+  readonly idle?: readonly IdleHolder[];
 }
 
 /** What the whole cluster has, above the nodes: "35 free" is of no use when no node has 8. */
 export function gpuSummaryLines(
-  { summary, totals, demand }: GpuFacts,
+  { summary, totals, demand, idle = [] }: GpuFacts,
   theme: Theme,
   columns: number,
 ): readonly Spans[] {
@@ -28,6 +34,7 @@ export function gpuSummaryLines(
     ...shareLine('other', others, theme, columns, []),
     ...modelLines(totals, columns),
     ...waitingLine(summary, demand),
+    ...idleLine(idle, columns),
     [],
   ];
 }
@@ -79,6 +86,30 @@ function modelLines(totals: readonly ClassTotals[], columns: number): readonly S
     ],
   );
   return [[label('by model'), ...each]];
+}
+
+/** Pods that are named in the line of idle devices; the rest is in the table. */
+const idleAtMost = 3;
+
+/** What is held and does nothing: who has it, how long that was seen, and what it costs in a day. */
+function idleLine(idle: readonly IdleHolder[], columns: number): readonly Spans[] {
+  if (idle.length === 0) return [];
+  const devices = idle.reduce((sum, one) => sum + one.devices, 0);
+  const hours = idle.reduce((sum, one) => sum + gpuHours(one.devices, one.forMs), 0);
+  const isProven = idle.some(({ forMs }) => forMs >= idleAfterMs);
+  const holders = idle
+    .slice(0, columns >= 120 ? idleAtMost : 1)
+    .map((one) => `${one.namespace}/${one.pod} ${one.devices} for ${humanDuration(one.forMs)}`);
+  const more = idle.length > holders.length ? ` +${idle.length - holders.length}` : '';
+  const seen = hours >= 0.1 ? `${hours.toFixed(1)} GPU-hours seen, ` : '';
+  return [
+    [
+      label('idle'),
+      { text: whole(devices).padStart(9), role: isProven ? 'warn' : 'plain' },
+      { text: `  ${holders.join(', ')}${more}` },
+      { text: `   ${seen}${whole(devices * 24)} a day`, role: 'dim' },
+    ],
+  ];
 }
 
 function waitingLine(summary: Summary, demand: readonly ClassDemand[]): readonly Spans[] {

@@ -1,6 +1,6 @@
 import type { DeviceUse } from '../accelerators/device-use.ts';
 import { type GpuRow, gpuRows, gpus } from '../accelerators/gpus.ts';
-import { idleBelow, isSpinning } from '../accelerators/idle.ts';
+import { idleBelow, isDead, isSpinning } from '../accelerators/idle.ts';
 import type { Ledger } from '../accelerators/ledger.ts';
 import { xidOf } from '../accelerators/xid.ts';
 import { bytesText, percentText } from '../resources/amount-text.ts';
@@ -59,8 +59,6 @@ export function deviceTable(
     },
   };
 }
-
-const isDead = ({ xid }: DeviceUse): boolean => xid !== undefined && xid > 0 && xidOf(xid).severity === 'bad';
 
 type Known<T> = UsageReading<T> & { readonly kind: 'known' };
 

@@ -92,7 +92,7 @@ export function idleSummary(usage: Usage): { readonly text: string; readonly isP
 }
 
 /** GPU-hours that were seen going to waste. */
-const gpuHours = (devices: number, ms: number): number => (devices * ms) / 3_600_000;
+export const gpuHours = (devices: number, ms: number): number => (devices * ms) / 3_600_000;
 
 /** What is wrong with how a pod uses its GPUs; undefined where nothing is, or nothing is known. */
 export function deviceWhy(use: PodDevices, phase: string): string | undefined {

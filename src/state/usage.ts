@@ -47,6 +47,15 @@ export interface PodDevices {
   readonly idleForMs: number | undefined;
 }
 
+/** A pod with devices that were seen idle. */
+export interface IdleHolder {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly devices: number;
+  /** All of these for at least this long. */
+  readonly forMs: number;
+}
+
 interface NodeDevices {
   readonly devices: readonly DeviceUse[];
   readonly atMs: number;
@@ -65,6 +74,8 @@ export interface Usage {
   readonly deviceIdleMs: (key: string) => number | undefined;
   /** Devices that were seen held and idle, those that idle for a quarter of an hour, and how long the others did at most. */
   readonly idleDevices: () => { readonly seen: number; readonly proven: number; readonly longestMs: number };
+  /** Who holds devices that idle: most devices first, then longest. */
+  readonly idleHolders: () => readonly IdleHolder[];
   /** Mean use of a node's GPUs, 0–1, oldest first; one value for each reading that was seen. */
   readonly trailOf: (node: string) => readonly number[];
   /** Every device of every node that was seen. */
@@ -170,6 +181,21 @@ export function createUsage(): Usage {
         longestMs = Math.max(longestMs, ms);
       }
       return { seen, proven, longestMs };
+    },
+    idleHolders() {
+      const byPod = new Map<string, IdleHolder>();
+      for (const known of devices.values()) {
+        for (const { key, holders } of known.devices) {
+          const ms = idleForMs(idle.get(key));
+          const [holder] = holders;
+          if (ms === undefined || holder === undefined) continue;
+          const { namespace, pod } = holder;
+          const before = byPod.get(`${namespace}/${pod}`);
+          const forMs = Math.min(ms, before?.forMs ?? ms);
+          byPod.set(`${namespace}/${pod}`, { namespace, pod, devices: (before?.devices ?? 0) + 1, forMs });
+        }
+      }
+      return [...byPod.values()].sort((a, b) => b.devices - a.devices || b.forMs - a.forMs);
     },
     trailOf: (node) => trails.get(node) ?? [],
     *allDevices() {

@@ -98,7 +98,8 @@ test('of gpu-l4-01 it is the container toolkit that is broken, and the plugin re
   const rows = inCatalogue();
   expect(rowOf(rows, 'gpu-l4-01', 'operator')).toMatchObject({
     severity: 'bad',
-    action: 'mend the container toolkit: logs of gpu-operator/nvidia-operator-validator-l4x9z',
+    action: 'mend the container toolkit',
+    source: 'pod gpu-operator/nvidia-operator-validator-l4x9z',
   });
   expect(rowOf(rows, 'gpu-l4-01', 'plugin').meaning).toContain('the plugin registered none');
 });

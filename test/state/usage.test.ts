@@ -214,3 +214,26 @@ test('a source is named with its age, or with what is wrong', () => {
     'use: not installed',
   );
 });
+
+test('a GPU that has fallen off the bus does nothing, but it is not idle', () => {
+  expect(idleForMs(followIdle(undefined, device('d', { xid: 79 }), noon))).toBeUndefined();
+  expect(idleForMs(followIdle(undefined, device('d', { xid: 31 }), noon))).toBe(0);
+});
+
+test('holders of idle GPUs, most first', () => {
+  const usage = createUsage();
+  const of = (pod: string) => ({ holders: [{ namespace: 'train', pod, container: 'main' }] });
+  const told = [
+    device('d0', of('a')),
+    device('d1', of('b')),
+    device('d2', of('b')),
+    device('d3', { ...of('c'), busy: 1 }),
+  ];
+  for (const at of [0, 60_000])
+    usage.putDevices('n1', told, { atMs: noon + at, everyMs: 30_000, source: 's' });
+  expect(usage.idleHolders()).toEqual([
+    { namespace: 'train', pod: 'b', devices: 2, forMs: 60_000 },
+    { namespace: 'train', pod: 'a', devices: 1, forMs: 60_000 },
+  ]);
+  expect(usage.idleDevices()).toEqual({ seen: 3, proven: 0, longestMs: 60_000 });
+});
