@@ -3,6 +3,7 @@ import { KubeError } from '../kube/kube-error.ts';
 import type { KubeObject, ServerVersion } from '../kube/object.ts';
 import { protobufDecoder } from '../kube/protobuf-decoder.ts';
 import { fieldNumbers } from '../resources/field-numbers.ts';
+import { pods } from '../resources/pods.ts';
 import {
   anyResource,
   type ClusterRows,
@@ -55,7 +56,7 @@ const listsAtOnce = 6;
 
 /**
  * The rows of some kinds, once. A kind of an operator that the cluster does not have is none, without a word.
- * @throws KubeError when the first kind cannot be read.
+ * @throws KubeError when pods, or nothing at all, can be read.
  */
 export async function loadCluster(
   connection: Connection,
@@ -63,6 +64,7 @@ export async function loadCluster(
   server: ServerVersion,
 ): Promise<{ readonly cluster: ClusterRows; readonly partial: readonly string[] }> {
   const partial: string[] = [];
+  const refusals = new Map<string, KubeError>();
   const loaded = new Map<Resource, readonly Row[]>();
   const served = needs.some(({ optional }) => optional === true)
     ? await servedVersions(connection)
@@ -76,12 +78,16 @@ export async function loadCluster(
     } catch (error) {
       // An older server without this kind has nothing of it; a missing right hides something.
       if (error instanceof KubeError && error.kind === 'not-found') return;
-      if (!(error instanceof KubeError) || error.kind !== 'forbidden' || resource === needs[0]) throw error;
+      if (!(error instanceof KubeError) || error.kind !== 'forbidden') throw error;
+      refusals.set(resource.name, error);
       partial.push(`${resource.name}: ${error.message}`);
     }
   };
   for (let from = 0; from < wanted.length; from += listsAtOnce)
     await Promise.all(wanted.slice(from, from + listsAtOnce).map(readOne));
+  // Many may not list nodes, and still see what their own pods hold; without pods there is nothing to say.
+  const refusal = refusals.get(pods.name) ?? (loaded.size === 0 ? [...refusals.values()][0] : undefined);
+  if (refusal !== undefined) throw refusal;
   return { cluster: clusterOf(loaded), partial };
 }
 
