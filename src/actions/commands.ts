@@ -38,6 +38,9 @@ const actionWords: Readonly<Record<string, string>> = {
   retry: 'retry',
   header: 'header',
   save: 'save',
+  apply: 'apply',
+  explain: 'explain',
+  arm: 'arm',
 };
 
 /** k9s's grammar: `pod ns`, `pod /regex`, `pod -f fuzzy`, `pod app=x`, `pod @context`, `ns x`, `ctx x`, `q`. */

@@ -1,4 +1,4 @@
-import { parseDocument, stringify } from 'yaml';
+import { parseAllDocuments, parseDocument, stringify } from 'yaml';
 import type { KubeObject } from './object.ts';
 
 /** An object as a person edits it: YAML without what only the server writes down. */
@@ -25,6 +25,28 @@ export function readEdited(text: string): Edited {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return { problem: 'this is no object', line: undefined };
   return { object: value as KubeObject };
+}
+
+/** Every object of a file, those in a List too, or what is wrong with it and where. */
+export function readObjects(
+  text: string,
+): { readonly objects: readonly KubeObject[] } | Exclude<Edited, { object: unknown }> {
+  const objects: KubeObject[] = [];
+  for (const document of parseAllDocuments(text)) {
+    if (!('errors' in document)) continue;
+    const [error] = document.errors;
+    if (error !== undefined)
+      return {
+        problem: error.message.split('\n')[0]?.replace(/ at line.*$/, '') ?? '',
+        line: error.linePos?.[0].line,
+      };
+    const value: unknown = document.toJS();
+    if (value === null || value === undefined) continue;
+    if (!isRecord(value)) return { problem: 'a document is no object', line: undefined };
+    const items = value['kind'] === 'List' && Array.isArray(value['items']) ? value['items'] : [value];
+    objects.push(...(items as KubeObject[]));
+  }
+  return { objects };
 }
 
 /** What was changed, as an RFC 7386 merge patch; undefined where nothing was. */

@@ -525,6 +525,40 @@ describe('a debug container', () => {
   });
 });
 
+describe('applying a file', () => {
+  test('says what it makes and what it changes, then does it; a wrong line is named', async () => {
+    const { start, fill, confirm, told, said, object } = await person();
+    const path = join(mkdtempSync(join(tmpdir(), 'mltop-apply-')), 'file.yaml');
+    writeFileSync(
+      path,
+      [
+        'apiVersion: v1',
+        'kind: ConfigMap',
+        'metadata: {name: fresh, namespace: team-a}',
+        'data: {a: b}',
+        '---',
+        'apiVersion: apps/v1',
+        'kind: Deployment',
+        'metadata: {name: coredns, namespace: kube-system}',
+        'spec: {replicas: 3}',
+      ].join('\n'),
+    );
+    await start('apply', 'pods', 'moe-pretrain-0-x7k2p');
+    await fill(path);
+    const dialog = await confirm();
+    expect(textOf(dialog)).toMatch(/1 made, 1 changed/);
+    expect(textOf(dialog)).toMatch(/made configmap team-a\/fresh/);
+    expect(textOf(dialog)).toMatch(/change coredns: spec.replicas: 3/);
+    await said(/Applied/);
+    expect(at(await object('deployments', 'coredns'), 'spec', 'replicas')).toBe(3);
+    expect(at(await object('configmaps', 'fresh'), 'data', 'a')).toBe('b');
+    writeFileSync(path, 'kind: [');
+    await start('apply', 'pods', 'moe-pretrain-0-x7k2p');
+    await fill(path);
+    expect(await told()).toMatch(/line 1/);
+  });
+});
+
 describe('editing', () => {
   /** An editor that does to the file what a shell line says. */
   function editor(line: string): string {

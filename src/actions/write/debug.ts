@@ -13,6 +13,9 @@ import { wordsOf } from './flow.ts';
 import { nameOf } from './impact.ts';
 import { enterables, podOf } from './inside.ts';
 import {
+  creation,
+  deletion,
+  type ObjectAt,
   type Operation,
   type Outcome,
   objectAt,
@@ -146,11 +149,129 @@ async function enter(
   return { text: result.left ? `Left ${container}; it goes on.` : `${container} ended.`, isBad: false };
 }
 
+/** As kubectl debug node/…: the node's own processes, network and files, under /host. */
+const nodePod = (name: string, namespace: string, node: string, image: string): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name, namespace, labels: { 'app.kubernetes.io/managed-by': 'mltop' } },
+  spec: {
+    nodeName: node,
+    hostPID: true,
+    hostNetwork: true,
+    hostIPC: true,
+    restartPolicy: 'Never',
+    tolerations: [{ operator: 'Exists' }],
+    volumes: [{ name: 'host-root', hostPath: { path: '/' } }],
+    containers: [
+      {
+        name: 'debugger',
+        image,
+        stdin: true,
+        tty: true,
+        volumeMounts: [{ name: 'host-root', mountPath: '/host' }],
+      },
+    ],
+  },
+});
+
+export const debugNode: Action = writeAction({
+  id: 'debug-node',
+  keys: [],
+  title: 'debug pod: a shell that sees the whole node',
+  places: ['nodes'],
+  risk: 'destructive',
+  whyNot: noRow,
+  kubectl: ({ row }) =>
+    row === undefined ? undefined : ['debug', `node/${row.name}`, '-it', `--image=${defaultImage}`],
+  async plan(context) {
+    const { row } = context;
+    if (row === undefined) return undefined;
+    const { namespaces } = context.session.getState();
+    const values = await askForm(context, {
+      title: `Debug pod on ${row.name}`,
+      body: [{ text: 'the files of the node are under /host: chroot /host', tone: 'dim' }],
+      fields: [
+        { label: 'image    ', text: defaultImage },
+        { label: 'namespace', text: namespaces === 'all' ? 'default' : (namespaces[0] ?? 'default') },
+      ],
+      verb: 'Next',
+      check: ([image = '', namespace = '']) =>
+        image === '' || namespace === '' || /\s/.test(image + namespace)
+          ? 'Write an image and a namespace.'
+          : undefined,
+    });
+    if (values === undefined) return undefined;
+    const [image = defaultImage, namespace = 'default'] = values;
+    const name = `node-debugger-${row.name.slice(0, 40)}-${Math.random().toString(36).slice(2, 7)}`;
+    const at = { group: '', version: 'v1', resource: 'pods', namespace, name, uid: '' };
+    const operation = creation(at, nodePod(name, namespace, row.name, image));
+    return {
+      action: 'debug-node',
+      title: 'Debug pod',
+      verb: 'Start and attach',
+      risk: 'destructive',
+      names: [`pod ${namespace}/${name} on node ${row.name}`],
+      toType: { what: 'node name', text: row.name },
+      impact: [
+        { label: 'danger', text: 'it sees and may change every file and process of the node', tone: 'bad' },
+        { label: 'note', text: 'it is deleted when you come back', tone: 'dim' },
+      ],
+      kubectl: [...inNamespace(namespace), 'debug', `node/${row.name}`, '-it', `--image=${image}`],
+      operations: [operation],
+      rights: (read) => [mayStream(read, { namespace, pod: name }, 'attach')],
+      execute: (running) => enterNode(context, running, operation),
+      stoppable: true,
+      done: '',
+    };
+  },
+});
+
+async function enterNode(context: WriteContext, running: Running, operation: Operation): Promise<Outcome> {
+  const { at } = operation;
+  const made = await running.send(operation);
+  const pod = { ...at, uid: made.metadata?.uid ?? '' };
+  const outcome = await inNode(context, running, pod).catch(
+    (error: unknown): Outcome => ({ text: `The debug pod: ${wordsOf(error)}`, isBad: true }),
+  );
+  try {
+    await running.send(deletion(pod, { graceSeconds: 0, pinVersion: false }));
+    return outcome;
+  } catch (error) {
+    // The five minutes may be over by now.
+    return {
+      text: `${outcome.text} The pod ${at.namespace}/${at.name} is still there: ${wordsOf(error)}`,
+      isBad: true,
+    };
+  }
+}
+
+async function inNode(context: WriteContext, running: Running, at: ObjectAt): Promise<Outcome> {
+  const read = context.hands.access()?.read ?? running.write;
+  const why = await untilRunning(read, running, at, 'debugger');
+  if (why !== undefined) return { text: `The debug pod ${at.name} does not run: ${why}`, isBad: true };
+  running.closeDialog();
+  const inside = { namespace: at.namespace, pod: at.name, container: 'debugger' };
+  await context.hands.raw(async (terminal) => {
+    await terminal.write(
+      Buffer.from(
+        `mltop: debug pod ${at.namespace}/${at.name}; the node is under /host; "exit" comes back\r\n`,
+      ),
+    );
+    return interact(
+      running.write,
+      inside,
+      { command: undefined, stdin: true, tty: true, detaches: true },
+      terminal,
+    );
+  });
+  return { text: `Left ${at.name}; it is deleted.`, isBad: false };
+}
+
 /** Why it does not run; undefined once it does. */
 async function untilRunning(
   read: Connection,
   running: Running,
-  pod: PodRow,
+  pod: Pick<PodRow, 'namespace' | 'name'>,
   container: string,
 ): Promise<string | undefined> {
   const deadline = Date.now() + startWithinMs;
@@ -177,8 +298,9 @@ async function untilRunning(
 }
 
 function stateOf(object: KubeObject, container: string): Readonly<Record<string, unknown>> {
-  const found = list(record(object['status'])['ephemeralContainerStatuses'])
+  const status = record(object['status']);
+  const found = [...list(status['ephemeralContainerStatuses']), ...list(status['containerStatuses'])]
     .map(record)
-    .find((status) => status['name'] === container);
+    .find((one) => one['name'] === container);
   return record(found?.['state']);
 }

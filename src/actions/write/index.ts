@@ -1,9 +1,11 @@
 import type { Action } from '../action.ts';
+import { applyAction } from './apply.ts';
 import { armAction } from './arm.ts';
 import { copyFiles } from './copy-files.ts';
-import { debug } from './debug.ts';
+import { debug, debugNode } from './debug.ts';
 import { closeForward, deleteAction, evictAction, forceDelete } from './delete.ts';
 import { editAction } from './edit.ts';
+import { explainAction } from './explain.ts';
 import { attach, run, shell } from './inside.ts';
 import { suspendJob, triggerCronJob } from './jobs.ts';
 import { annotate, label } from './meta.ts';
@@ -21,6 +23,7 @@ export const writes: readonly Action[] = [
   showForwards,
   closeForward,
   debug,
+  debugNode,
   copyFiles,
   editAction,
   deleteAction,
@@ -40,4 +43,6 @@ export const writes: readonly Action[] = [
   drain,
   label,
   annotate,
+  applyAction,
+  explainAction,
 ];

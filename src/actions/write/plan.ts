@@ -126,6 +126,7 @@ export function deletion(
   at: ObjectAt,
   options: { readonly graceSeconds?: number; readonly propagation?: string; readonly pinVersion: boolean },
 ): Operation {
+  if (at.uid === '') throw new Error(`${at.name} has no UID: it is not deleted by its name alone.`);
   return {
     at,
     verb: 'delete',
@@ -177,6 +178,7 @@ const patchTypes = {
   merge: 'application/merge-patch+json',
   strategic: 'application/strategic-merge-patch+json',
   json: 'application/json-patch+json',
+  apply: 'application/apply-patch+yaml',
 } as const;
 
 /**
@@ -227,6 +229,24 @@ export function creation(at: ObjectAt, object: KubeObject): Operation {
       path: pathOfObject({ ...at, name: '' }).replace(/\/$/, ''),
       query: queryOf(sending),
       body: JSON.stringify(object),
+    }),
+  };
+}
+
+/** Server-side apply: makes the object, or changes what it names. Fields of other managers are left to them (409). */
+export function applying(at: ObjectAt, object: KubeObject): Operation {
+  return {
+    at,
+    verb: 'patch',
+    request: (sending) => ({
+      method: 'PATCH',
+      path: pathIn(at),
+      query: queryOf(sending),
+      contentType: patchTypes.apply,
+      // JSON is YAML.
+      body: JSON.stringify(
+        at.uid === '' ? object : { ...object, metadata: { ...object.metadata, uid: at.uid } },
+      ),
     }),
   };
 }

@@ -1,6 +1,6 @@
 import { isArmed } from '../../state/arming.ts';
-import type { Action, ActionContext } from '../action.ts';
-import { carryOut } from './flow.ts';
+import { type Action, type ActionContext, say } from '../action.ts';
+import { carryOut, wordsOf } from './flow.ts';
 import type { Plan, WriteContext, WriteRisk } from './plan.ts';
 
 /** What a write action's record says; the rest is the same for all. */
@@ -43,8 +43,12 @@ export function writeAction(spec: WriteSpec): Action {
       const { hands } = context.services;
       if (hands === undefined) return;
       const full: WriteContext = { ...context, hands };
-      const plan = await spec.plan(full);
-      if (plan !== undefined) await carryOut(full, plan);
+      try {
+        const plan = await spec.plan(full);
+        if (plan !== undefined) await carryOut(full, plan);
+      } catch (error) {
+        say(context, wordsOf(error), 'bad');
+      }
     },
   };
 }
