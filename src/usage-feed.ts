@@ -131,7 +131,14 @@ export function startUsageFeed(options: UsageFeedOptions): UsageFeed {
       .map(({ scope }) => scope);
   }
 
+  /** Rows come first: while their lists come in, nothing else is asked of the server. */
+  const isListing = (): boolean => {
+    const links = cluster.linksOf(podKind);
+    return links.length === 0 || links.some(({ state }) => state === 'listing');
+  };
+
   function look(): void {
+    if (isListing()) return;
     const { table } = shownTable(session.getState());
     const view = shownView(session.getState());
     const scopes = table === 'pods' ? podScopes() : view.kind === 'detail' ? [view.of.namespace] : [];
@@ -157,14 +164,12 @@ export function startUsageFeed(options: UsageFeedOptions): UsageFeed {
 
   const stopSession = session.subscribe(look);
   // Rights become known as lists are answered.
-  const stopCluster = cluster.subscribe(() => {
-    if (shownTable(session.getState()).table === 'pods') look();
-  });
+  const stopCluster = cluster.subscribe(look);
   look();
 
   return {
     seen(table, rows) {
-      if (!measuredTables.has(table)) return;
+      if (!measuredTables.has(table) || isListing()) return;
       const names = nodesOf(table, rows);
       // Sorted or filtered by what is measured, what is not on the screen decides as well.
       scraper.want(isByUse() ? [...new Set([...names, ...gpuNodes()])].slice(0, rankedNodesAtMost) : names);

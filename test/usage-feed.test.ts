@@ -304,3 +304,21 @@ test('an order by use measures what is not on the screen, too', async () => {
   await until(usage, () => usage.deviceSource('gpu-a100-03').state === 'live');
   expect(usage.idleDevices()).toMatchObject({ proven: 0 });
 });
+
+test('while the rows come in, nothing else is asked of the server', async () => {
+  let release: (() => void) | undefined;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const { cluster, usage, asked } = await given({
+    before: (demo) =>
+      demo.faults.always(
+        ({ path }) => path === '/api/v1/pods',
+        () => held,
+      ),
+  });
+  await until(cluster, () => cluster.count(anyResource(nodes)) > 0);
+  expect(asked.filter((path) => path.startsWith('/apis/metrics.k8s.io'))).toEqual([]);
+  release?.();
+  await until(usage, () => usage.podSource('').state === 'live');
+});
