@@ -16,7 +16,7 @@ import { openContainer } from './logs.ts';
 const kindBehind: Readonly<Record<string, string>> = { gpus: 'nodes', ranks: 'pods' };
 
 /** What is under the cursor, or what the shown text is about. Of a table without a kind, the kind its rows stand for. */
-export function objectOf(context: ActionContext): ObjectRef | undefined {
+function objectOf(context: ActionContext): ObjectRef | undefined {
   const { view, table, row, tables } = context;
   if ('of' in view && typeof view.of === 'object') return view.of;
   if (table === undefined || row === undefined) return undefined;
@@ -160,7 +160,7 @@ const kubectlKind = (context: ActionContext, table: string): string => {
 };
 
 /** The kubectl that shows what this view shows. */
-export function kubectlOf(context: ActionContext): readonly string[] {
+function kubectlOf(context: ActionContext): readonly string[] {
   const { view, session } = context;
   switch (view.kind) {
     case 'describe':

@@ -115,7 +115,7 @@ export function resourceLines(page: Page, resources: Fields, depth: number): voi
 }
 
 /** `http-get http://:8080/healthz delay=0s timeout=1s period=10s #success=1 #failure=3`. */
-export function probeText(probe: Fields): string {
+function probeText(probe: Fields): string {
   const attributes = `delay=${str(probe['initialDelaySeconds']) || 0}s timeout=${str(probe['timeoutSeconds']) || 0}s period=${str(probe['periodSeconds']) || 0}s #success=${str(probe['successThreshold']) || 0} #failure=${str(probe['failureThreshold']) || 0}`;
   const { exec, httpGet, tcpSocket, grpc } = probe;
   if (isRecord(exec)) return `exec [${list(exec['command']).map(str).join(' ')}] ${attributes}`;

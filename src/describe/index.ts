@@ -39,7 +39,7 @@ const namespaceOf = (object: KubeObject): string => encodeURIComponent(str(objec
 const nameOf = (object: KubeObject): string => str(object.metadata?.name);
 
 /** A selector of labels as the API takes it; undefined where it chooses nothing. */
-export function selectorQuery(selector: unknown): string | undefined {
+function selectorQuery(selector: unknown): string | undefined {
   const { matchLabels, matchExpressions } = record(selector);
   const parts = Object.entries(record(matchLabels)).map(([key, value]) => `${key}=${str(value)}`);
   for (const raw of Array.isArray(matchExpressions) ? matchExpressions : []) {

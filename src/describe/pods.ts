@@ -111,7 +111,7 @@ function conditionLines(page: Page, pod: KubeObject): void {
   for (const { type, status } of conditions) page.write(1, `${str(type)} \t${str(status)} \n`);
 }
 
-export function spreadLines(page: Page, constraints: readonly unknown[], space = ''): void {
+function spreadLines(page: Page, constraints: readonly unknown[], space = ''): void {
   if (constraints.length === 0) return;
   const sorted = constraints
     .map(record)

@@ -107,7 +107,7 @@ const sources: Readonly<Record<string, Describe>> = {
   },
 };
 
-export function csiLines(page: Page, source: Fields): void {
+function csiLines(page: Page, source: Fields): void {
   page.write(2, 'Type:\tCSI (a Container Storage Interface (CSI) volume source)\n');
   page.write(2, `Driver:\t${str(source['driver'])}\n`);
   page.write(2, `FSType:\t${str(source['fsType'])}\n`);

@@ -8,6 +8,9 @@ import type { Role, Spans, Theme } from '../ui/theme.ts';
 /** The names of pods stand in the gutter; more of them would leave no room for what they say. */
 const labelAtMost = 22;
 
+/** Narrower than this, what lines say needs the room of names and milliseconds. */
+const narrowBelow = 100;
+
 export interface LogPaint {
   readonly view: LogView;
   readonly store: LogStore;
@@ -25,7 +28,7 @@ export interface PaintedLogs {
 
 /** The window on the lines: costs what it shows. */
 export function paintLogs({ view, store, theme, columns, height }: LogPaint): PaintedLogs {
-  const gutter = gutterOf(view, store, theme);
+  const gutter = gutterOf(view, store, theme, columns);
   const room = Math.max(8, columns - gutter.width);
   const length = store.shownLength();
   const paint = (entry: LogEntry): readonly string[] => {
@@ -33,7 +36,9 @@ export function paintLogs({ view, store, theme, columns, height }: LogPaint): Pa
     return rows.map((spans, index) => gutter.paint(entry, index === 0) + theme.line(spans, room));
   };
   const lines: string[] = [];
-  const wanted = view.follow || view.anchor === undefined ? length : store.shownFrom(view.anchor);
+  // The oldest lines are read from their beginning.
+  const unanchored = view.range === 'head' && !view.follow ? 0 : length;
+  const wanted = view.follow || view.anchor === undefined ? unanchored : store.shownFrom(view.anchor);
   let to = wanted;
   for (; to < length && lines.length < height; to += 1) lines.push(...paint(store.shownAt(to) as LogEntry));
   let from = wanted;
@@ -52,19 +57,25 @@ interface Gutter {
   readonly paint: (entry: LogEntry, isFirst: boolean) => string;
 }
 
-function gutterOf({ times }: LogView, store: LogStore, theme: Theme): Gutter {
+function gutterOf({ times }: LogView, store: LogStore, theme: Theme, columns: number): Gutter {
   const sources = store.sources();
-  const labelWidth = Math.min(labelAtMost, Math.max(0, ...sources.map(({ label }) => displayWidth(label))));
-  const timeWidth = times ? 13 : 0;
+  const isNarrow = columns < narrowBelow;
+  // Where there is little room, ranks that tell all apart are name enough, and seconds are time enough.
+  const ranks = new Set(sources.map(({ rank }) => rank));
+  const byRank = isNarrow && sources.length > 1 && ranks.size === sources.length && !ranks.has(undefined);
+  const labelOf = ({ label, rank }: LogSource): string => (byRank ? String(rank) : label);
+  const timeLength = isNarrow ? 8 : 12;
+  const labelWidth = Math.min(labelAtMost, Math.max(0, ...sources.map((one) => displayWidth(labelOf(one)))));
+  const timeWidth = times ? timeLength + 1 : 0;
   const width = timeWidth + (labelWidth === 0 ? 0 : labelWidth + 1);
   const blank = ' '.repeat(width);
   return {
     width,
     paint(entry, isFirst) {
       if (!isFirst) return blank;
-      const time = times ? theme.paint('dim', `${clockText(entry.at)} `) : '';
+      const time = times ? theme.paint('dim', `${clockText(entry.at).slice(0, timeLength)} `) : '';
       if (labelWidth === 0) return time;
-      const label = fitCell(entry.source?.label ?? '', labelWidth);
+      const label = fitCell(entry.source === undefined ? '' : labelOf(entry.source), labelWidth);
       return `${time}${entry.source === undefined ? label : theme.paintCycle(entry.source.index, label)} `;
     },
   };
@@ -114,7 +125,7 @@ function textsOf(entry: LogEntry, view: LogView, theme: Theme): readonly Spans[]
 /** Longer without a line than this, while others talk, is silence. */
 const silentAfterMs = 60_000;
 
-export const isSilent = (source: LogSource, newest: number, now: number): boolean =>
+const isSilent = (source: LogSource, newest: number, now: number): boolean =>
   source.state.state === 'following' &&
   !source.isGone &&
   (source.lastAt === undefined ? now - newest < silentAfterMs : newest - source.lastAt > silentAfterMs);

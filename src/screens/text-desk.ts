@@ -146,6 +146,7 @@ export function createTextDesk({ session, inspection, logs, now }: TextDeskParts
     });
     const busy = logs.show(showBudgetMs);
     painted = paintLogs({ view, store: logs, theme, columns: size.width, height: size.height });
+    holdStill(view);
     const empty =
       painted.lines.length === 0
         ? [theme.line([{ text: emptyText(view), role: 'pending' }], size.width)]
@@ -157,6 +158,13 @@ export function createTextDesk({ session, inspection, logs, now }: TextDeskParts
       note: { text: `${whole(logs.matchCount())} of ${whole(logs.length())} lines`, role: 'dim' },
       busy,
     };
+  }
+
+  /** Scrolling was turned off: what stands there stays there. */
+  function holdStill(view: LogView): void {
+    const first = logs.shownAt(painted.from);
+    if (view.follow || view.anchor !== undefined || view.range === 'head' || first === undefined) return;
+    setLogs({ anchor: keyOfEntry(first) });
   }
 
   function emptyText(view: LogView): string {
@@ -206,6 +214,8 @@ export function createTextDesk({ session, inspection, logs, now }: TextDeskParts
     const brief: Span[] = [];
     if (view.filter !== '')
       brief.push({ text: ` ${whole(logs.matchCount())}/${whole(logs.length())} `, role: 'match' });
+    const below = logs.shownLength() - painted.to;
+    if (!view.follow && below > 0) brief.push({ text: ` ${whole(below)} more below `, role: 'accent' });
     if (old > 0) brief.push({ text: ` ${whole(old)} dropped `, role: 'warn' });
     return [
       { left: [...about, ...found], right: brief },
@@ -299,6 +309,9 @@ export function createTextDesk({ session, inspection, logs, now }: TextDeskParts
       firstError() {
         const error = logs.firstError();
         if (error === undefined) return undefined;
+        // A filter may hide it.
+        if (view.filter !== '') setLogs({ filter: '' });
+        logs.setFilter({ pattern: undefined, invert: false, context: 0, folded: view.folded });
         while (logs.show(50));
         showEntry(error.entry);
         return `${error.entry.source?.label || error.entry.source?.container}: ${error.signature?.meaning ?? 'it calls itself an error'}${error.signature === undefined ? '' : `; look at ${error.signature.checks}`}`;

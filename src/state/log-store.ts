@@ -12,7 +12,7 @@ import {
 export const logBytes: number = 16 * 1024 * 1024;
 
 /** What has come and is not looked at yet; beyond it the oldest are dropped and counted. */
-const waitingBytes = 8 * 1024 * 1024;
+const waitingBytes = 16 * 1024 * 1024;
 
 /** Of one entry besides its text: the object, its place in two lists, and the line with its time that the text is cut from. */
 const entryOverhead = 200;

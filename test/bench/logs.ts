@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Program } from '../e2e/program.ts';
 import { pause, percentile } from './cluster.ts';
@@ -25,7 +26,7 @@ const server = spawn(
   [
     '--import',
     'tsx',
-    join(import.meta.dirname, 'servers/logs.ts'),
+    fileURLToPath(new URL('./servers/logs.ts', import.meta.url)),
     kubeconfig,
     values.pods,
     values.lines,
@@ -109,7 +110,10 @@ line(
   `p50 ${percentile(keys, 0.5).toFixed(0)}  p99 ${percentile(keys, 0.99).toFixed(0)} ms`,
 );
 line(`${what}: CPU`, `${((after.cpuMs - before.cpuMs) / seconds / 10).toFixed(0)} % of a core`);
-line(`${what}: memory`, `${after.rssMb.toFixed(0)} MB, peak ${after.peakMb.toFixed(0)} MB`);
+line(
+  `${what}: memory`,
+  `${before.rssMb.toFixed(0)} MB before, ${after.rssMb.toFixed(0)} MB, peak ${after.peakMb.toFixed(0)} MB`,
+);
 program.kill();
 server.kill();
 rmSync(folder, { recursive: true, force: true });

@@ -170,6 +170,26 @@ test('logs go along with what comes, stop when one moves up, and go on at the en
   expect(inside.text()).not.toContain('scroll:off');
 });
 
+test('s holds the lines where they are while more come; 1 begins at the beginning', () => {
+  const inside = given();
+  at(inside, 'l');
+  const texts = (from: number) => Array.from({ length: 50 }, (_, index) => `line ${from + index}`);
+  withLines(inside, texts(0));
+  inside.text();
+  inside.type('s');
+  inside.text();
+  const [source] = inside.logs.sources();
+  if (source === undefined) throw new Error('no source');
+  for (const text of texts(50))
+    inside.logs.push(source, { text, time: new Date(noon + 1000).toISOString(), cutBytes: 0 });
+  while (inside.logs.settle(noon, 1000));
+  expect(inside.text()).toContain('line 49');
+  expect(inside.text()).not.toContain('line 50');
+  expect(inside.text()).toContain('50 more below');
+  inside.type('1');
+  expect(inside.text()).toContain('line 0');
+});
+
 test('a filter leaves the lines that match, ! those that do not, tab brings their neighbours back', () => {
   const inside = given();
   at(inside, 'l');
