@@ -11,6 +11,7 @@ import type { Examining } from './feed/examining.ts';
 import type { LogFeed } from './feed/logs.ts';
 import type { ObjectFeed } from './feed/object.ts';
 import { type RulePacks, watchRulePacks } from './feed/rule-packs.ts';
+import type { UsageFeed } from './feed/usage.ts';
 import type { Feed } from './feed.ts';
 import type { Connection, ConnectOptions } from './kube/contract.ts';
 import type { ClusterAccess } from './kube/write-gate.ts';
@@ -50,7 +51,6 @@ import { type ClipboardMethod, copyText } from './ui/clipboard.ts';
 import { colorLevel } from './ui/color-level.ts';
 import { createTerminal, isUnicodeLocale, type Probe, type Terminal } from './ui/terminal.ts';
 import { type Theme, themeForBackground, themeNamed, themeNames } from './ui/theme.ts';
-import type { UsageFeed } from './usage-feed.ts';
 import { version } from './version.ts';
 import { workloadTables } from './workloads/tables.ts';
 
@@ -496,7 +496,7 @@ function createLink(
     const { startReflector } = await import('./kube/reflector.ts');
     const { visibleNamespaces } = await import('./kube/rights.ts');
     const { discover } = await import('./kube/discovery.ts');
-    const { startUsageFeed } = await import('./usage-feed.ts');
+    const { startUsageFeed } = await import('./feed/usage.ts');
     session.setState(({ favourites, namespaces }) => ({
       context: opened.contextName,
       connection: {

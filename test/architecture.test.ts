@@ -53,9 +53,6 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'describe/',
     'state/',
   ],
-  'usage-feed.ts': ['usage-', 'kube/', 'resources/', 'accelerators/', 'state/'],
-  'usage-scrape.ts': ['kube/', 'resources/', 'accelerators/'],
-  'usage-prometheus.ts': ['kube/', 'resources/', 'accelerators/'],
   'actions/': [
     'node:',
     'kube/',
@@ -96,7 +93,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'state/',
     'actions/',
     'feed.ts',
-    'usage-scrape.ts',
+    'feed/scrape.ts',
     'ui/text.ts',
     'demo/index.ts',
     'version.ts',

@@ -1,5 +1,6 @@
 import { canAnswer, exporterKind } from '../accelerators/exporters.ts';
 import { createLedger } from '../accelerators/ledger.ts';
+import { scrapeExporter } from '../feed/scrape.ts';
 import type { Connection } from '../kube/contract.ts';
 import { metricsFailure, metricsReader } from '../kube/metrics.ts';
 import { cellText } from '../resources/columns.ts';
@@ -10,7 +11,6 @@ import { pods } from '../resources/pods.ts';
 import { anyResource, type Resource, type Row } from '../resources/resource.ts';
 import { createUsage, type Usage } from '../state/usage.ts';
 import { nodesWithUse, podsWithUse } from '../state/usage-tables.ts';
-import { scrapeExporter } from '../usage-scrape.ts';
 import { connectOptionsOf, namespacesOf, type ParsedFlags, parseFlags } from './flags.ts';
 import { type CommandIo, exitCode, UsageError } from './io.ts';
 import { type Format, printRows } from './print.ts';

@@ -1,10 +1,10 @@
-import { collectDevices, type DeviceUse, isDeviceMetric } from './accelerators/device-use.ts';
-import type { ExporterKind } from './accelerators/exporters.ts';
-import { readExposition } from './accelerators/exposition.ts';
-import type { Connection } from './kube/contract.ts';
-import { KubeError } from './kube/kube-error.ts';
-import { podProxyPath } from './kube/proxied.ts';
-import type { PodRow, PodSpecRecord } from './resources/pod-row.ts';
+import { collectDevices, type DeviceUse, isDeviceMetric } from '../accelerators/device-use.ts';
+import type { ExporterKind } from '../accelerators/exporters.ts';
+import { readExposition } from '../accelerators/exposition.ts';
+import type { Connection } from '../kube/contract.ts';
+import { KubeError } from '../kube/kube-error.ts';
+import { podProxyPath } from '../kube/proxied.ts';
+import type { PodRow, PodSpecRecord } from '../resources/pod-row.ts';
 
 /** Users have seen 5 to 10 s through slow control planes (gpu.md 4.4). */
 const timeoutMs = 10_000;

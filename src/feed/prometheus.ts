@@ -1,5 +1,5 @@
-import { collectDevices, type DeviceUse } from './accelerators/device-use.ts';
-import type { Sample } from './accelerators/exposition.ts';
+import { collectDevices, type DeviceUse } from '../accelerators/device-use.ts';
+import type { Sample } from '../accelerators/exposition.ts';
 import {
   nodeLabels,
   nodeMatcher,
@@ -7,12 +7,12 @@ import {
   prometheusPlaces,
   queriedMetrics,
   vectorSamples,
-} from './accelerators/prometheus.ts';
-import type { Connection } from './kube/contract.ts';
-import { KubeError } from './kube/kube-error.ts';
-import { serviceProxyPath } from './kube/proxied.ts';
-import { pathOf } from './resources/resource.ts';
-import { services } from './resources/services.ts';
+} from '../accelerators/prometheus.ts';
+import type { Connection } from '../kube/contract.ts';
+import { KubeError } from '../kube/kube-error.ts';
+import { serviceProxyPath } from '../kube/proxied.ts';
+import { pathOf } from '../resources/resource.ts';
+import { services } from '../resources/services.ts';
 
 const timeoutMs = 15_000;
 

@@ -1,19 +1,19 @@
-import { canAnswer, type ExporterKind, exporterKind } from './accelerators/exporters.ts';
-import type { PrometheusPlace } from './accelerators/prometheus.ts';
-import type { Connection } from './kube/contract.ts';
-import { type MetricsFailure, metricsFailure, metricsReader } from './kube/metrics.ts';
-import { acceleratorCount } from './resources/devices.ts';
-import { nodeUseOf, podUseOf } from './resources/metrics.ts';
-import { nodes } from './resources/nodes.ts';
-import type { PodRow } from './resources/pod-row.ts';
-import { pods } from './resources/pods.ts';
-import { anyResource, type Row } from './resources/resource.ts';
-import { type Cluster, keyOf } from './state/cluster.ts';
-import { type SessionStore, shownTable, shownView } from './state/session.ts';
-import type { Usage } from './state/usage.ts';
-import { measuredTables } from './state/usage-text.ts';
-import { findPrometheus, type Prometheus } from './usage-prometheus.ts';
-import { type Scrape, scrapeExporter } from './usage-scrape.ts';
+import { canAnswer, type ExporterKind, exporterKind } from '../accelerators/exporters.ts';
+import type { PrometheusPlace } from '../accelerators/prometheus.ts';
+import type { Connection } from '../kube/contract.ts';
+import { type MetricsFailure, metricsFailure, metricsReader } from '../kube/metrics.ts';
+import { acceleratorCount } from '../resources/devices.ts';
+import { nodeUseOf, podUseOf } from '../resources/metrics.ts';
+import { nodes } from '../resources/nodes.ts';
+import type { PodRow } from '../resources/pod-row.ts';
+import { pods } from '../resources/pods.ts';
+import { anyResource, type Row } from '../resources/resource.ts';
+import { type Cluster, keyOf } from '../state/cluster.ts';
+import { type SessionStore, shownTable, shownView } from '../state/session.ts';
+import type { Usage } from '../state/usage.ts';
+import { measuredTables } from '../state/usage-text.ts';
+import { findPrometheus, type Prometheus } from './prometheus.ts';
+import { type Scrape, scrapeExporter } from './scrape.ts';
 
 /** metrics-server measures that often; asking more often brings the same numbers (kubernetes-client.md 4). */
 const pollEveryMs = 15_000;

@@ -2,19 +2,20 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { createTables } from '../src/actions/tables.ts';
-import type { Demo, DemoOptions } from '../src/demo/index.ts';
-import { dcgmMetrics } from '../src/demo/scenario/dcgm.ts';
-import { statusBody } from '../src/demo/status.ts';
-import { startFeed } from '../src/feed.ts';
-import { connect } from '../src/kube/connection.ts';
-import { startReflector } from '../src/kube/reflector.ts';
-import { visibleNamespaces } from '../src/kube/rights.ts';
-import { nodes } from '../src/resources/nodes.ts';
-import type { PodRow } from '../src/resources/pod-row.ts';
-import { pods } from '../src/resources/pods.ts';
-import { anyResource, type Row } from '../src/resources/resource.ts';
-import { type Cluster, createCluster } from '../src/state/cluster.ts';
+import { createTables } from '../../src/actions/tables.ts';
+import type { Demo, DemoOptions } from '../../src/demo/index.ts';
+import { dcgmMetrics } from '../../src/demo/scenario/dcgm.ts';
+import { statusBody } from '../../src/demo/status.ts';
+import { startUsageFeed, type UsageFeed } from '../../src/feed/usage.ts';
+import { startFeed } from '../../src/feed.ts';
+import { connect } from '../../src/kube/connection.ts';
+import { startReflector } from '../../src/kube/reflector.ts';
+import { visibleNamespaces } from '../../src/kube/rights.ts';
+import { nodes } from '../../src/resources/nodes.ts';
+import type { PodRow } from '../../src/resources/pod-row.ts';
+import { pods } from '../../src/resources/pods.ts';
+import { anyResource, type Row } from '../../src/resources/resource.ts';
+import { type Cluster, createCluster } from '../../src/state/cluster.ts';
 import {
   createSession,
   goTo,
@@ -22,10 +23,9 @@ import {
   showNamespaces,
   sortBy,
   tableView,
-} from '../src/state/session.ts';
-import { createUsage, type Usage } from '../src/state/usage.ts';
-import { startUsageFeed, type UsageFeed } from '../src/usage-feed.ts';
-import { demoOf } from './demo/cluster.ts';
+} from '../../src/state/session.ts';
+import { createUsage, type Usage } from '../../src/state/usage.ts';
+import { demoOf } from '../demo/cluster.ts';
 
 const podKind = anyResource(pods);
 
