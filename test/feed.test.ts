@@ -7,13 +7,16 @@ import type { Demo, DemoOptions } from '../src/demo/index.ts';
 import type { KubeLike } from '../src/demo/object.ts';
 import { type FeedOptions, startFeed } from '../src/feed.ts';
 import { connect } from '../src/kube/connection.ts';
+import { discover } from '../src/kube/discovery.ts';
 import { startReflector } from '../src/kube/reflector.ts';
 import { visibleNamespaces } from '../src/kube/rights.ts';
 import { events } from '../src/resources/events.ts';
+import { kueueworkloads } from '../src/resources/kueue.ts';
 import { nodes } from '../src/resources/nodes.ts';
 import type { PodRow } from '../src/resources/pod-row.ts';
 import { pods } from '../src/resources/pods.ts';
 import { anyResource } from '../src/resources/resource.ts';
+import { pytorchjobs, tfjobs } from '../src/resources/training-jobs.ts';
 import { type Cluster, createCluster } from '../src/state/cluster.ts';
 import { createSession, goTo, type Namespaces, type SessionStore, tableView } from '../src/state/session.ts';
 import { demoOf } from './demo/cluster.ts';
@@ -184,4 +187,28 @@ test('what the command line asked the server to leave out is left out', async ()
   });
   await until(cluster, () => isLive(cluster));
   expect(names(cluster)).toEqual(['b']);
+});
+
+test('kinds of operators are asked for where discovery names them, and of the others not a word is said', async () => {
+  const [jobKind, absentKind, queueKind] = [
+    anyResource(pytorchjobs),
+    anyResource(tfjobs),
+    anyResource(kueueworkloads),
+  ];
+  const job = {
+    apiVersion: 'kubeflow.org/v1',
+    kind: 'PyTorchJob',
+    metadata: { name: 'sft', namespace: 'train' },
+    spec: { pytorchReplicaSpecs: { Worker: { replicas: 2 } } },
+  };
+  const { cluster } = await givenFeed({
+    objects: [pod('a'), job],
+    discover,
+    always: [podKind, jobKind, absentKind, queueKind],
+  });
+  await until(cluster, () => cluster.count(jobKind) === 1);
+  expect([...cluster.rowsOf(pytorchjobs)]).toMatchObject([
+    { kind: 'PyTorchJob', roles: [{ name: 'worker', count: 2 }] },
+  ]);
+  expect(cluster.linksOf(absentKind)).toEqual([]);
 });
