@@ -165,7 +165,7 @@ async function load(store: ServedStore, options: DemoOptions, now: () => number)
     const given =
       options.objects === undefined
         ? await readObjects(options.from ?? [])
-        : { objects: options.objects, kinds: [], notes: [], serverVersion: undefined };
+        : { objects: options.objects, kinds: [], notes: [], broken: [], serverVersion: undefined };
     return { ...loadGiven(store, given), notes: given.notes };
   }
   const { churn, loadScenario } = await import('./scenario/index.ts');
