@@ -244,7 +244,7 @@ function deviceColumns(): readonly Column<DeviceRow>[] {
     },
     measured({
       title: 'UTIL',
-      value: ({ busy }) => busy,
+      value: ({ busy }) => (busy === undefined ? undefined : busy * 100),
       text: ({ busy }) => known(busy, percentText),
       tone: (use, { idleMs }) => (idleMs !== undefined || isSpinning(use) ? 'warn' : 'plain'),
       priority: 1,
@@ -261,7 +261,7 @@ function deviceColumns(): readonly Column<DeviceRow>[] {
     }),
     measured({
       title: 'TENSOR',
-      value: ({ tensor }) => tensor,
+      value: ({ tensor }) => (tensor === undefined ? undefined : tensor * 100),
       text: ({ tensor }) => known(tensor, percentText),
       tone: (use) => (isSpinning(use) ? 'warn' : 'plain'),
       priority: 3,

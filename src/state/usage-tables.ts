@@ -12,6 +12,10 @@ import type { Column, Resource, Row, Table, Tone } from '../resources/resource.t
 import type { PodDevices, Reading, Usage } from './usage.ts';
 import { deviceWhy, idleText, readingText, readingTone, readingValue } from './usage-text.ts';
 
+/** What a person writes in a filter: `UTIL<50`, `MEM>2Gi`, `CPU>0.5` are percent, bytes and cores. */
+const percent = (share: number | undefined): number | undefined =>
+  share === undefined ? undefined : share * 100;
+
 /** Columns between others: behind the one of that title, or at the end. */
 function insertBehind<R extends Row>(
   columns: readonly Column<R>[],
@@ -106,7 +110,7 @@ function deviceColumns(read: PodDeviceReader): readonly Column<PodRow>[] {
     measured<PodRow, PodDevices>({
       title: 'UTIL',
       read,
-      value: ({ busy }) => busy?.mean,
+      value: ({ busy }) => percent(busy?.mean),
       text: ({ busy }) => (busy === undefined ? '-' : percentText(busy.mean)),
       tone: busyTone,
       priority: 2,
@@ -115,7 +119,7 @@ function deviceColumns(read: PodDeviceReader): readonly Column<PodRow>[] {
       title: 'HBM',
       isQuiet: true,
       read,
-      value: memoryShare,
+      value: (use) => percent(memoryShare(use)),
       text: (use) => textOf(memoryShare(use), percentText),
       tone: (use) => ((memoryShare(use) ?? 0) >= 0.98 ? 'warn' : 'plain'),
       priority: 5,
@@ -133,7 +137,7 @@ function deviceColumns(read: PodDeviceReader): readonly Column<PodRow>[] {
       title: 'TENSOR',
       isQuiet: true,
       read,
-      value: ({ tensor }) => tensor,
+      value: ({ tensor }) => percent(tensor),
       text: ({ tensor }) => textOf(tensor, percentText),
       tone: ({ devices }) => (devices.some(isSpinning) ? 'warn' : 'plain'),
       priority: 7,
@@ -200,7 +204,9 @@ function amountColumns(usage: Usage): readonly Column<PodRow>[] {
     value(row) {
       const reading = use(row, 0);
       const whole = of(row, amount);
-      return reading?.kind === 'known' && whole !== undefined ? reading.value[amount] / whole : undefined;
+      return reading?.kind === 'known' && whole !== undefined
+        ? percent(reading.value[amount] / whole)
+        : undefined;
     },
     text(row, now) {
       const reading = use(row, now);
@@ -219,7 +225,7 @@ function amountColumns(usage: Usage): readonly Column<PodRow>[] {
     measured({
       title: 'CPU',
       read: use,
-      value: ({ cpu }) => cpu,
+      value: ({ cpu }) => cpu / 1000,
       text: ({ cpu }) => cpuText(cpu),
       tone: ({ cpu }, row) => amountTone(row, 'cpu', cpu),
       priority: 4,
@@ -275,7 +281,7 @@ export function nodesWithUse(usage: Usage, ledger: Ledger): Resource<NodeRow> {
         const reading = usage.node(row.name, now);
         return reading.kind === 'none' ? reading : { ...reading, value: { used: reading.value[name], row } };
       },
-      value: ({ used, row }) => share(name, row, used),
+      value: ({ used, row }) => percent(share(name, row, used)),
       text: ({ used, row }) => textOf(share(name, row, used), percentText),
       share: ({ used, row }) => Math.min(1, share(name, row, used) ?? 0),
       tone: ({ used, row }) => {
@@ -290,7 +296,7 @@ export function nodesWithUse(usage: Usage, ledger: Ledger): Resource<NodeRow> {
     measured({
       title,
       read: (row, now) => usage.node(row.name, now),
-      value: (known) => known[name],
+      value: (known) => (name === 'cpu' ? known.cpu / 1000 : known.memory),
       text: (known) => text(known[name]),
       priority: 7,
       wide: true,
@@ -305,7 +311,7 @@ export function nodesWithUse(usage: Usage, ledger: Ledger): Resource<NodeRow> {
           title: 'GPU UTIL',
           read: (row, now) =>
             (acceleratorCount(row.capacity) ?? 0) > 0 ? usage.devicesOn(row.name, now) : undefined,
-          value: busyOfHeld,
+          value: (devices) => percent(busyOfHeld(devices)),
           text: (devices) => textOf(busyOfHeld(devices), percentText),
           tone: (devices) => (devices.some(isSpinning) || idleCount(usage, devices) > 0 ? 'warn' : 'plain'),
           trail: (row) => usage.trailOf(row.name),
@@ -390,7 +396,7 @@ export function gpusWithUse<T extends Table<GpuRow>>(table: T, usage: Usage): T 
     measured<GpuRow, readonly DeviceUse[]>({
       title: 'UTIL',
       read,
-      value: busyOfHeld,
+      value: (devices) => percent(busyOfHeld(devices)),
       text: (devices) => textOf(busyOfHeld(devices), percentText),
       tone: (devices) => (devices.some(isSpinning) || idleCount(usage, devices) > 0 ? 'warn' : 'plain'),
       priority: 2,

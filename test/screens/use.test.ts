@@ -101,11 +101,22 @@ test('an order by use follows each poll, and pods without a sample come last', (
 test('a filter by use follows each poll', () => {
   const screen = given();
   use(screen, { a: ['250m', '1Gi'], b: ['1500m', '3Gi'] });
-  screen.type('/CPU>1000\r');
+  screen.type('/CPU>1\r');
   expect(order(screen.text())).toEqual(['b']);
   screen.clock.now += everyMs;
   use(screen, { a: ['2', '1Gi'], b: ['1', '3Gi'] });
   expect(order(screen.text())).toEqual(['a']);
+});
+
+test('shares are filtered in percent, memory in bytes', () => {
+  const screen = given();
+  use(screen, { a: ['250m', '1Gi'], b: ['1500m', '3Gi'] });
+  screen.usage.putDevices('gpu-01', devices(40), { atMs: noon, everyMs: 30_000, source: 'dcgm-exporter' });
+  screen.type('/UTIL<50\r');
+  expect(order(screen.text())).toEqual(['trainer']);
+  screen.type('\x15');
+  screen.type('/MEM>2Gi\r');
+  expect(order(screen.text())).toEqual(['b']);
 });
 
 test.each<[SourceState['state'], string, string]>([
