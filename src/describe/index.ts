@@ -1,5 +1,6 @@
 import type { KubeObject } from '../kube/object.ts';
 import { record } from '../resources/fields.ts';
+import { describeAutoscaler } from './autoscalers.ts';
 import { describeAny } from './generic.ts';
 import { describeLimitRange, describeNamespace, describeQuota } from './namespaces.ts';
 import { describeDisruptionBudget, describeEndpointSlice, describeService } from './network.ts';
@@ -95,6 +96,7 @@ const describers: Readonly<Record<string, Describer>> = {
     ],
   },
   'EndpointSlice.discovery.k8s.io': { describe: describeEndpointSlice },
+  'HorizontalPodAutoscaler.autoscaling': { describe: describeAutoscaler },
   'PodDisruptionBudget.policy': { describe: describeDisruptionBudget },
   PersistentVolumeClaim: {
     describe: describeClaim,

@@ -35,7 +35,7 @@ const kinds: Readonly<Record<string, string>> = {
   statefulset: 'statefulsets.apps',
 };
 /** kubectl has words of its own for these; here they are printed field by field. */
-const generic = new Set(['hpa', 'ingress']);
+const generic = new Set(['ingress']);
 /** Pods that are not in the recording ran there: README of the recording. */
 const withUnseenPods = new Set(['node-cpu-a-01.txt.gz']);
 const files: Readonly<Record<string, string>> = {

@@ -138,6 +138,31 @@ test.each([
   });
 });
 
+test('more containers than a low terminal has lines for: a line each, the cursor in sight', () => {
+  const inside = given();
+  at(inside, '\r');
+  const view = shownView(inside.session.getState());
+  if (view.kind !== 'detail') throw new Error('no detail');
+  const containers = Array.from({ length: 30 }, (_, index) => ({ name: `part-${index}`, image: 'train:1' }));
+  inside.inspection.set({
+    of: view.of,
+    object: {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'x' },
+      spec: { containers },
+      status: { phase: 'Running' },
+    },
+    related: {},
+    state: { state: 'live', sinceMs: noon },
+    changedMs: noon + 1,
+  });
+  inside.text();
+  inside.type('j'.repeat(25));
+  expect(inside.text()).toContain('>part-25');
+  expect(inside.text().split('\n')).toHaveLength(24);
+});
+
 function withLines(inside: Inside, texts: readonly string[]): void {
   const source = inside.logs.addSource({
     namespace: 'research',
