@@ -44,8 +44,16 @@ import { createTextDesk, type DeskFrame } from './text-desk.ts';
 /** Data is painted at most this often; keys at once. */
 const dataFrameEveryMs = 100;
 
+/** Frames of data take this share of the time at most, and become rarer for it, down to four a second. */
+const dataFrameShare = 0.06;
+const dataFrameAtLeastEveryMs = 250;
+
 /** Ages are text that changes by itself. */
 const tickEveryMs = 1000;
+
+/** Ages of a cluster in which nothing has changed for a while: their seconds are not worth a slow link's bytes. */
+const quietAfterMs = 10_000;
+const quietAgesEveryMs = 5000;
 
 /** A spinner that turns faster costs a frame each time. */
 const spinEveryMs = 250;
@@ -167,7 +175,11 @@ export function createScreen(options: ScreenOptions): Screen {
   let isQueued = false;
   let dataTimer: NodeJS.Timeout | undefined;
   let spinTimer: NodeJS.Timeout | undefined;
-  let lastDataMs = Number.NEGATIVE_INFINITY;
+  /** When the next frame of data may be drawn, on the clock of `performance.now`. */
+  let dataAgainMs = Number.NEGATIVE_INFINITY;
+  let agesAtMs = 0;
+  let changedAtMs = 0;
+  let seenVersion = -1;
   let judgeAgainMs = 0;
   let isStopped = false;
 
@@ -255,6 +267,7 @@ export function createScreen(options: ScreenOptions): Screen {
       view,
       table,
       home: tables.home.map((name) => ({ name, title: shownTables.table(name).title })),
+      titleOf: (name) => shownTables.table(name).title,
       shown: visible.length(),
       total: visible.total(),
       faults: visible.faults(),
@@ -310,11 +323,22 @@ export function createScreen(options: ScreenOptions): Screen {
       height: tableHeight,
       stale: isStale(link) || state.connection.state !== 'connected',
       message: window.rows.length > 0 ? undefined : emptyMessage(view, current, now),
-      now,
+      now: clockOfAges(now),
     });
     titles = body.titles;
     keepPlace(view, window, body.scroll);
     return [...summary, ...body.lines];
+  }
+
+  /** The time as the ages of the rows have it. */
+  function clockOfAges(now: number): number {
+    if (cluster.version() !== seenVersion) {
+      seenVersion = cluster.version();
+      changedAtMs = now;
+    }
+    const isQuiet = now - changedAtMs >= quietAfterMs;
+    if (!isQuiet || now < agesAtMs || now - agesAtMs >= quietAgesEveryMs) agesAtMs = now;
+    return agesAtMs;
   }
 
   /** Keeps in the session where the cursor's row now is: data moves it, too. */
@@ -501,11 +525,14 @@ export function createScreen(options: ScreenOptions): Screen {
     dataTimer ??= setTimeout(
       () => {
         dataTimer = undefined;
-        lastDataMs = performance.now();
+        const startedMs = performance.now();
         if (options.isBackedUp?.() === true) onData();
         else refresh();
+        const tookMs = performance.now() - startedMs;
+        dataAgainMs =
+          lastDataMs + Math.min(dataFrameAtLeastEveryMs, Math.max(dataFrameEveryMs, tookMs / dataFrameShare));
       },
-      Math.max(0, lastDataMs + dataFrameEveryMs - performance.now()),
+      Math.max(0, dataAgainMs - performance.now()),
     );
   }
 

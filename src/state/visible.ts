@@ -186,6 +186,7 @@ export function createVisible<R extends Row>(table: Table<R>, source: RowSource<
 
   function applyOne(key: string, change: Waiting<R>): void {
     const { before, after } = change;
+    if (staysInPlace(key, before, after)) return;
     if (before !== undefined && isInScope(before)) {
       const part = faults.delete(key) && splits() ? 0 : 1;
       removeRow(base[part], before, compare);
@@ -197,6 +198,18 @@ export function createVisible<R extends Row>(table: Table<R>, source: RowSource<
     if (isFault) faults.add(key);
     insertRow(base[part], after, compare);
     if (shown !== base && passes(after, part)) insertRow(shown[part], after, compare);
+  }
+
+  /** Most changes move nothing: the new row then stands where the old one stood, and nothing else is touched. */
+  function staysInPlace(key: string, before: R | undefined, after: R | undefined): boolean {
+    if (before === undefined || after === undefined || shown !== base) return false;
+    if (faults.has(key) !== source.isFault(key) || compare(before, after) !== 0) return false;
+    if (!isInScope(before) || !isInScope(after)) return false;
+    const part = base[splits() && faults.has(key) ? 0 : 1];
+    const place = findRow(part, before, compare);
+    if (place === -1) return false;
+    part[place] = after;
+    return true;
   }
 
   const passes = (row: R, part: 0 | 1): boolean =>
