@@ -33,6 +33,8 @@ export interface Forward {
 export interface ForwardOptions {
   /** 0: any free one. */
   readonly localPort: number;
+  /** Where to listen. Default: 127.0.0.1, which only this machine reaches. */
+  readonly address?: string;
   /** What to do where the port is in use. */
   readonly whenInUse: 'other' | 'fail';
   /** Asked for each connection: the pod may have been replaced since. Rejects where there is none now. */
@@ -193,12 +195,12 @@ export async function startForward(options: ForwardOptions): Promise<Forward> {
 
 async function listen(
   server: ReturnType<typeof createServer>,
-  { localPort, whenInUse }: ForwardOptions,
+  { localPort, whenInUse, address = '127.0.0.1' }: ForwardOptions,
 ): Promise<boolean> {
   const once = (port: number): Promise<void> =>
     new Promise((resolve, reject) => {
       server.once('error', reject);
-      server.listen(port, '127.0.0.1', () => {
+      server.listen(port, address, () => {
         server.off('error', reject);
         resolve();
       });

@@ -12,6 +12,7 @@ import { jobs } from './jobs.ts';
 import { leases } from './leases.ts';
 import { limitranges } from './limitranges.ts';
 import { namespaces } from './namespaces.ts';
+import { networkpolicies } from './networkpolicies.ts';
 import { nodes } from './nodes.ts';
 import { persistentvolumeclaims } from './persistentvolumeclaims.ts';
 import { persistentvolumes } from './persistentvolumes.ts';
@@ -46,6 +47,7 @@ export const tables: readonly Resource[] = [
   anyResource(services),
   anyResource(endpointslices),
   anyResource(ingresses),
+  anyResource(networkpolicies),
   anyResource(configmaps),
   anyResource(secrets),
   anyResource(serviceaccounts),

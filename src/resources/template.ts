@@ -37,7 +37,7 @@ const joined = (containers: readonly Fields[], field: string): string =>
   intern(containers.map((container) => text(container[field])).join(','));
 
 /** As Go prints a label selector: sorted by key, `a=b`, `a in (b,c)`, `!a`; `''` where it is absent or empty. */
-function selectorText(selector: V1LabelSelector | undefined): string {
+export function selectorText(selector: V1LabelSelector | undefined): string {
   if (selector === undefined) return '';
   const equal = Object.entries(selector.matchLabels ?? {}).map(
     ([key, value]) => [key, `${key}=${value}`] as const,

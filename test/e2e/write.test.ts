@@ -118,7 +118,7 @@ describe('safe hands, on the demo cluster', () => {
     program.press('F');
     await program.waitFor(/Port-forward to vllm-chat/);
     await readIt();
-    program.press('Ctrl-U', '8000', 'Enter', '0', 'Enter');
+    program.press('Ctrl-U', '8000', 'Enter', '0', 'Enter', 'Enter');
     await program.waitFor(/rights: ok/);
     await readIt();
     program.press('Tab', 'Enter');

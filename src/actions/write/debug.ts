@@ -10,7 +10,7 @@ import { type Action, say } from '../action.ts';
 import { askForm } from '../ask.ts';
 import { inNamespace } from '../kubectl.ts';
 import { wordsOf } from './flow.ts';
-import { nameOf } from './impact.ts';
+import { devicesText, nameOf } from './impact.ts';
 import { enterables, podOf } from './inside.ts';
 import {
   creation,
@@ -148,6 +148,101 @@ async function enter(
   await running.audit({ at: objectAt(anyResource(podKind), pod, 'attach'), verb: 'create' }, 'done');
   return { text: result.left ? `Left ${container}; it goes on.` : `${container} ended.`, isBad: false };
 }
+
+/** What only the server writes down, and what would make a controller take the copy for one of its own. */
+function copied(pod: KubeObject, name: string, image: string, command: string): KubeObject {
+  const spec = record(pod['spec']);
+  const containers = list(spec['containers']).map((raw, at) =>
+    at > 0
+      ? record(raw)
+      : {
+          ...record(raw),
+          ...(image === '' ? {} : { image }),
+          ...(command === '' ? {} : { command: ['sh', '-c', command], args: [] }),
+          // Probes of a process that does not run would kill the copy.
+          livenessProbe: undefined,
+          readinessProbe: undefined,
+          startupProbe: undefined,
+        },
+  );
+  const { nodeName: _node, ephemeralContainers: _ephemeral, ...rest } = spec;
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name,
+      namespace: pod.metadata?.namespace ?? '',
+      labels: { 'app.kubernetes.io/managed-by': 'mltop' },
+    },
+    spec: { ...rest, containers, restartPolicy: 'Never' },
+  };
+}
+
+export const debugCopy: Action = writeAction({
+  id: 'debug-copy',
+  keys: [],
+  title: 'debug copy: the same pod again, with another command or image',
+  places: ['pods'],
+  risk: 'disruptive',
+  whyNot: noRow,
+  kubectl: ({ row }) =>
+    row === undefined
+      ? undefined
+      : [...inNamespace(row.namespace), 'debug', row.name, `--copy-to=${row.name}-debug`, '-it'],
+  async plan(context) {
+    const pod = podOf(context);
+    const read = context.hands.access()?.read;
+    if (pod === undefined || read === undefined) return undefined;
+    const object = await read.json({ path: objectPath(anyResource(podKind), pod) });
+    const values = await askForm(context, {
+      title: `Copy of ${pod.name}`,
+      body: [{ text: 'empty: as in the pod', tone: 'dim' }],
+      fields: [
+        { label: 'name   ', text: `${pod.name.slice(0, 50)}-debug` },
+        { label: 'image  ' },
+        { label: 'command', text: 'sleep 1d' },
+      ],
+      verb: 'Next',
+      check: ([name = '']) =>
+        /^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$/.test(name) ? undefined : `"${name}" cannot be a pod's name.`,
+    });
+    if (values === undefined) return undefined;
+    const [name = '', image = '', command = ''] = values;
+    const devices = devicesText([pod]);
+    const at = { group: '', version: 'v1', resource: 'pods', namespace: pod.namespace, name, uid: '' };
+    return {
+      action: 'debug-copy',
+      title: 'Copy a pod',
+      verb: 'Copy',
+      risk: 'disruptive',
+      names: [`pod ${pod.namespace}/${name}, as ${pod.name}`],
+      toType: { what: 'pod name', text: name },
+      impact: [
+        ...(image === '' ? [] : [{ label: 'image', text: image }]),
+        ...(command === '' ? [] : [{ label: 'command', text: command }]),
+        ...(devices === undefined
+          ? []
+          : [{ label: 'takes', text: `${devices} more, where it finds them`, tone: 'warn' as const }]),
+        {
+          label: 'note',
+          text: 'no labels and no owner: no Service sends it requests, nothing deletes it',
+          tone: 'dim',
+        },
+      ],
+      kubectl: [
+        ...inNamespace(pod.namespace),
+        'debug',
+        pod.name,
+        `--copy-to=${name}`,
+        ...(image === '' ? [] : [`--set-image=*=${image}`]),
+        ...(command === '' ? [] : ['--', 'sh', '-c', command]),
+      ],
+      operations: [creation(at, copied(object, name, image, command))],
+      done: `Made pod ${name}; s opens a shell once it runs.`,
+      undo: 'Undo: delete it.',
+    };
+  },
+});
 
 /** As kubectl debug node/…: the node's own processes, network and files, under /host. */
 const nodePod = (name: string, namespace: string, node: string, image: string): KubeObject => ({

@@ -2,13 +2,14 @@ import type { Action } from '../action.ts';
 import { applyAction } from './apply.ts';
 import { armAction } from './arm.ts';
 import { copyFiles } from './copy-files.ts';
-import { debug, debugNode } from './debug.ts';
+import { debug, debugCopy, debugNode } from './debug.ts';
 import { closeForward, deleteAction, evictAction, forceDelete } from './delete.ts';
 import { editAction } from './edit.ts';
 import { explainAction } from './explain.ts';
 import { attach, run, shell } from './inside.ts';
 import { suspendJob, triggerCronJob } from './jobs.ts';
 import { annotate, label } from './meta.ts';
+import { nodeSmi } from './node-smi.ts';
 import { cordon, drain, uncordon } from './nodes.ts';
 import { portForward, showForwards } from './port-forward.ts';
 import { restart, rolloutHistory, rolloutUndo, scale, setEnv, setImage, setResources } from './workloads.ts';
@@ -19,10 +20,12 @@ export const writes: readonly Action[] = [
   shell,
   attach,
   run,
+  nodeSmi,
   portForward,
   showForwards,
   closeForward,
   debug,
+  debugCopy,
   debugNode,
   copyFiles,
   editAction,

@@ -127,7 +127,7 @@ const streamAt = (pod: PodRow, subresource: string): ObjectAt =>
   objectAt(anyResource(podKind), pod, subresource);
 
 /** A plan whose effect is a stream into a pod. */
-function streamPlan(
+export function streamPlan(
   pod: PodRow,
   container: string,
   parts: Pick<Plan, 'action' | 'title' | 'verb' | 'kubectl' | 'impact'> & {
@@ -380,7 +380,7 @@ async function askCommand(context: WriteContext): Promise<readonly string[] | un
   return values === undefined ? undefined : commandWords(values[0] ?? '');
 }
 
-async function runCommand(
+export async function runCommand(
   context: WriteContext,
   running: Running,
   inside: Inside,

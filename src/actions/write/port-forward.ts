@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { Connection } from '../../kube/contract.ts';
 import { mayStream } from '../../kube/exec.ts';
 import { KubeError } from '../../kube/kube-error.ts';
@@ -33,6 +34,8 @@ const places: readonly string[] = [
   'replicasets',
   'jobs',
 ];
+
+const loopback = '127.0.0.1';
 
 const podsPath = (namespace: string): string => `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
 
@@ -208,9 +211,12 @@ export const portForward: Action = writeAction({
       fields: [
         { label: 'port there', text: first === undefined ? '' : String(first) },
         { label: 'port here ' },
+        { label: 'address   ', text: loopback },
       ],
       verb: 'Next',
-      check: ([there = '', here = '']) => {
+      check: ([there = '', here = '', address = '']) => {
+        if (isIP(address) === 0)
+          return `"${address}" is no address: 127.0.0.1 for this machine only, 0.0.0.0 for all.`;
         if (!isPort(there, 1)) return `"${there}" is no port: write a number from 1 to 65535.`;
         return here === '' || isPort(here, 0)
           ? undefined
@@ -220,7 +226,7 @@ export const portForward: Action = writeAction({
     if (values === undefined) return undefined;
     const port = Number(values[0]);
     const localPort = values[1] === '' ? port : Number(values[1]);
-    return forwardPlan(context, { resource, row, way, port, localPort });
+    return forwardPlan(context, { resource, row, way, port, localPort, address: values[2] ?? loopback });
   },
 });
 
@@ -230,10 +236,12 @@ interface ForwardJob {
   readonly way: Way;
   readonly port: number;
   readonly localPort: number;
+  readonly address: string;
 }
 
 function forwardPlan(context: WriteContext, job: ForwardJob): Plan {
-  const { resource, row, port, localPort } = job;
+  const { resource, row, port, localPort, address } = job;
+  const isOpen = address !== loopback && address !== '::1';
   return {
     action: 'port-forward',
     title: 'Port-forward',
@@ -244,13 +252,15 @@ function forwardPlan(context: WriteContext, job: ForwardJob): Plan {
     impact: [
       {
         label: 'opens',
-        text: `127.0.0.1:${localPort === 0 ? 'a free port' : localPort}, for every program of this machine`,
+        text: `${address}:${localPort === 0 ? 'a free port' : localPort}, for ${isOpen ? 'everybody who reaches this machine' : 'every program of this machine'}`,
+        ...(isOpen ? { tone: 'bad' as const } : {}),
       },
       { label: 'note', text: ':pf lists it and ctrl-d there closes it; it ends with mltop', tone: 'dim' },
     ],
     kubectl: [
       ...inNamespace(row.namespace),
       'port-forward',
+      ...(isOpen ? ['--address', address] : []),
       `${kubectlKind(resource)}/${row.name}`,
       `${localPort}:${port}`,
     ],
@@ -272,7 +282,7 @@ function forwardPlan(context: WriteContext, job: ForwardJob): Plan {
 async function open(
   context: WriteContext,
   running: Running,
-  { resource, row, way, port, localPort }: ForwardJob,
+  { resource, row, way, port, localPort, address }: ForwardJob,
 ): Promise<Outcome> {
   const operation = { at: objectAt(resource, row, 'portforward'), verb: 'create' };
   try {
@@ -281,13 +291,14 @@ async function open(
       source: `${kubectlKind(resource)}/${row.name}`,
       port,
       localPort,
+      address,
       whenInUse: 'other',
       target: () => way.target(port),
       open: running.forwarder(),
     });
     await running.audit(operation, 'done');
     const inUse = forward.isOtherPort ? `Port ${localPort} is in use here. ` : '';
-    return { text: `${inUse}127.0.0.1:${forward.localPort} leads to ${row.name}:${port}.`, isBad: false };
+    return { text: `${inUse}${address}:${forward.localPort} leads to ${row.name}:${port}.`, isBad: false };
   } catch (error) {
     await running.audit(operation, wordsOf(error));
     throw error;
