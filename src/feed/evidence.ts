@@ -407,7 +407,7 @@ export function createExaminer(options: ExaminerOptions): Examiner {
     }
     // Last, so that it takes the place of its own older self.
     if (store.object !== undefined) objects.push(store.object);
-    const ledger = isUnplaced(store.object) ? ledgerFor(objects, listed, listedIn) : undefined;
+    const ledger = asksForRoom(store) ? ledgerFor(objects, listed, listedIn) : undefined;
     const fetched: Fetched = {
       objects,
       listed,
@@ -419,6 +419,15 @@ export function createExaminer(options: ExaminerOptions): Examiner {
       ...(server === undefined ? {} : { server }),
     };
     return liveIndex({ cluster, happenings, node: options.node }, fetched, now);
+  }
+
+  /** The scheduler's books matter to a pod that has no node, and to what may own one. */
+  function asksForRoom({ subject, object }: Store): boolean {
+    if (object === undefined || subject.namespace === '') return false;
+    if (subject.kind === 'Pod') return text(object['spec'], 'nodeName') === '';
+    for (const row of cluster.rowsOf(pods))
+      if (row.namespace === subject.namespace && row.node === '' && row.phase === 'Pending') return true;
+    return false;
   }
 
   /** Storage and devices beside the rows: a part that nobody listed stays unknown. */
@@ -446,7 +455,7 @@ export function createExaminer(options: ExaminerOptions): Examiner {
   /** Room that came or went elsewhere: nothing has to be read for it, and it is worth one core's twentieth. */
   function reviseSoon(): void {
     const { store } = here ?? {};
-    const ledger = isUnplaced(store?.object) ? books.ledger(() => undefined) : undefined;
+    const ledger = store !== undefined && asksForRoom(store) ? books.ledger(() => undefined) : undefined;
     if (store === undefined || ledger === undefined || ledger.version() === judgedVersion) return;
     reviseTimer ??= setTimeout(
       () => {
@@ -516,10 +525,6 @@ const text = (value: unknown, field: string): string => {
   const found = (value as Readonly<Record<string, unknown>> | undefined)?.[field];
   return typeof found === 'string' ? found : '';
 };
-
-/** The scheduler's books matter to a pod that has no node. */
-const isUnplaced = (object: KubeObject | undefined): boolean =>
-  object?.kind === 'Pod' && text(object['spec'], 'nodeName') === '';
 
 const versionIn = (path: string): string => {
   const [, root, first = '', second = ''] = path.split('/');

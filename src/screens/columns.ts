@@ -39,6 +39,8 @@ const wholeFrom = 60;
 
 function leastOf(title: string, natural: number, width: number): number | undefined {
   if (wholeTitles.includes(title) && width >= wholeFrom) return natural;
+  // On a narrow terminal its first words, beside the line under the table that says all of it.
+  if (title === 'TRUE STATE') return width >= 120 ? 20 : 12;
   return title === 'NAME' || title === 'NS/NAME' ? leastName(width) : leastWidths[title];
 }
 

@@ -168,6 +168,7 @@ export interface TitleFacts {
   readonly view: View;
   readonly table: Table<Row>;
   readonly home: readonly { readonly name: string; readonly title: string }[];
+  readonly titleOf: (table: string) => string;
   readonly shown: number;
   readonly total: number;
   readonly faults: number;
@@ -249,11 +250,8 @@ function textTitle(view: Exclude<View, TableView>): string {
 const nameOf = ({ namespace, name }: { readonly namespace: string; readonly name: string }): string =>
   namespace === '' ? name : `${namespace}/${name}`;
 
-function tableName({ table, session, home }: TitleFacts, view: TableView): string {
-  const title =
-    view.table === table.name
-      ? table.title
-      : (home.find(({ name }) => name === view.table)?.title ?? view.table);
+function tableName({ table, session, titleOf }: TitleFacts, view: TableView): string {
+  const title = view.table === table.name ? table.title : titleOf(view.table);
   const scope =
     table.namespaced && view.table === table.name ? `(${namespacesText(session.namespaces)})` : '';
   const { narrowed } = session;

@@ -167,7 +167,7 @@ export function withTrueState(
     value: (row) => label(row, more.clock()) || undefined,
     text: (row, now) => label(row, now) || '-',
     tone: (row, now) => toneOf[of(row, now).severity],
-    priority: 2,
+    priority: 1,
     live: true,
   };
   const columns = table.columns.flatMap((one): Column<PodRow>[] => {
