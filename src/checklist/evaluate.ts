@@ -5,6 +5,7 @@ import { printPod } from '../resources/pod-status.ts';
 import { classify, overlays } from './classify.ts';
 import { type EvidenceIndex, kindOf, nameOf, namespaceOf, refOf } from './evidence-index.ts';
 import { clusterStates } from './families/cluster.ts';
+import { budgetStates } from './families/disruption-budget.ts';
 import { networkStates } from './families/network.ts';
 import { ownerStates } from './families/owners.ts';
 import { queueObjectStates } from './families/queues.ts';
@@ -21,6 +22,7 @@ export const objectStates: readonly ObjectState[] = [
   ...ownerStates,
   ...storageStates,
   ...networkStates,
+  ...budgetStates,
 ];
 
 const byKind: ReadonlyMap<string, readonly ObjectState[]> = new Map(

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../kube/object.ts';
+import { quantity } from '../resources/fields.ts';
 import { annotationsOf, labelsOf } from './evidence-index.ts';
 import type { ContainerFacts, PodFacts } from './pod-facts.ts';
 import type { Fix, ObjectRef, Risk } from './report.ts';
@@ -111,6 +112,14 @@ const reverted = (target: OwnerTarget): string | undefined =>
   target.managedBy === undefined
     ? undefined
     : `${target.managedBy} manages this object and will revert the edit: change its source`;
+
+/** One and a half times an amount of bytes, in a unit that a person would write. */
+export function halfAgain(amount: string): string {
+  const bytes = quantity(amount);
+  if (bytes === undefined || bytes <= 0) return '1Gi';
+  const mebi = Math.ceil((bytes * 1.5) / 2 ** 20);
+  return mebi % 1024 === 0 || mebi > 20 * 1024 ? `${Math.ceil(mebi / 1024)}Gi` : `${mebi}Mi`;
+}
 
 /** Changes the template where that is possible, and says how to make the object anew where it is not. */
 export function changeTemplate(

@@ -1,4 +1,3 @@
-import { quantity } from '../../resources/fields.ts';
 import { labelsOf, nameOf } from '../evidence-index.ts';
 import { exitMeaning } from '../exit-codes.ts';
 import {
@@ -6,6 +5,7 @@ import {
   describe,
   editOwner,
   getObject,
+  halfAgain,
   kubectl,
   readLog,
   setResources,
@@ -275,14 +275,6 @@ const memoryVolumes = (facts: PodFacts): readonly Evidence[] =>
       ),
     );
 
-/** One and a half times, in the unit of the old one. */
-function moreMemory(limit: string): string {
-  const bytes = quantity(limit);
-  if (bytes === undefined || bytes <= 0) return 'MORE';
-  const mebi = Math.ceil((bytes * 1.5) / 2 ** 20);
-  return mebi % 1024 === 0 || mebi > 20 * 1024 ? `${Math.ceil(mebi / 1024)}Gi` : `${mebi}Mi`;
-}
-
 function oomCauses(facts: PodFacts, crash: Crash, id: string, verdict: Verdict): readonly Cause[] {
   const { container, hit } = crash;
   const limit = limitOf(container, 'memory');
@@ -293,7 +285,7 @@ function oomCauses(facts: PodFacts, crash: Crash, id: string, verdict: Verdict):
     facts,
     container,
     'Raise the memory limit',
-    `--limits=memory=${moreMemory(limit)}`,
+    `--limits=memory=${halfAgain(limit)}`,
   );
   const main =
     limit === '' && at(container.spec, 'resources') === undefined
@@ -632,7 +624,7 @@ const ownMemory = crashState('H5', 'oom.child', 'A process was killed for memory
               facts,
               crash.container,
               'Raise the memory limit',
-              `--limits=memory=${moreMemory(limit)}`,
+              `--limits=memory=${halfAgain(limit)}`,
             ),
             readLog(facts, crash.container.name, !crash.present),
           ),
@@ -737,7 +729,7 @@ const sigkill = crashState(
             'H4.limit',
             hasProbe ? 'possible' : 'likely',
             `SIGKILL with a memory limit of ${limit} and no probe kill: probably out of memory, though the runtime did not say so`,
-            setResources(facts, container, 'Raise the memory limit', `--limits=memory=${moreMemory(limit)}`),
+            setResources(facts, container, 'Raise the memory limit', `--limits=memory=${halfAgain(limit)}`),
             readLog(facts, container.name, !crash.present),
           );
     const outside = cause(
@@ -990,7 +982,7 @@ export function signatureCause(
           facts,
           container,
           'Raise the memory limit, or use fewer workers',
-          `--limits=memory=${moreMemory(limitOf(container, 'memory'))}`,
+          `--limits=memory=${halfAgain(limitOf(container, 'memory'))}`,
         ),
       );
     case 'L9':
@@ -1574,7 +1566,7 @@ export const flapping: PodState = {
                   facts,
                   container,
                   'Raise the memory limit',
-                  `--limits=memory=${moreMemory(limit)}`,
+                  `--limits=memory=${halfAgain(limit)}`,
                 )
               : readLog(facts, container.name, true),
             editOwner(facts, `Look at ${exitMeaning(last.exitCode).look}`),

@@ -2,7 +2,7 @@ import type { KubeObject } from '../../kube/object.ts';
 import { type Happening, nameOf } from '../evidence-index.ts';
 import { deletePod, describe, editOwner, getObject, kubectl, targetOf } from '../fixes.ts';
 import { lastEvent, type PodFacts } from '../pod-facts.ts';
-import { at, brief, condition, list, span, text, time } from '../read.ts';
+import { at, brief, condition, essence, list, span, text, time } from '../read.ts';
 import type { Item } from '../report.ts';
 import { cause, type Diagnosis, evidence, item, type Match, type PodState, said, unknown } from '../state.ts';
 import { missingObject, missingObjectCause } from './configuration.ts';
@@ -179,7 +179,10 @@ const attach = creating('E3', 'volume.attach', 'volumes', 'A volume cannot be at
   const says =
     driver !== undefined
       ? `nobody answers for CSI driver ${driver}: its controller (external-attacher) does not run, or is stuck`
-      : brief(found.event.message.replace(/^.*?AttachVolume\.Attach failed for volume "[^"]+" : /, ''), 140);
+      : essence(
+          found.event.message.replace(/^.*?AttachVolume\.Attach failed for volume "[^"]+" : /, ''),
+          160,
+        );
   const id =
     driver !== undefined
       ? 'E3.attacher'
@@ -286,7 +289,7 @@ function readMount(message: string, facts: PodFacts): readonly [string, string] 
     /^.*?(?:MountVolume\.\w+|MapVolume\.\w+) failed for volume "[^"]+"\s*(?:\([^)]*\)\s*)?: ?/,
     '',
   );
-  const short = brief(body, 140);
+  const short = essence(body, 160);
   const driver = /driver name (\S+) not found in the list of registered CSI drivers/.exec(message)?.[1];
   if (driver !== undefined)
     return [
@@ -313,6 +316,30 @@ function readMount(message: string, facts: PodFacts): readonly [string, string] 
     return [
       'E5.fs-type',
       `the file system cannot be mounted on node ${facts.node} (wrong type, or a mount helper is missing): ${short}`,
+    ];
+  if (/need a \/sbin\/mount\.<type> helper/.test(message))
+    return [
+      'E5.fs-type',
+      `node ${facts.node} lacks the mount helper for this file system (nfs-common, cifs-utils): ${short}`,
+    ];
+  if (/fsck|UNEXPECTED INCONSISTENCY|[Ss]tructure needs cleaning|bad superblock/.test(message))
+    return ['E5.fs-corrupt', `the file system of the volume is damaged and needs a repair (fsck): ${short}`];
+  if (/Failed to resolve|Name or service not known|no such host|could not resolve/i.test(message))
+    return ['E5.dns', `the storage server's name does not resolve on node ${facts.node}: ${short}`];
+  if (/already exists/.test(message) && /Aborted|operation/.test(message))
+    return [
+      'E5.busy',
+      `an earlier mount of the volume on node ${facts.node} hangs: the storage backend does not answer its driver (${short})`,
+    ];
+  if (/DeadlineExceeded|context deadline exceeded|[Tt]imed? ?out/.test(message))
+    return [
+      'E5.timeout',
+      `the mount on node ${facts.node} does not finish in time: the storage backend or its driver does not answer (${short})`,
+    ];
+  if (/[Ss]tale (?:NFS )?file handle|[Tt]ransport endpoint is not connected/.test(message))
+    return [
+      'E5.stale',
+      `the mount on node ${facts.node} is stale: its server or FUSE daemon went away (${short})`,
     ];
   if (/applyFSGroup|fsGroup/i.test(message))
     return [

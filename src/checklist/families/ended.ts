@@ -1,9 +1,18 @@
 import { quantity } from '../../resources/fields.ts';
-import { changeTemplate, deletePod, describe, editOwner, kubectl, readLog, setResources } from '../fixes.ts';
+import {
+  changeTemplate,
+  deletePod,
+  describe,
+  editOwner,
+  halfAgain,
+  kubectl,
+  readLog,
+  setResources,
+} from '../fixes.ts';
 import { lastEvent, type PodFacts, statusPath } from '../pod-facts.ts';
 import { brief, condition, count, span, text } from '../read.ts';
 import { cause, evidence, item, type Match, type PodState } from '../state.ts';
-import { recovered } from './node-admission.ts';
+import { recovered, successors } from './node-admission.ts';
 
 const disruption = (facts: PodFacts): string => {
   const entry = facts.conditions.get('DisruptionTarget');
@@ -50,6 +59,12 @@ const evicted = (
     const { diagnose } = match;
     return {
       since: facts.conditions.get('DisruptionTarget')?.at,
+      // What took its place is worth more attention than the corpse.
+      ...(recovered(facts)
+        ? { severity: 'none' as const }
+        : successors(facts).length > 0
+          ? { severity: 'warn' as const }
+          : {}),
       ...match,
       diagnose: () => {
         const inner = diagnose?.() ?? { causes: [], items: [] };
@@ -90,13 +105,13 @@ const ephemeral = evicted(
             'I3.limit',
             'proven',
             `it wrote more to its container file system, logs and emptyDirs than its ephemeral-storage limit${size === '' ? '' : ` ${size}`} allows (caches and checkpoints belong on a volume)`,
-            container === undefined
+            container === undefined || size === ''
               ? undefined
               : setResources(
                   facts,
                   container,
                   'Raise the ephemeral-storage limit',
-                  '--limits=ephemeral-storage=SIZE',
+                  `--limits=ephemeral-storage=${halfAgain(size)}`,
                 ),
             editOwner(facts, 'Write caches and checkpoints to a volume'),
             deletePod(facts, 'Remove the dead pod'),
@@ -150,7 +165,11 @@ const pressure = evicted(
         : /disk|storage/i.test(message)
           ? 'ephemeral-storage'
           : 'resources');
-    const using = [...message.matchAll(/Container (\S+) was using (\S+), request is (\S+?),/g)];
+    const using = [
+      ...message.matchAll(
+        /Container (\S+) was using ([^\s,]+), (?:request is|which exceeds its request of) ([^\s,]+?)[.,](?=\s|$)/g,
+      ),
+    ];
     const worst = using.find((entry) => (quantity(entry[2]) ?? 0) > (quantity(entry[3]) ?? 0)) ?? using[0];
     const numbers = /Threshold quantity: (\S+), available: (\S+?)\.(?:\s|$)/.exec(message);
     const container =
@@ -170,14 +189,9 @@ const pressure = evicted(
             'I2.pressure',
             'proven',
             `node ${facts.node} ran low on ${resource}${numbers === null ? '' : ` (${numbers[2]} left, threshold ${numbers[1]})`} and the kubelet evicted the pod${why}${still ? '; the node is still under pressure' : ''}`,
-            container === undefined
-              ? undefined
-              : setResources(
-                  facts,
-                  container,
-                  'Request what it uses',
-                  `--requests=${resource}=${worst?.[2] && /^[\w.]+$/.test(worst[2]) ? worst[2] : 'SIZE'}`,
-                ),
+            container === undefined || worst?.[2] === undefined || !/^[\w.]+$/.test(worst[2])
+              ? editOwner(facts, `Request what it uses of ${resource}`)
+              : setResources(facts, container, 'Request what it uses', `--requests=${resource}=${worst[2]}`),
             describe('node', '', facts.node || 'NODE'),
             deletePod(facts, 'Remove the dead pod'),
           ),
@@ -441,7 +455,7 @@ const oomButDone: PodState = {
             'H4.limit',
             'proven',
             `container ${container.name} is called OOMKilled though it ended with exit ${container.ended?.exitCode}: part of it was killed at its memory limit ${limit || '(none)'}, its result may be incomplete`,
-            setResources(facts, container, 'Raise the memory limit', '--limits=memory=MORE'),
+            editOwner(facts, 'Raise the memory limit'),
             readLog(facts, container.name, false),
           ),
         ],

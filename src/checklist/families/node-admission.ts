@@ -1,3 +1,4 @@
+import type { KubeObject } from '../../kube/object.ts';
 import { nameOf } from '../evidence-index.ts';
 import { deletePod, describe, editOwner, kubectl } from '../fixes.ts';
 import { lastEvent, type PodFacts } from '../pod-facts.ts';
@@ -32,10 +33,28 @@ const bypass = (facts: PodFacts): string =>
     ? '; perhaps it was bound by hand (spec.nodeName), past the scheduler'
     : '';
 
+/** Pods of the same owner that were made after this one. */
+export function successors(facts: PodFacts): readonly KubeObject[] {
+  const owner = facts.owners[0];
+  const made = facts.object?.metadata?.creationTimestamp ?? '';
+  if (owner === undefined || owner.kind === 'Job') return [];
+  return facts.index
+    .inNamespace('Pod', facts.namespace)
+    .filter(
+      (pod) =>
+        nameOf(pod) !== facts.name &&
+        (pod.metadata?.creationTimestamp ?? '') >= made &&
+        pod.metadata?.ownerReferences?.some((ref) => ref.kind === owner.kind && ref.name === owner.name) ===
+          true,
+    );
+}
+
 /** Replaced and running: the dead pod is history. */
 export function recovered(facts: PodFacts): boolean {
   const owner = facts.owners[0];
-  if (owner?.object === undefined) return false;
+  if (owner === undefined) return false;
+  if (owner.object === undefined)
+    return successors(facts).some((pod) => condition(pod, 'Ready')?.status === 'True');
   if (owner.kind === 'Job')
     return (
       text(owner.object, 'status', 'completionTime') !== '' ||

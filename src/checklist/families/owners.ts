@@ -1215,21 +1215,24 @@ const operatorWaiting: ObjectState = {
         diagnose: () => ({
           causes: [
             ...(model === '' ? (worst?.report.causes.slice(0, 2) ?? []) : []),
-            cause(
-              `A8.${bad?.reason || text(failure, 'reason') || 'failed'}`,
-              'proven',
-              `the ${kind} says: ${brief(words, 200)}`,
-              describe(kind, namespace, name),
-              event === undefined
-                ? undefined
-                : kubectl('See its events', 'read', namespace, [
-                    'get',
-                    'events',
-                    '--field-selector',
-                    `involvedObject.name=${name}`,
-                  ]),
-            ),
-          ],
+            // What its pods say is the reason; that the operator counted them adds nothing.
+            model === '' && (worst?.report.causes.length ?? 0) > 0
+              ? undefined
+              : cause(
+                  `A8.${bad?.reason || text(failure, 'reason') || 'failed'}`,
+                  'proven',
+                  `the ${kind} says: ${brief(words, 200)}`,
+                  describe(kind, namespace, name),
+                  event === undefined
+                    ? undefined
+                    : kubectl('See its events', 'read', namespace, [
+                        'get',
+                        'events',
+                        '--field-selector',
+                        `involvedObject.name=${name}`,
+                      ]),
+                ),
+          ].filter((entry) => entry !== undefined),
           items: [
             item(
               'A8.condition',

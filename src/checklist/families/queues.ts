@@ -984,4 +984,78 @@ const queueInactive: ObjectState = {
 export const queueStates: readonly PodState[] = [dra, batchScheduler, gang];
 export const gateStates: readonly PodState[] = [kueuePod, gated];
 export const schedulerStates: readonly PodState[] = [noScheduler];
-export const queueObjectStates: readonly ObjectState[] = [kueueJob, kueueWorkload, queueInactive];
+/** A PodGroup pasted without its pods: Volcano and KAI write on it why it waits. */
+const podGroup: ObjectState = {
+  id: 'B3',
+  key: 'batch-scheduler.group',
+  gate: 'released',
+  severity: 'warn',
+  title: 'A batch scheduler holds the gang',
+  kinds: ['PodGroup'],
+  match: (facts) => {
+    const { object, index, namespace, name } = facts;
+    const told = conditions(object).findLast(
+      (entry) => /Unschedulable/.test(entry.type) && entry.status === 'True',
+    );
+    const phase = text(object, 'status', 'phase');
+    const event = facts.events.findLast((entry) => entry.type === 'Warning');
+    if (/Running|Completed|Finished/.test(phase) || (told === undefined && event === undefined))
+      return undefined;
+    const member = index
+      .inNamespace('Pod', namespace)
+      .find((pod) => Object.values(annotationsOf(pod)).includes(name));
+    const queue = text(object, 'spec', 'queue');
+    const words = [event?.message, told?.message].filter((entry) => entry !== undefined && entry !== '');
+    const full = /quota insufficient|overcommit|exceed|[Oo]verLimit|allowable limit/.test(words.join(' '));
+    const missing = /QueueDoesNotExist|queue .* (?:not found|does not exist)/i.test(words.join(' '));
+    const says = missing
+      ? `queue ${queue} does not exist`
+      : full || phase === 'Pending'
+        ? `its queue ${queue || 'default'} does not admit it: not enough resources left there`
+        : 'its gang cannot be placed as a whole';
+    return {
+      headline: `${says}: ${brief(words[0] ?? '', 70)}`,
+      since: told?.at ?? event?.first,
+      diagnose: () => ({
+        causes: [
+          cause(
+            missing
+              ? 'B3.queue-missing'
+              : full || phase === 'Pending'
+                ? 'B3.queue-limit'
+                : 'B3.unschedulable',
+            missing ? 'proven' : 'likely',
+            `${says}: ${brief(words.join('; '), 200)}`,
+            kubectl('See the queue', 'read', '', [
+              'get',
+              'queues.scheduling.volcano.sh',
+              queue || 'default',
+              '-o',
+              'yaml',
+            ]),
+            describe('podgroup', namespace, name),
+          ),
+        ],
+        items: [
+          item(
+            'B3.group',
+            'released',
+            'The gang is admitted',
+            'fail',
+            evidence('phase', phase || 'none', 'status.phase'),
+            ...(told === undefined
+              ? []
+              : [
+                  evidence(told.type, `${told.reason}: ${told.message}`, 'status.conditions', {
+                    at: told.at,
+                  }),
+                ]),
+          ),
+        ],
+        ...(member === undefined ? {} : { explainedBy: refOf(member) }),
+      }),
+    };
+  },
+};
+
+export const queueObjectStates: readonly ObjectState[] = [kueueJob, kueueWorkload, queueInactive, podGroup];

@@ -305,7 +305,11 @@ function stateByMessage(
     return 'C14';
   if (entries.length === 0)
     return /gang|pod group|minAvailable|minCount|PodGroup/i.test(message) ? 'B4' : stateOfPrefilter(message);
-  if (entries.some((entry) => /plugin\(s\) \[NodeAffinity\]/.test(entry.reason))) return 'C13';
+  // A pod of a DaemonSet is pinned: what the one node lacks is the news, not that the others are not meant.
+  const pinned = (entry: { readonly reason: string }): boolean =>
+    /plugin\(s\) \[NodeAffinity\]/.test(entry.reason);
+  if (entries.some(pinned) && entries.every((entry) => pinned(entry) || entry.kind === 'affinity'))
+    return 'C13';
   const claims =
     row !== undefined &&
     (list(facts.object, 'spec', 'resourceClaims').length > 0 ||
@@ -1481,7 +1485,12 @@ function matchState(id: string): (facts: PodFacts) => Match | undefined {
       headline: `${built.headline}${scaling?.coming === true ? ' (a node is coming)' : ''}`,
       since,
       ...(fresh || scaling?.coming === true
-        ? { severity: fresh ? ('none' as const) : ('warn' as const) }
+        ? {
+            severity:
+              fresh || facts.now - (facts.createdAt ?? since ?? 0) < 10 * 60_000
+                ? ('none' as const)
+                : ('warn' as const),
+          }
         : {}),
       diagnose,
     };
