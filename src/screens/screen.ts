@@ -526,11 +526,14 @@ export function createScreen(options: ScreenOptions): Screen {
       () => {
         dataTimer = undefined;
         const startedMs = performance.now();
-        if (options.isBackedUp?.() === true) onData();
-        else refresh();
-        const tookMs = performance.now() - startedMs;
-        dataAgainMs =
-          lastDataMs + Math.min(dataFrameAtLeastEveryMs, Math.max(dataFrameEveryMs, tookMs / dataFrameShare));
+        dataAgainMs = startedMs + dataFrameEveryMs;
+        if (options.isBackedUp?.() === true) {
+          onData();
+          return;
+        }
+        refresh();
+        const pauseMs = (performance.now() - startedMs) / dataFrameShare;
+        dataAgainMs = startedMs + Math.min(Math.max(pauseMs, dataFrameEveryMs), dataFrameAtLeastEveryMs);
       },
       Math.max(0, dataAgainMs - performance.now()),
     );
