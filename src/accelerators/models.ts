@@ -2,7 +2,7 @@ import type { NodeRow } from '../resources/node-row.ts';
 import type { Labels } from '../resources/pod-row.ts';
 
 /** Labels that name the model of a node's accelerators, most trustworthy first (gpu.md 3.2). */
-const modelLabels: readonly string[] = [
+export const modelLabels: readonly string[] = [
   'skypilot.co/accelerator',
   'cloud.google.com/gke-accelerator',
   'karpenter.k8s.aws/instance-gpu-name',
@@ -13,6 +13,7 @@ const modelLabels: readonly string[] = [
   'gpu.nvidia.com/model',
   'nebius.com/gpu-name',
   'amd.com/gpu.product-name',
+  'beta.amd.com/gpu.product-name',
   'gpu.intel.com/product',
   'cloud.google.com/gke-tpu-accelerator',
   'k8s.amazonaws.com/accelerator',

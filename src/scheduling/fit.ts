@@ -1,3 +1,4 @@
+import { modelLabels } from '../accelerators/models.ts';
 import { isAccelerator } from '../resources/devices.ts';
 import type { NodeRow } from '../resources/node-row.ts';
 import type { PodRow, PodSpecRecord, Requests } from '../resources/pod-row.ts';
@@ -16,7 +17,7 @@ export interface Wish {
   readonly count: number;
   /** A resource name or DRA device class; default: every whole accelerator that the nodes offer. */
   readonly resource?: string | undefined;
-  /** Part of the model's name: `H100`. */
+  /** Whole words of the model's name: `H100`, `H100-80GB`. */
   readonly model?: string | undefined;
   /** Millicores and bytes per pod. Default: 1 CPU and 1 GiB for each accelerator, so that a node without any is no answer. */
   readonly cpu?: number | undefined;
@@ -132,17 +133,12 @@ export const blankPod: Omit<PodRow, 'spec'> = {
   trouble: undefined,
 };
 
-const squeezed = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
-
-const modelLabels = [
-  'nvidia.com/gpu.product',
-  'amd.com/gpu.product-name',
-  'beta.amd.com/gpu.product-name',
-  'cloud.google.com/gke-accelerator',
-  'cloud.google.com/gke-tpu-accelerator',
-  'k8s.amazonaws.com/accelerator',
-  'node.kubernetes.io/instance-type',
-];
+/** `NVIDIA-H100-80GB-HBM3` → `nvidia h100 80gb hbm3`. */
+const wordsOf = (text: string): readonly string[] =>
+  text
+    .toLowerCase()
+    .split(/[^a-z0-9]+/)
+    .filter((word) => word !== '');
 
 /** Product names of the devices that slices publish, by node; a node without any is not in it. */
 function devicesByNode(ledger: Ledger): ReadonlyMap<string, readonly string[]> {
@@ -151,8 +147,7 @@ function devicesByNode(ledger: Ledger): ReadonlyMap<string, readonly string[]> {
     for (const { node, attributes } of devices) {
       if (node === 'all' || !('name' in node)) continue;
       const names = orMake(byNode, node.name, () => []);
-      for (const [name, value] of attributes)
-        if (name.endsWith('/productName')) names.push(squeezed(String(value)));
+      for (const [name, value] of attributes) if (name.endsWith('/productName')) names.push(String(value));
     }
   }
   return byNode;
@@ -160,13 +155,30 @@ function devicesByNode(ledger: Ledger): ReadonlyMap<string, readonly string[]> {
 
 type Devices = ReturnType<typeof devicesByNode>;
 
-/** `h100` is part of `NVIDIA-H100-80GB-HBM3`; a node without such a label is judged by its devices. */
+/**
+ * Is the product of the wanted model? Whole words only, in any order and however they are joined: `H100-80GB` and
+ * `rtx6000` are `NVIDIA-H100-80GB-HBM3` and `NVIDIA-RTX-6000-Ada`, but `L4` is no `NVIDIA-L40S`.
+ */
+export function isOfModel(product: string, model: string): boolean {
+  const wanted = wordsOf(model);
+  if (wanted.length === 0) return false;
+  const words = wordsOf(product);
+  if (wanted.every((word) => words.includes(word))) return true;
+  const joined = wanted.join('');
+  return words.some((_, start) => {
+    let run = '';
+    for (let at = start; at < words.length && run.length < joined.length; at += 1) run += words[at] ?? '';
+    return run === joined;
+  });
+}
+
+/** By the node's labels and devices; its instance type counts only where nothing else names a model. */
 function isModel(node: NodeRow, model: string, devices: Devices): boolean {
-  const wanted = squeezed(model);
-  return (
-    modelLabels.some((label) => squeezed(node.labels[label] ?? '').includes(wanted)) ||
-    (devices.get(node.name) ?? []).some((product) => product.includes(wanted))
-  );
+  const labelled = modelLabels.flatMap((label) => node.labels[label] || []);
+  const products = [...labelled, ...(devices.get(node.name) ?? [])];
+  const type = node.labels['node.kubernetes.io/instance-type'];
+  const named = products.length === 0 && type !== undefined ? [type] : products;
+  return named.some((product) => isOfModel(product, model));
 }
 
 /** Not parts of a device, and without a word about the model not what nobody calls a GPU. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { KubeObject } from '../../src/kube/object.ts';
 import { explain } from '../../src/scheduling/explain.ts';
-import { planFit } from '../../src/scheduling/fit.ts';
+import { isOfModel, planFit } from '../../src/scheduling/fit.ts';
 import { agreement, groupVerdicts, nearest, wouldFitIf } from '../../src/scheduling/unblock.ts';
 import { clusterOf, node, pod, rowOf } from './rows.ts';
 
@@ -41,6 +41,35 @@ test('a wish starts on the fullest nodes that take it, of the wanted model', () 
       .starts.map(({ node: name }) => name)
       .sort(),
   ).toEqual(['a1', 'h2']);
+});
+
+test.each([
+  ['H100', 'NVIDIA-H100-80GB-HBM3', true],
+  ['h100-80gb', 'NVIDIA-H100-80GB-HBM3', true],
+  ['A100 40GB', 'NVIDIA-A100-SXM4-40GB', true],
+  ['A100-80GB', 'NVIDIA-A100-SXM4-40GB', false],
+  ['L4', 'NVIDIA-L40S', false],
+  ['L40', 'NVIDIA-L40S', false],
+  ['L4', 'NVIDIA-L4-SHARED', true],
+  ['t4', 'nvidia-tesla-t4', true],
+  ['RTX6000', 'NVIDIA-RTX-6000-Ada-Generation', true],
+  ['rtx-6000', 'Quadro-RTX6000', true],
+  ['MI300X', 'AMD_Instinct_MI300X_OAM', true],
+  ['-', 'NVIDIA-L4', false],
+])('%s and %s: the same model is %s', (model, product, expected) => {
+  expect(isOfModel(product, model)).toBe(expected);
+});
+
+test('an instance type names a model only where nothing better does', () => {
+  const typed = (name: string, labels: Readonly<Record<string, string>>): KubeObject =>
+    node(name, {
+      labels: { 'node.kubernetes.io/instance-type': 'a2-highgpu-8g', ...labels },
+      allocatable: eight,
+    });
+  const cluster = clusterOf(typed('labelled', a100), typed('bare', {}));
+  expect(planFit(cluster, { gpus: 8, count: 2, model: 'a2' }).starts.map(({ node: name }) => name)).toEqual([
+    'bare',
+  ]);
 });
 
 test('many small pods fill one node before the next', () => {
