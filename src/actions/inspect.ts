@@ -4,7 +4,7 @@ import type { PodRow } from '../resources/pod-row.ts';
 import type { Row, Table } from '../resources/resource.ts';
 import { keyOf } from '../state/cluster.ts';
 import { choiceOf, selectorOf } from '../state/pod-choice.ts';
-import { changeView, push, tableView, type View } from '../state/session.ts';
+import { changeView, push, shownTable, tableView, type View } from '../state/session.ts';
 import { isResource } from '../state/source.ts';
 import { type DetailView, type ObjectRef, type ObjectView, objectView } from '../state/text-views.ts';
 import { groupOf } from '../workloads/group.ts';
@@ -244,7 +244,7 @@ function kubectlOf(context: ActionContext): readonly string[] {
       return ['get', name, ...scope, ...(labels === undefined ? [] : ['-l', labels]), ...node, '-o', 'wide'];
     }
     default:
-      return ['api-resources'];
+      return kubectlOf({ ...context, view: shownTable(session.getState()) });
   }
 }
 

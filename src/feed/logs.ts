@@ -14,6 +14,9 @@ import type { LogView } from '../state/text-views.ts';
 /** Lines reach the store on this clock; nobody reads faster. */
 const flushEveryMs = 50;
 
+/** Which pods belong is asked of all pods; a rollout changes some of them at every moment. */
+const reconcileEveryMs = 250;
+
 /** Of one turn: a key must not wait for decoding. */
 const sliceMs = 8;
 
@@ -73,6 +76,7 @@ export function startLogFeed(options: LogFeedOptions): LogFeed {
   let view: LogView | undefined;
   let wish = '';
   let isDirty = false;
+  let reconciledMs = 0;
   let reading = 0;
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
@@ -84,8 +88,9 @@ export function startLogFeed(options: LogFeedOptions): LogFeed {
   function flush(): void {
     timer = undefined;
     if (isStopped) return;
-    if (isDirty) reconcile();
+    if (isDirty && options.now() - reconciledMs >= reconcileEveryMs) reconcile();
     if (logs.settle(options.now(), sliceMs)) flushSoon(1);
+    else if (isDirty) flushSoon();
   }
 
   function look(): void {
@@ -123,6 +128,7 @@ export function startLogFeed(options: LogFeedOptions): LogFeed {
 
   function reconcile(): void {
     isDirty = false;
+    reconciledMs = options.now();
     if (view === undefined) return;
     const choice = view.pods;
     const wanted = new Map<string, { readonly pod: PodRow; readonly container: string }>();
@@ -421,7 +427,7 @@ const lastPart = (reason: string): string => /waiting to start[:-] *(.+)$/.exec(
 /** The stream did not come about at all. */
 const unreachedText = (reason: string, { container }: LogSource): string =>
   /:10250|containerLogs/.test(reason)
-    ? `The API server cannot reach the kubelet of its node, so ${container} cannot be read; it is tried again, and o shows the node`
+    ? `The API server cannot reach the kubelet of its node, so ${container} cannot be read; it is tried again (esc, then o shows the node)`
     : `${container} cannot be read now: ${reason}; it is tried again`;
 
 /** What happened, to what, and what to do. */
@@ -432,6 +438,6 @@ function failureText(error: KubeError, target: LogTarget, { container, pod }: Lo
   if (kind === 'not-found') return `Pod ${pod} is gone, and its log with it; esc goes back`;
   if (kind === 'forbidden') return `Reading logs is forbidden. ${hint}`;
   if (/:10250|containerLogs/.test(message))
-    return `The API server cannot reach the kubelet of this node (${message.slice(0, 160)}); look at the node with o`;
+    return `The API server cannot reach the kubelet of this node (${message.slice(0, 160)}); esc, then o shows the node`;
   return `The log${target.previous === true ? ' of the previous run' : ''} cannot be read: ${message}. ${hint}`;
 }
