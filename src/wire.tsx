@@ -538,6 +538,7 @@ function createLink(
       session,
       states,
       tableNamed: tables.named,
+      usage,
       rules,
       onChange: refresh,
       clock: Date.now,

@@ -23,7 +23,7 @@ export interface Happening {
 }
 
 /** What a metrics source says; absent samples are unknown, not zero. */
-interface Usage {
+export interface Usage {
   /** Share of the GPUs busy, 0–1, and for how long it has been so. */
   readonly gpuBusy?: number;
   /** Share of the tensor or memory pipes active, 0–1: tells work from a busy wait. */

@@ -1,5 +1,6 @@
 import { type EvaluateOptions, evaluate } from '../checklist/evaluate.ts';
-import type { EvidenceIndex } from '../checklist/evidence-index.ts';
+import type { EvidenceIndex, Usage } from '../checklist/evidence-index.ts';
+import { at, list, text } from '../checklist/read.ts';
 import type { SubjectReport, Want } from '../checklist/report.ts';
 import { type Source, sourcePath, sources } from '../checklist/sources.ts';
 import type { Connection } from '../kube/contract.ts';
@@ -37,6 +38,8 @@ export interface ExaminerOptions {
   readonly node: TrueStates['node'];
   readonly trueState: TrueStates['of'];
   readonly books: SchedulerBooks;
+  /** What was measured of a pod; undefined where nothing was. */
+  readonly usage?: (row: PodRow, now: number) => Usage | undefined;
   readonly onChange: () => void;
   readonly clock: () => number;
   readonly added?: EvaluateOptions['added'];
@@ -170,7 +173,8 @@ export function createExaminer(options: ExaminerOptions): Examiner {
         judge(store, 'asking');
         await readLists(store, sourcesFor(store, depth), signal);
         const report = judge(store, 'asking');
-        if (await readLogs(store, report?.wants ?? [], signal)) judge(store, 'asking');
+        const wants = [...(report?.wants ?? []), ...(depth === 'whole' ? wantsOf(store) : [])];
+        if (await readLogs(store, wants, signal)) judge(store, 'asking');
       }
     } catch (error) {
       if (!signal.aborted) store.partial.add(wordsOf(error));
@@ -232,7 +236,7 @@ export function createExaminer(options: ExaminerOptions): Examiner {
   }
 
   async function readNode(store: Store, signal: AbortSignal): Promise<void> {
-    const node = text(store.object?.['spec'], 'nodeName');
+    const node = text(store.object, 'spec', 'nodeName');
     const subject = node === '' ? undefined : subjectNamed('Node', '', '', node);
     if (subject !== undefined) await readNamed(store, subject, 'v1', signal);
   }
@@ -342,11 +346,30 @@ export function createExaminer(options: ExaminerOptions): Examiner {
     }
   }
 
+  /** Of a pod whose checklist is open what its main containers say now, and what they said before they ended. */
+  function wantsOf({ subject, object }: Store): readonly Want[] {
+    if (subject.kind !== 'Pod') return [];
+    const statuses = list(object, 'status', 'containerStatuses');
+    return statuses.flatMap((status): Want[] => {
+      const { namespace, name: pod } = subject;
+      const want = { kind: 'log', namespace, pod, container: text(status, 'name') } as const;
+      return [
+        ...(at(status, 'lastState', 'terminated') === undefined ? [] : [{ ...want, previous: true }]),
+        ...(at(status, 'state', 'running') === undefined ? [] : [{ ...want, previous: false }]),
+      ];
+    });
+  }
+
   /** True where a log came. */
   async function readLogs(store: Store, wants: readonly Want[], signal: AbortSignal): Promise<boolean> {
     let came = false;
-    for (const { namespace, pod, container, previous } of wants.slice(0, logsAtMost)) {
-      const key = `${namespace}/${pod}/${container}${previous ? '@previous' : ''}`;
+    const keyed = new Map(
+      wants.map((want) => [
+        `${want.namespace}/${want.pod}/${want.container}${want.previous ? '@previous' : ''}`,
+        want,
+      ]),
+    );
+    for (const [key, { namespace, pod, container, previous }] of [...keyed].slice(0, logsAtMost)) {
       try {
         const answer = await connection.request({
           path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/log`,
@@ -408,6 +431,10 @@ export function createExaminer(options: ExaminerOptions): Examiner {
     // Last, so that it takes the place of its own older self.
     if (store.object !== undefined) objects.push(store.object);
     const ledger = asksForRoom(store) ? ledgerFor(objects, listed, listedIn) : undefined;
+    const { kind, namespace, name } = store.subject;
+    const row =
+      kind === 'Pod' ? (cluster.get(podKind, store.object?.metadata?.uid ?? '') as PodRow) : undefined;
+    const measured = row && options.usage?.(row, now);
     const fetched: Fetched = {
       objects,
       listed,
@@ -415,6 +442,7 @@ export function createExaminer(options: ExaminerOptions): Examiner {
       missing: store.missing,
       forbidden: store.forbidden,
       logs: Object.fromEntries(store.logs),
+      ...(measured === undefined ? {} : { usage: { [`${namespace}/${name}`]: measured } }),
       ...(ledger === undefined ? {} : { ledger }),
       ...(server === undefined ? {} : { server }),
     };
@@ -424,7 +452,7 @@ export function createExaminer(options: ExaminerOptions): Examiner {
   /** The scheduler's books matter to a pod that has no node, and to what may own one. */
   function asksForRoom({ subject, object }: Store): boolean {
     if (object === undefined || subject.namespace === '') return false;
-    if (subject.kind === 'Pod') return text(object['spec'], 'nodeName') === '';
+    if (subject.kind === 'Pod') return text(object, 'spec', 'nodeName') === '';
     for (const row of cluster.rowsOf(pods))
       if (row.namespace === subject.namespace && row.node === '' && row.phase === 'Pending') return true;
     return false;
@@ -519,11 +547,6 @@ const kindOfPart: Readonly<Record<string, string>> = {
   devicePools: 'ResourceSlice',
   deviceClaims: 'ResourceClaim',
   deviceClasses: 'DeviceClass',
-};
-
-const text = (value: unknown, field: string): string => {
-  const found = (value as Readonly<Record<string, unknown>> | undefined)?.[field];
-  return typeof found === 'string' ? found : '';
 };
 
 const versionIn = (path: string): string => {

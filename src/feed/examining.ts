@@ -1,12 +1,14 @@
 import type { Connection } from '../kube/contract.ts';
 import type { Row, Table } from '../resources/resource.ts';
 import type { Cluster } from '../state/cluster.ts';
+import { usageEvidence } from '../state/evidence-usage.ts';
 import type { Examination } from '../state/examination.ts';
 import { lookedAt } from '../state/looked-at.ts';
 import { createSchedulerBooks } from '../state/scheduler-books.ts';
 import type { SessionStore } from '../state/session.ts';
 import type { Subject } from '../state/subject.ts';
 import type { TrueStates } from '../state/true-states.ts';
+import type { Usage } from '../state/usage.ts';
 import { createExaminer, type ExaminerOptions } from './evidence.ts';
 
 export interface ExaminingOptions {
@@ -15,6 +17,7 @@ export interface ExaminingOptions {
   readonly session: SessionStore;
   readonly states: TrueStates;
   readonly tableNamed: (name: string) => Table<Row> | undefined;
+  readonly usage?: Usage;
   readonly rules: () => ExaminerOptions['added'];
   readonly onChange: () => void;
   readonly clock: () => number;
@@ -32,7 +35,7 @@ const lookAgainMs = 1000;
 
 /** Follows the eyes of the person: reads the evidence of what is looked at, and judges it. */
 export function startExamining(options: ExaminingOptions): Examining {
-  const { connection, cluster, session, states, tableNamed, rules, onChange, clock } = options;
+  const { connection, cluster, session, states, tableNamed, usage, rules, onChange, clock } = options;
   const books = createSchedulerBooks(cluster);
   const added = rules();
   const examiner = createExaminer({
@@ -44,6 +47,7 @@ export function startExamining(options: ExaminingOptions): Examining {
     books,
     onChange,
     clock,
+    ...(usage === undefined ? {} : { usage: (row, now) => usageEvidence(usage, row, now) }),
     ...(added === undefined ? {} : { added }),
   });
 
