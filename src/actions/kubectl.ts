@@ -1,7 +1,7 @@
 import type { Session } from '../state/session.ts';
 
 /** As a POSIX shell reads it. */
-export const shellWord = (word: string): string =>
+const shellWord = (word: string): string =>
   /^[\w./:@=,+%-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
 /** One line to paste: always with its context, so that it cannot hit another cluster. */

@@ -33,7 +33,7 @@ export function createDialogDesk(session: SessionStore, now: () => number): Dial
 }
 
 /** What a key makes of a dialog. */
-export function pressed(dialog: Dialog, key: Key): Dialog {
+function pressed(dialog: Dialog, key: Key): Dialog {
   switch (dialog.kind) {
     case 'menu':
       return { ...dialog, ...pressMenu(dialog, key) };

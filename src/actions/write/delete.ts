@@ -26,7 +26,7 @@ const noObject = (context: ActionContext): string | undefined =>
 export const kubectlKind = ({ kind, name, group }: Resource): string =>
   group === '' || ['apps', 'batch'].includes(group) ? kind.toLowerCase() : `${name}.${group}`;
 
-export const asPods = (resource: Resource, rows: readonly Row[]): readonly PodRow[] =>
+const asPods = (resource: Resource, rows: readonly Row[]): readonly PodRow[] =>
   resource.name === podKind.name ? (rows as readonly PodRow[]) : [];
 
 /** How bad it is to lose these: what comes back by itself is a disruption, the rest is gone. */

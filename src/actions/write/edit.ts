@@ -24,7 +24,7 @@ import {
 import { noRow, whyNotWrite } from './write-action.ts';
 
 /** As k9s looks for one, and git. */
-export function editorOf(env: Readonly<Record<string, string | undefined>>): string {
+function editorOf(env: Readonly<Record<string, string | undefined>>): string {
   const named = [env['K9S_EDITOR'], env['KUBE_EDITOR'], env['VISUAL'], env['EDITOR']];
   return named.find((one) => one !== undefined && one.trim() !== '') ?? 'vi';
 }

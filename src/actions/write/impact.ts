@@ -124,7 +124,7 @@ function peerLines(pods: readonly PodRow[], cluster: Cluster): readonly DialogLi
 }
 
 /** The budgets that cover these pods, asked now: the store has them only while they are shown. */
-export async function budgetsOf(
+async function budgetsOf(
   read: Connection,
   pods: readonly PodRow[],
 ): Promise<readonly { readonly budget: PodDisruptionBudgetRow; readonly pods: readonly PodRow[] }[]> {

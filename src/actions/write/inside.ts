@@ -90,7 +90,7 @@ function whyNotRunning(state: Readonly<Record<string, unknown>> | undefined): st
 }
 
 /** The container that is meant; says why where there is none to enter. */
-async function pickContainer(
+export async function pickContainer(
   context: WriteContext,
   pod: PodRow,
   what: string,
@@ -329,7 +329,7 @@ export const maskSecrets = (output: string): string =>
     .join('\n');
 
 /** `nvidia-smi -q -d "PAGE RETIREMENT"` as words; quotes hold a word together. */
-export const commandWords = (line: string): readonly string[] =>
+const commandWords = (line: string): readonly string[] =>
   (line.match(/(?:[^\s"']+|"[^"]*"|'[^']*')+/g) ?? []).map((word) => word.replace(/(["'])(.*?)\1/gs, '$2'));
 
 export const run: Action = writeAction({

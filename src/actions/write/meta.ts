@@ -15,7 +15,7 @@ const keyPattern = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_
 const labelValue = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
 
 /** `team=ml tier-`, or what is wrong with it. */
-export function parsePairs(line: string, isLabel: boolean): Pairs | string {
+function parsePairs(line: string, isLabel: boolean): Pairs | string {
   const words = line.match(/(?:[^\s"']+|"[^"]*"|'[^']*')+/g) ?? [];
   if (words.length === 0) return 'Write key=value to set, key- to remove.';
   const set: Record<string, string | null> = {};

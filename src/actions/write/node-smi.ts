@@ -3,7 +3,7 @@ import type { PodRow } from '../../resources/pod-row.ts';
 import { pods } from '../../resources/pods.ts';
 import { type Action, type ActionContext, say } from '../action.ts';
 import { inNamespace } from '../kubectl.ts';
-import { runCommand, streamPlan } from './inside.ts';
+import { pickContainer, runCommand, streamPlan } from './inside.ts';
 import { noRow, writeAction } from './write-action.ts';
 
 const command: readonly string[] = ['nvidia-smi'];
@@ -30,13 +30,14 @@ export const nodeSmi: Action = writeAction({
       ? undefined
       : [...inNamespace(pod.namespace), 'exec', pod.name, '--', ...command];
   },
-  plan(context) {
+  async plan(context) {
     const pod = podOn(context);
-    const container = pod?.spec.containers.find(({ kind }) => kind === 'main')?.name;
-    if (pod === undefined || container === undefined) {
+    if (pod === undefined) {
       say(context, `No running pod on ${nodeOf(context)} sees its GPUs.`, 'warn');
       return undefined;
     }
+    const container = (await pickContainer(context, pod, 'nvidia-smi'))?.name;
+    if (container === undefined) return undefined;
     return streamPlan(pod, container, {
       action: 'nvidia-smi',
       title: 'nvidia-smi',

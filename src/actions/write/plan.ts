@@ -8,7 +8,7 @@ import type { ActionContext } from '../action.ts';
 import type { Hands } from '../hands.ts';
 
 /** Who mltop is in `managedFields`. */
-export const fieldManager = 'mltop';
+const fieldManager = 'mltop';
 
 /** Which object a request is for. */
 export interface ObjectAt {
