@@ -91,6 +91,27 @@ export function brokenPart(pod: PodRow): BrokenPart | undefined {
   return { part: part.layer, layer, text: `${part.layer} is ${where}: ${part.means}` };
 }
 
+/** Parts whose containers see every GPU of their node, the surest first. */
+const seeAll: readonly Layer[] = ['driver', 'device plugin', 'dcgm', 'metrics exporter', 'MIG manager'];
+
+/**
+ * Of the pods on a node, the one in which `nvidia-smi` shows most: of the operator all GPUs, of a workload its own.
+ * Undefined where none of them runs.
+ */
+export function smiPod(onNode: Iterable<PodRow>): PodRow | undefined {
+  let best: { readonly pod: PodRow; readonly rank: number } | undefined;
+  for (const pod of onNode) {
+    if (pod.phase !== 'Running' || pod.deletedAt !== undefined) continue;
+    const layer = partOf(pod)?.layer;
+    const known = layer === undefined ? -1 : seeAll.indexOf(layer);
+    const holds = (pod.spec.requests['nvidia.com/gpu'] ?? 0) > 0;
+    if (known === -1 && !holds) continue;
+    const rank = known === -1 ? seeAll.length : known;
+    if (best === undefined || rank < best.rank) best = { pod, rank };
+  }
+  return best?.pod;
+}
+
 /** The init container that runs, waits or fails now: `Init:1/4` counts those that are done. */
 function stuckInit({ status, trouble, spec }: PodRow): string | undefined {
   if (!status.startsWith('Init:')) return undefined;

@@ -7,7 +7,7 @@ import {
   type HealthEvidence,
   healthRows,
 } from '../../src/accelerators/gpu-health.ts';
-import { brokenPart } from '../../src/accelerators/operator.ts';
+import { brokenPart, smiPod } from '../../src/accelerators/operator.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
 import { cellText } from '../../src/resources/columns.ts';
 import type { PodRow } from '../../src/resources/pod-row.ts';
@@ -200,4 +200,28 @@ test('every cell of the view is text', () => {
     for (const column of gpuHealth.columns) expect(typeof cellText(column, row, noon)).toBe('string');
     expect(gpuHealth.why?.(row, noon)).toContain(row.meaning);
   }
+});
+
+test('nvidia-smi is asked where it sees every GPU, else where a pod has some, else nowhere', () => {
+  const ready = {
+    phase: 'Running',
+    containerStatuses: [{ name: 'main', ready: true, state: { running: {} } }],
+  };
+  const workload = pods.toRow(
+    {
+      metadata: { name: 'train-0', namespace: 'team' },
+      spec: {
+        nodeName: 'n1',
+        containers: [{ name: 'main', image: 'i', resources: { limits: { 'nvidia.com/gpu': '1' } } }],
+      },
+      status: ready,
+    },
+    { server: undefined },
+  );
+  const plugin = operatorPod('nvidia-device-plugin-daemonset', ready);
+  const driver = operatorPod('nvidia-driver-daemonset', ready);
+  expect(smiPod([workload, plugin, driver])).toBe(driver);
+  expect(smiPod([workload, plugin])).toBe(plugin);
+  expect(smiPod([workload, operatorPod('nvidia-driver-daemonset', { phase: 'Pending' })])).toBe(workload);
+  expect(smiPod([operatorPod('web', ready)])).toBeUndefined();
 });

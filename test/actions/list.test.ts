@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { gpuHealth } from '../../src/accelerators/gpu-health.ts';
 import { gpus } from '../../src/accelerators/gpus.ts';
 import { createLedger } from '../../src/accelerators/ledger.ts';
 import { actionFor, actions, actionsIn, keyTable, placesOf } from '../../src/actions/index.ts';
@@ -18,6 +19,7 @@ const tables = createTables([
   ...workloadTables(onceAccess),
   anyTable(gpus),
   anyTable(deviceTable(createUsage(), createLedger, Date.now)),
+  anyTable(gpuHealth),
   ...findingTables(createTrueStates(cluster, Date.now), cluster),
 ]);
 const views = [
