@@ -6,6 +6,10 @@ import { type Source, sourcePath, sources } from '../checklist/sources.ts';
 import type { Connection } from '../kube/contract.ts';
 import { KubeError } from '../kube/kube-error.ts';
 import type { KubeObject, ServerVersion } from '../kube/object.ts';
+import { protobufDecoder } from '../kube/protobuf-decoder.ts';
+import { fieldNumbers } from '../resources/field-numbers.ts';
+import { pods } from '../resources/pods.ts';
+import { messageName } from '../resources/resource.ts';
 import { UsageError } from './io.ts';
 
 export interface Evidence extends IndexInput {
@@ -274,6 +278,37 @@ export async function evidenceFromCluster(
     server,
     now: Date.now(),
     context: connection.contextName,
+  };
+}
+
+/**
+ * The same with the pods of all namespaces, as far as the scheduler counts them: what nodes have free is only known so.
+ * Who may not list them gets the evidence as it was.
+ */
+export async function withAllPods(
+  connection: Connection,
+  evidence: Evidence,
+  signal?: AbortSignal,
+): Promise<Evidence> {
+  const known = new Set(
+    evidence.objects.filter(({ kind }) => kind === 'Pod').map(({ metadata }) => metadata?.uid ?? ''),
+  );
+  const others: KubeObject[] = [];
+  const decoder = protobufDecoder(fieldNumbers, messageName(pods));
+  try {
+    for await (const page of connection.pages('/api/v1/pods', undefined, signal, decoder)) {
+      if (page.restarted) others.length = 0;
+      for (const pod of page.items)
+        if (!known.has(pod.metadata?.uid ?? '')) others.push({ apiVersion: 'v1', kind: 'Pod', ...pod });
+    }
+  } catch (error) {
+    if (!(error instanceof KubeError) || error.kind !== 'forbidden') throw error;
+    return evidence;
+  }
+  return {
+    ...evidence,
+    objects: [...evidence.objects, ...others],
+    listed: new Set([...(evidence.listed ?? []), 'Pod']),
   };
 }
 

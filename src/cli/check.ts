@@ -9,6 +9,7 @@ import {
   nameOf,
   namespaceOf,
 } from '../checklist/evidence-index.ts';
+import { text } from '../checklist/read.ts';
 import type { Severity, SubjectReport } from '../checklist/report.ts';
 import { connect } from '../kube/connection.ts';
 import type { Connection } from '../kube/contract.ts';
@@ -23,7 +24,13 @@ import {
   checkText,
   type ReportWithAlike,
 } from './check-print.ts';
-import { type Evidence, evidenceFromCluster, evidenceFromFiles, fetchLogs } from './check-source.ts';
+import {
+  type Evidence,
+  evidenceFromCluster,
+  evidenceFromFiles,
+  fetchLogs,
+  withAllPods,
+} from './check-source.ts';
 import {
   connectOptionsOf,
   durationOf,
@@ -209,13 +216,19 @@ function reportsFor(
   return [...shown].sort((a, b) => weight(a) - weight(b));
 }
 
+const isUnplaced = (pod: KubeObject): boolean =>
+  text(pod, 'spec', 'nodeName') === '' && text(pod, 'status', 'phase') === 'Pending';
+
 async function gather(
   connection: Connection,
   namespaces: readonly string[] | 'all',
   scope: Scope,
   options: EvaluateOptions,
 ): Promise<{ readonly evidence: Evidence; readonly index: EvidenceIndex }> {
-  const evidence = await evidenceFromCluster(connection, namespaces);
+  const listed = await evidenceFromCluster(connection, namespaces);
+  // A pod without a node waits for room, and room is what the pods of all namespaces leave.
+  const waits = listed.objects.some((object) => kindOf(object) === 'Pod' && isUnplaced(object));
+  const evidence = waits && namespaces !== 'all' ? await withAllPods(connection, listed) : listed;
   const index = buildIndex(evidence);
   const wants = reportsFor(index, { ...scope, all: true }, options).flatMap((report) => report.wants);
   if (wants.length === 0) return { evidence, index };

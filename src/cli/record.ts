@@ -14,7 +14,7 @@ import { connect } from '../kube/connection.ts';
 import { KubeError } from '../kube/kube-error.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { findTable } from '../resources/index.ts';
-import { type Evidence, evidenceFromCluster, fetchLogs } from './check-source.ts';
+import { type Evidence, evidenceFromCluster, fetchLogs, withAllPods } from './check-source.ts';
 import { connectOptionsOf, type Flag, flags as generalFlags, namespacesOf, parseFlags } from './flags.ts';
 import { type CommandIo, exitCode, UsageError } from './io.ts';
 import { redactObject, redactText } from './redact.ts';
@@ -151,28 +151,6 @@ function find(index: EvidenceIndex, { kind, name }: Target, namespace?: string):
 
 const isUnplaced = (object: KubeObject): boolean =>
   kindOf(object) !== 'Node' && !(kindOf(object) === 'Pod' && text(object, 'spec', 'nodeName') !== '');
-
-async function withAllPods(
-  connection: Parameters<typeof evidenceFromCluster>[0],
-  evidence: Evidence,
-): Promise<Evidence> {
-  const all: KubeObject[] = [];
-  try {
-    for await (const page of connection.pages('/api/v1/pods')) {
-      if (page.restarted) all.length = 0;
-      for (const pod of page.items) all.push({ apiVersion: 'v1', kind: 'Pod', ...pod });
-    }
-  } catch (error) {
-    // Who may not see them gets the answer that this person's checklist has, too.
-    if (!(error instanceof KubeError) || error.kind !== 'forbidden') throw error;
-    return evidence;
-  }
-  return {
-    ...evidence,
-    objects: [...evidence.objects.filter((object) => kindOf(object) !== 'Pod'), ...all],
-    listed: new Set([...(evidence.listed ?? []), 'Pod']),
-  };
-}
 
 /** Of a pod that has ended before, how its last run ended; of one that runs, what it says. */
 function wantsOf(subject: KubeObject | undefined): Parameters<typeof fetchLogs>[1] {
