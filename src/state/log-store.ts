@@ -531,13 +531,14 @@ function firstErrorOf(sources: readonly LogSource[]): LogError | undefined {
 
 /** Names without what all of them begin with: `llama-worker-0` and `llama-worker-11` are `0` and `11`. */
 function nameSources(sources: readonly LogSource[]): void {
-  const pods = [...new Set(sources.map(({ pod }) => pod))];
+  const containers = new Map<string, number>();
+  for (const { pod } of sources) containers.set(pod, (containers.get(pod) ?? 0) + 1);
+  const pods = [...containers.keys()];
   const prefix = pods.length > 1 ? commonPrefix(pods) : '';
-  const isOneContainer = new Set(sources.map(({ container }) => container)).size === 1;
   for (const source of sources) {
     const short = pods.length === 1 ? '' : source.pod.slice(prefix.length);
-    const name = isOneContainer ? short : short === '' ? source.container : `${short} ${source.container}`;
-    source.label = name;
+    const isOnly = sources.length > 1 && containers.get(source.pod) === 1;
+    source.label = isOnly || sources.length === 1 ? short : `${short} ${source.container}`.trim();
   }
 }
 

@@ -189,4 +189,10 @@ test('names in the gutter leave out what all of them share', () => {
   const store = given();
   for (const name of ['llama-pretrain-worker-0', 'llama-pretrain-worker-11']) addPod(store, name);
   expect(store.sources().map(({ label }) => label)).toEqual(['worker-0', 'worker-11']);
+  store.addSource({ namespace: 'train', pod: 'llama-pretrain-worker-0', container: 'sidecar', rank: 0 });
+  expect(store.sources().map(({ label }) => label)).toEqual([
+    'worker-0 main',
+    'worker-11',
+    'worker-0 sidecar',
+  ]);
 });
