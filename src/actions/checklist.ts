@@ -6,7 +6,7 @@ import { checklistView, type Stop, stopsOf } from '../state/examination.ts';
 import { incidentText } from '../state/incident.ts';
 import { changeView, push, type Transition, tableView } from '../state/session.ts';
 import { type Subject, subjectNamed, subjectOf } from '../state/subject.ts';
-import { logView, type ObjectRef, objectView, textStart } from '../state/text-views.ts';
+import { logView, type ObjectRef, objectView } from '../state/text-views.ts';
 import { type Action, type ActionContext, say, step } from './action.ts';
 import { runFix } from './fixes.ts';
 import { kubectlLine } from './kubectl.ts';
@@ -159,7 +159,7 @@ function placeOf(
   if (ref === undefined) return undefined;
   // The last word of the path is what to look for in the text of the object.
   const query = evidence?.path?.split(/[.[\]]/).findLast((word) => /^[a-zA-Z]{3,}$/.test(word)) ?? '';
-  return push({ ...objectView('yaml', ref), place: { ...textStart, query } });
+  return push({ ...objectView('yaml', ref), filter: query });
 }
 
 /** Of the run that a log in evidence is of: the one before, where there was one. */

@@ -2,7 +2,7 @@ import { withoutCredentials } from '../checklist/signatures.ts';
 import type { KubeObject } from '../kube/object.ts';
 
 /** In place of what nobody else should read. */
-export const redacted = '(redacted)';
+const redacted = '(redacted)';
 
 const secretName = /token|secret|passw|credential|api[-_]?key|private|access[-_]?key/i;
 

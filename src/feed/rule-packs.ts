@@ -23,7 +23,7 @@ export interface RulePacksOptions {
 const settleMs = 150;
 
 /** Where packs lie when nobody names one. */
-export const rulesFolder = (env: RulePacksOptions['env']): string =>
+const rulesFolder = (env: RulePacksOptions['env']): string =>
   join(env['XDG_CONFIG_HOME'] ?? join(env['HOME'] ?? homedir(), '.config'), 'mltop', 'rules');
 
 export function watchRulePacks({ env, onChange, onProblem }: RulePacksOptions): RulePacks {

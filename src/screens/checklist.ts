@@ -15,7 +15,7 @@ import { displayWidth, wrap } from '../ui/text.ts';
 import type { Role, Span, Spans, Theme } from '../ui/theme.ts';
 
 /** A line of the checklist; `stop`: the cursor can stand on it, and which of the stops it is. */
-export interface ChecklistLine {
+interface ChecklistLine {
   readonly spans: Spans;
   readonly stop?: number;
 }
@@ -65,7 +65,7 @@ const riskWords: Readonly<Record<Risk, string>> = {
 };
 
 /** What stands before a question and in the strip of gates. */
-export function statusGlyph(status: ItemStatus, { glyphs }: Theme): Span {
+function statusGlyph(status: ItemStatus, { glyphs }: Theme): Span {
   switch (status) {
     case 'pass':
       return { text: glyphs.done, role: 'good' };
@@ -159,7 +159,7 @@ function nodeOf(examination: Examination | undefined): string {
 }
 
 /** The report as lines, each stop on one or more of them. */
-export function reportLines(question: ChecklistQuestion, report: SubjectReport): readonly ChecklistLine[] {
+function reportLines(question: ChecklistQuestion, report: SubjectReport): readonly ChecklistLine[] {
   const { columns, theme, examination, spinner, now, command } = question;
   const lines: ChecklistLine[] = [];
   let stop = 0;

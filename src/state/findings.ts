@@ -55,7 +55,7 @@ const withoutTimes = (label: string): string =>
     .trim();
 
 /** `C2 no node fits: 4 GPUs, largest free 2`; `''` where nothing is wrong. */
-export const findingOf = ({ state, label, severity }: TrueState): string =>
+const findingOf = ({ state, label, severity }: TrueState): string =>
   severity === 'none' ? '' : `${state} ${withoutTimes(label)}`;
 
 const onsetMs = 5 * 60_000;

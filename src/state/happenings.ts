@@ -26,7 +26,7 @@ const none: readonly Happening[] = [];
 const happenings = new WeakMap<EventRow, Happening>();
 
 /** Kept by row. */
-export function happeningOf(row: EventRow): Happening {
+function happeningOf(row: EventRow): Happening {
   const known = happenings.get(row);
   if (known !== undefined) return known;
   const happening: Happening = {
