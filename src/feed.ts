@@ -189,7 +189,9 @@ export function startFeed(options: FeedOptions): Feed {
   function open(resource: Resource, scope: string): Stream {
     const id = idOf(resource, scope);
     const fieldSelector = fieldSelectorOf(resource);
-    const decoder = protobufDecoder(fieldNumbers, messageName(resource));
+    const asked = { ...resource, apiVersion: versionOf(resource) ?? resource.apiVersion };
+    // Of another version than the table of field numbers knows, JSON is read.
+    const decoder = protobufDecoder(fieldNumbers, messageName(asked));
     const { narrowed } = session.getState();
     const labelSelector = narrowed?.table === resource.name ? narrowed.labelSelector : undefined;
     // Bound before the first state arrives, which may be while startReflector still runs.
@@ -207,7 +209,7 @@ export function startFeed(options: FeedOptions): Feed {
     stream.reflector = options.startReflector(
       connection,
       {
-        path: pathOf({ ...resource, apiVersion: versionOf(resource) ?? resource.apiVersion }, scope),
+        path: pathOf(asked, scope),
         ...(decoder === undefined ? {} : { decoder }),
         ...(labelSelector === undefined ? {} : { labelSelector }),
         ...(fieldSelector === undefined ? {} : { fieldSelector }),

@@ -43,9 +43,26 @@ export async function loadTable<R extends Row>(
   now: number,
 ): Promise<Loaded<R>> {
   const server = await connection.version();
-  if (!isDerived(table)) return loadResource(connection, table as Resource<R>, scope, server);
+  if (!isDerived(table)) return loadInSomeVersion(connection, table as Resource<R>, scope, server);
   const { cluster, partial } = await loadCluster(connection, table.needs, server);
   return { rows: inScope(table, table.derive(cluster, now), scope), partial };
+}
+
+/** In the first of its versions that the server has. */
+async function loadInSomeVersion<R extends Row>(
+  connection: Connection,
+  resource: Resource<R>,
+  scope: Scope,
+  server: ServerVersion,
+): Promise<Loaded<R>> {
+  const [next, ...others] = resource.otherVersions ?? [];
+  try {
+    return await loadResource(connection, resource, scope, server);
+  } catch (error) {
+    if (next === undefined || !(error instanceof KubeError) || error.kind !== 'not-found') throw error;
+    const older = { ...resource, apiVersion: next, otherVersions: others };
+    return loadInSomeVersion(connection, older, scope, server);
+  }
 }
 
 const inScope = <R extends Row>(table: Table<R>, rows: readonly R[], { namespaces }: Scope): readonly R[] =>

@@ -3,6 +3,7 @@ import { ageColumn, nameColumn } from './columns.ts';
 import { list, record, shared } from './fields.ts';
 import { type OwnedRow, ownedMetaOf } from './meta.ts';
 import { defineResource, type Resource } from './resource.ts';
+import { draVersions } from './resourceclaims.ts';
 
 export interface DeviceClassRow extends OwnedRow {
   /** CEL expressions that a device must satisfy. */
@@ -15,8 +16,7 @@ export const deviceclasses: Resource<DeviceClassRow> = defineResource<DeviceClas
   name: 'deviceclasses',
   title: 'DeviceClasses',
   kind: 'DeviceClass',
-  group: 'resource.k8s.io',
-  apiVersion: 'v1',
+  ...draVersions,
   aliases: ['deviceclass'],
   namespaced: false,
   capabilities: [],

@@ -65,12 +65,19 @@ export interface ResourceClaimRow extends OwnedRow {
   readonly podClaimName: string;
 }
 
+/** Where Kubernetes serves DRA: v1 from 1.34 on, the betas from 1.32 and 1.33, and no version where they are not switched on. */
+export const draVersions = {
+  group: 'resource.k8s.io',
+  apiVersion: 'v1',
+  otherVersions: ['v1beta2', 'v1beta1'],
+  optional: true,
+} as const;
+
 export const resourceclaims: Resource<ResourceClaimRow> = defineResource<ResourceClaimRow>({
   name: 'resourceclaims',
   title: 'ResourceClaims',
   kind: 'ResourceClaim',
-  group: 'resource.k8s.io',
-  apiVersion: 'v1',
+  ...draVersions,
   aliases: ['resourceclaim', 'claims'],
   namespaced: true,
   capabilities: [],

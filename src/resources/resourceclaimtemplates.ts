@@ -3,7 +3,7 @@ import { ageColumn, nameColumn } from './columns.ts';
 import { record } from './fields.ts';
 import { type OwnedRow, ownedMetaOf } from './meta.ts';
 import { defineResource, type Resource } from './resource.ts';
-import { type DeviceRequest, requestsOfClaim } from './resourceclaims.ts';
+import { type DeviceRequest, draVersions, requestsOfClaim } from './resourceclaims.ts';
 
 export interface ResourceClaimTemplateRow extends OwnedRow {
   readonly requests: readonly DeviceRequest[];
@@ -14,8 +14,7 @@ export const resourceclaimtemplates: Resource<ResourceClaimTemplateRow> =
     name: 'resourceclaimtemplates',
     title: 'ResourceClaimTemplates',
     kind: 'ResourceClaimTemplate',
-    group: 'resource.k8s.io',
-    apiVersion: 'v1',
+    ...draVersions,
     aliases: ['resourceclaimtemplate'],
     namespaced: true,
     capabilities: [],

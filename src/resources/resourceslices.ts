@@ -5,6 +5,7 @@ import { amount, count, type Fields, flag, list, number, record, shared } from '
 import { type OwnedRow, ownedMetaOf } from './meta.ts';
 import type { Requests } from './pod-row.ts';
 import { defineResource, type Resource } from './resource.ts';
+import { draVersions } from './resourceclaims.ts';
 import { nodeSelectorOf, taintsOf } from './scheduling-terms.ts';
 
 /** Amounts taken from a named set of shared counters (partitionable devices). */
@@ -49,8 +50,7 @@ export const resourceslices: Resource<ResourceSliceRow> = defineResource<Resourc
   name: 'resourceslices',
   title: 'ResourceSlices',
   kind: 'ResourceSlice',
-  group: 'resource.k8s.io',
-  apiVersion: 'v1',
+  ...draVersions,
   aliases: ['resourceslice', 'slices'],
   namespaced: false,
   capabilities: [],
