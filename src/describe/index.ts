@@ -3,7 +3,12 @@ import { record } from '../resources/fields.ts';
 import { describeAutoscaler } from './autoscalers.ts';
 import { describeAny } from './generic.ts';
 import { describeLimitRange, describeNamespace, describeQuota } from './namespaces.ts';
-import { describeDisruptionBudget, describeEndpointSlice, describeService } from './network.ts';
+import {
+  describeDisruptionBudget,
+  describeEndpointSlice,
+  describeIngress,
+  describeService,
+} from './network.ts';
 import { describeNode } from './nodes.ts';
 import { type Related, str } from './parts.ts';
 import { describePod } from './pods.ts';
@@ -96,6 +101,16 @@ const describers: Readonly<Record<string, Describer>> = {
     ],
   },
   'EndpointSlice.discovery.k8s.io': { describe: describeEndpointSlice },
+  'Ingress.networking.k8s.io': {
+    describe: describeIngress,
+    needs: (ingress) => [
+      { name: 'services', path: `/api/v1/namespaces/${namespaceOf(ingress)}/services` },
+      {
+        name: 'endpointslices',
+        path: `/apis/discovery.k8s.io/v1/namespaces/${namespaceOf(ingress)}/endpointslices`,
+      },
+    ],
+  },
   'HorizontalPodAutoscaler.autoscaling': { describe: describeAutoscaler },
   'PodDisruptionBudget.policy': { describe: describeDisruptionBudget },
   PersistentVolumeClaim: {

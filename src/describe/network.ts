@@ -148,3 +148,73 @@ export function describeDisruptionBudget(budget: KubeObject, { events }: Related
   eventLines(page, events, now);
   return page.text();
 }
+
+/** Related: `services` and `endpointslices` of its namespace. */
+export function describeIngress(ingress: KubeObject, related: Related, now: number): string {
+  const page = createPage();
+  const metadata = record(ingress.metadata);
+  const spec = record(ingress['spec']);
+  const addresses = list(record(record(ingress['status'])['loadBalancer'])['ingress']).map(record);
+  page.write(0, `Name:\t${str(metadata['name'])}\n`);
+  labelLines(page, 'Labels', metadata['labels']);
+  page.write(0, `Namespace:\t${str(metadata['namespace'])}\n`);
+  page.write(0, `Address:\t${addresses.map(({ ip, hostname }) => str(ip) || str(hostname)).join(',')}\n`);
+  page.write(0, `Ingress Class:\t${str(spec['ingressClassName']) || '<none>'}\n`);
+  const fallback = spec['defaultBackend'];
+  const fallbackText =
+    fallback === undefined ? '<default>' : `${backendText(fallback)} (${behind(fallback, related)})`;
+  page.write(0, `Default backend:\t${fallbackText}\n`);
+  const tls = list(spec['tls']).map(record);
+  if (tls.length > 0) page.write(0, 'TLS:\n');
+  for (const { secretName, hosts } of tls) {
+    const names = list(hosts).map(str).join(',');
+    page.write(
+      1,
+      str(secretName) === '' ? `SNI routes ${names}\n` : `${str(secretName)} terminates ${names}\n`,
+    );
+  }
+  page.write(0, 'Rules:\n  Host\tPath\tBackends\n');
+  page.write(1, '----\t----\t--------\n');
+  const rules = list(spec['rules']).map(record);
+  for (const rule of rules) {
+    page.write(1, `${str(rule['host']) || '*'}\t\n`);
+    for (const raw of list(record(rule['http'])['paths'])) {
+      const { path, backend } = record(raw);
+      page.write(2, `\t${str(path)} \t${backendText(backend)} (${behind(backend, related)})\n`);
+    }
+  }
+  if (rules.length === 0) page.write(1, `*\t*\t${fallbackText}\n`);
+  annotationLines(page, metadata['annotations']);
+  eventLines(page, related.events, now);
+  return page.text();
+}
+
+/** `chat:80`, `APIGroup: …, Kind: …, Name: …` for what is no service. */
+function backendText(value: unknown): string {
+  const { service, resource } = record(value);
+  if (resource !== undefined) {
+    const { apiGroup, kind, name } = record(resource);
+    return `APIGroup: ${str(apiGroup)}, Kind: ${str(kind)}, Name: ${str(name)}`;
+  }
+  const { name, port } = record(service);
+  return `${str(name)}:${str(record(port)['number']) || str(record(port)['name'])}`;
+}
+
+/** What answers behind a backend: addresses, or why there are none. */
+function behind(value: unknown, { services, endpointslices }: Related): string {
+  const { name, port } = record(record(value)['service']);
+  if (services === undefined || endpointslices === undefined) return '<unknown>';
+  const service = services.find(({ metadata }) => metadata?.name === name);
+  if (service === undefined) return `<error: services "${str(name)}" not found>`;
+  const wanted = record(port);
+  const found = list(record(service['spec'])['ports'])
+    .map(record)
+    .find(
+      (one) =>
+        one['port'] === wanted['number'] || (wanted['name'] !== undefined && one['name'] === wanted['name']),
+    );
+  const slices = endpointslices.filter(
+    ({ metadata }) => metadata?.labels?.['kubernetes.io/service-name'] === name,
+  );
+  return endpointsText(slices, str(found?.['name']));
+}

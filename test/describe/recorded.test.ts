@@ -34,8 +34,6 @@ const kinds: Readonly<Record<string, string>> = {
   service: 'services',
   statefulset: 'statefulsets.apps',
 };
-/** kubectl has words of its own for these; here they are printed field by field. */
-const generic = new Set(['ingress']);
 /** Pods that are not in the recording ran there: README of the recording. */
 const withUnseenPods = new Set(['node-cpu-a-01.txt.gz']);
 const files: Readonly<Record<string, string>> = {
@@ -45,6 +43,7 @@ const files: Readonly<Record<string, string>> = {
   endpointslices: 'endpointslices.discovery.k8s.io',
   resourcequotas: 'resourcequotas',
   limitranges: 'limitranges',
+  services: 'services',
 };
 
 const objectsOf = (name: string): readonly KubeObject[] => {
@@ -125,7 +124,7 @@ function recordedCase(file: string): { readonly mine: string[]; readonly kubectl
 
 const files91 = readdirSync(folder);
 
-test.each(files91.filter((file) => !generic.has(file.split('-')[0] ?? '')))('%s, line by line', (file) => {
+test.each(files91)('%s, line by line', (file) => {
   const { mine, kubectls } = recordedCase(file);
   const seen = (line: string): boolean =>
     !withUnseenPods.has(file) ||
