@@ -19,6 +19,8 @@ export interface IdleTrail {
   /** First of the readings without a break in which it idled; undefined: it did not in the last one. */
   readonly sinceMs: number | undefined;
   readonly lastMs: number;
+  /** Who had it: another holder begins anew. */
+  readonly holders: string;
 }
 
 /** Its last Xid says that it is out: what it does not do is no choice of its holder. */
@@ -26,12 +28,20 @@ export const isDead = ({ xid }: DeviceUse): boolean =>
   xid !== undefined && xid > 0 && xidOf(xid).severity === 'bad';
 
 /** Adds a reading. A device that nobody holds, or whose use is not measured, is not idle but free or unknown; a dead one is dead. */
-export function followIdle(before: IdleTrail | undefined, device: DeviceUse, atMs: number): IdleTrail {
+export function followIdle(
+  before: IdleTrail | undefined,
+  device: DeviceUse,
+  atMs: number,
+  /** Of a source that remembers: idle for at least so long already, in these hands. */
+  knownMs = 0,
+): IdleTrail {
+  const holders = device.holders.map(({ namespace, pod }) => `${namespace}/${pod}`).join(' ');
   const isIdle =
     device.busy !== undefined && device.busy < idleBelow && device.holders.length > 0 && !isDead(device);
-  if (!isIdle) return { sinceMs: undefined, lastMs: atMs };
-  const isUnbroken = before?.sinceMs !== undefined && atMs - before.lastMs <= gapAtMostMs;
-  return { sinceMs: isUnbroken ? before.sinceMs : atMs, lastMs: atMs };
+  if (!isIdle) return { sinceMs: undefined, lastMs: atMs, holders };
+  const isUnbroken =
+    before?.sinceMs !== undefined && before.holders === holders && atMs - before.lastMs <= gapAtMostMs;
+  return { sinceMs: Math.min(isUnbroken ? before.sinceMs : atMs, atMs - knownMs), lastMs: atMs, holders };
 }
 
 /** How long it was seen idle, in ms: from the first reading to the last, not to now. 0 for one reading; undefined: it is not. */

@@ -74,8 +74,21 @@ export const queriedMetrics: readonly string[] = deviceMetricNames.filter((name)
 export const nodeMatcher = (label: string, nodes: readonly string[]): string =>
   `${label}=~"${nodes.map((node) => node.replaceAll('.', '\\\\.')).join('|')}"`;
 
-/** The samples of an instant vector; undefined where the answer is none. */
-export function vectorSamples(answer: unknown): readonly Sample[] | undefined {
+/** What `idleQuery` asks about: the finest measure of whether a GPU does anything. */
+export const idleMetric = 'DCGM_FI_PROF_GR_ENGINE_ACTIVE';
+
+/** How far back a Prometheus is asked whether a GPU did anything. */
+export const idleWindowMs: number = 30 * 60_000;
+
+/**
+ * Devices that did nothing for half an hour in the same hands: the series has the pod in its labels, so it must have
+ * been there half an hour ago, too.
+ */
+export const idleQuery = (matcher: string): string =>
+  `(max_over_time(${idleMetric}${matcher}[30m]) < 0.01) and (${idleMetric}${matcher} offset 30m)`;
+
+/** The samples of an instant vector; undefined where the answer is none. `name`: of a query whose answer has none. */
+export function vectorSamples(answer: unknown, name?: string): readonly Sample[] | undefined {
   const result = record(record(answer)['data'])['result'];
   if (record(answer)['status'] !== 'success' || !Array.isArray(result)) return undefined;
   return result.flatMap((raw) => {
@@ -86,8 +99,8 @@ export function vectorSamples(answer: unknown): readonly Sample[] | undefined {
         typeof text === 'string' ? [[key, text] as const] : [],
       ),
     );
-    const name = labels.get('__name__');
-    return name === undefined || Number.isNaN(number) ? [] : [{ name, labels, value: number }];
+    const named = labels.get('__name__') ?? name;
+    return named === undefined || Number.isNaN(number) ? [] : [{ name: named, labels, value: number }];
   });
 }
 

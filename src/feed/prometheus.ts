@@ -1,6 +1,9 @@
 import { collectDevices, type DeviceUse } from '../accelerators/device-use.ts';
 import type { Sample } from '../accelerators/exposition.ts';
 import {
+  idleMetric,
+  idleQuery,
+  idleWindowMs,
   nodeLabels,
   nodeMatcher,
   type PrometheusPlace,
@@ -21,12 +24,18 @@ const placesAtMost = 4;
 
 const queriesAtOnce = 4;
 
+interface Measured {
+  readonly devices: readonly DeviceUse[];
+  /** By key of a device that did nothing in the last half an hour: that long, in ms. */
+  readonly idleMs: ReadonlyMap<string, number>;
+}
+
 /** What answered, and how a device's node is found in it. */
 export interface Prometheus {
   /** `prometheus monitoring/prometheus-k8s`. */
   readonly name: string;
   /** Devices of these nodes. Rejects with KubeError. */
-  readonly devices: (nodes: readonly string[], signal: AbortSignal) => Promise<readonly DeviceUse[]>;
+  readonly devices: (nodes: readonly string[], signal: AbortSignal) => Promise<Measured>;
 }
 
 /** Names of the nodes of exporters, by namespace and name of their pods. */
@@ -90,6 +99,7 @@ async function query(
   place: PrometheusPlace,
   text: string,
   signal: AbortSignal,
+  name?: string,
 ): Promise<readonly Sample[]> {
   const path = serviceProxyPath(place, {
     scheme: '',
@@ -97,7 +107,7 @@ async function query(
     path: `${place.prefix}/api/v1/query`,
   });
   const answer = await connection.json<unknown>({ path, query: { query: text }, timeoutMs, signal });
-  const samples = vectorSamples(answer);
+  const samples = vectorSamples(answer, name);
   if (samples !== undefined) return samples;
   throw new KubeError(`${place.namespace}/${place.name} answered no vector`, {
     kind: 'bad-answer',
@@ -117,12 +127,13 @@ async function devicesOf(
   connection: Connection,
   place: PrometheusPlace,
   { label, nodes, nodeOf, signal }: Ask,
-): Promise<readonly DeviceUse[]> {
+): Promise<Measured> {
   const wanted = new Set(nodes);
-  const collector = collectDevices((labels) => {
+  const onWanted = (labels: ReadonlyMap<string, string>): string | undefined => {
     const node = nodeOf(labels);
     return node !== undefined && wanted.has(node) ? node : undefined;
-  });
+  };
+  const collector = collectDevices(onWanted);
   const matcher = label === undefined ? '' : `{${nodeMatcher(label, nodes)}}`;
   for (let from = 0; from < queriedMetrics.length; from += queriesAtOnce) {
     const answers = await Promise.all(
@@ -132,5 +143,12 @@ async function devicesOf(
     );
     for (const sample of answers.flat()) collector.add(sample);
   }
-  return collector.devices();
+  const idle = collectDevices(onWanted);
+  // What answers PromQL in part only has no memory of use; what is seen from here on is all there is then.
+  const past = await query(connection, place, idleQuery(matcher), signal, idleMetric).catch(passing);
+  for (const sample of past ?? []) idle.add(sample);
+  return {
+    devices: collector.devices(),
+    idleMs: new Map(idle.devices().map(({ key }) => [key, idleWindowMs])),
+  };
 }

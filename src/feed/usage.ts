@@ -361,13 +361,13 @@ function createScraper({
     const startedMs = performance.now();
     let pauseMs = everyMs ?? scrapeEveryMs;
     try {
-      const devices = await from.devices(names, signal);
+      const { devices, idleMs } = await from.devices(names, signal);
       pauseMs = Math.max(pauseMs, 3 * (performance.now() - startedMs));
       const byNode = Map.groupBy(devices, ({ node }) => node);
       for (const node of names) {
         const told = byNode.get(node);
         if (told === undefined) unknownUntilMs.set(node, performance.now() + forbiddenEveryMs);
-        else usage.putDevices(node, told, { atMs: now(), everyMs: pauseMs, source: from.name });
+        else usage.putDevices(node, told, { atMs: now(), everyMs: pauseMs, source: from.name, idleMs });
       }
     } catch {
       pauseMs = failedScrapeEveryMs;

@@ -47,6 +47,16 @@ export interface PodDevices {
   readonly idleForMs: number | undefined;
 }
 
+/** Where readings of devices come from. */
+export interface DeviceOrigin {
+  readonly atMs: number;
+  readonly everyMs: number;
+  /** `dcgm-exporter`, `prometheus monitoring/prometheus-operated`. */
+  readonly source: string;
+  /** By key of a device: how long it idles already, where the source remembers, in ms. */
+  readonly idleMs?: ReadonlyMap<string, number>;
+}
+
 /** A pod with devices that were seen idle. */
 export interface IdleHolder {
   readonly namespace: string;
@@ -93,11 +103,7 @@ export interface Usage {
   readonly deviceSourceName: () => string | undefined;
   readonly putPods: (scope: string, pods: readonly PodUse[], atMs: number, everyMs: number) => void;
   readonly putNodes: (nodes: readonly NodeUse[], atMs: number, everyMs: number) => void;
-  readonly putDevices: (
-    node: string,
-    devices: readonly DeviceUse[],
-    from: { readonly atMs: number; readonly everyMs: number; readonly source: string },
-  ) => void;
+  readonly putDevices: (node: string, devices: readonly DeviceUse[], from: DeviceOrigin) => void;
   readonly setPodSource: (scope: string, state: SourceState) => void;
   readonly setNodeSource: (state: SourceState) => void;
   readonly setDeviceSource: (node: string, state: SourceState) => void;
@@ -236,8 +242,9 @@ export function createUsage(): Usage {
       nodeSource = { state: 'live', atMs, everyMs };
       changed();
     },
-    putDevices(node, told, { atMs, everyMs, source }) {
-      for (const device of told) idle.set(device.key, followIdle(idle.get(device.key), device, atMs));
+    putDevices(node, told, { atMs, everyMs, source, idleMs }) {
+      for (const device of told)
+        idle.set(device.key, followIdle(idle.get(device.key), device, atMs, idleMs?.get(device.key)));
       for (const [key, { lastMs }] of idle) if (atMs - lastMs > forgetAfterMs) idle.delete(key);
       devices.set(node, { devices: told, atMs });
       deviceSources.set(node, { state: 'live', atMs, everyMs });

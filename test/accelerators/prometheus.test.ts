@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import {
+  idleQuery,
   nodeMatcher,
   parsePlace,
   prometheusPlaces,
@@ -63,4 +64,12 @@ test('an instant vector becomes samples; anything else is none', () => {
   ]);
   expect(vectorSamples({ status: 'error' })).toBeUndefined();
   expect(vectorSamples('<html>')).toBeUndefined();
+});
+
+test('the question for the past wants the same hands half an hour ago', () => {
+  expect(idleQuery('{node=~"a"}')).toBe(
+    '(max_over_time(DCGM_FI_PROF_GR_ENGINE_ACTIVE{node=~"a"}[30m]) < 0.01) and (DCGM_FI_PROF_GR_ENGINE_ACTIVE{node=~"a"} offset 30m)',
+  );
+  const answer = { status: 'success', data: { result: [{ metric: { UUID: 'g' }, value: [1, '0'] }] } };
+  expect(vectorSamples(answer, 'm')).toMatchObject([{ name: 'm', value: 0 }]);
 });

@@ -237,3 +237,17 @@ test('holders of idle GPUs, most first', () => {
   ]);
   expect(usage.idleDevices()).toEqual({ seen: 3, proven: 0, longestMs: 60_000 });
 });
+
+test('another holder begins anew', () => {
+  const other = device('d', { holders: [{ namespace: 'train', pod: 'b', container: 'main' }] });
+  const trail = followIdle(followIdle(undefined, device('d'), noon), other, noon + minute);
+  expect(idleForMs(trail)).toBe(0);
+});
+
+test('a source that remembers proves at once what would take a quarter of an hour to see', () => {
+  const usage = createUsage();
+  const from = { atMs: noon, everyMs: 30_000, source: 'prometheus', idleMs: new Map([['d0', 30 * minute]]) };
+  usage.putDevices('n1', [device('d0'), device('d1')], from);
+  expect([usage.deviceIdleMs('d0'), usage.deviceIdleMs('d1')]).toEqual([30 * minute, 0]);
+  expect(usage.idleDevices()).toMatchObject({ seen: 2, proven: 1 });
+});
