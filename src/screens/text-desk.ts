@@ -105,7 +105,10 @@ export function createTextDesk({ session, inspection, logs, now }: TextDeskParts
   function objectFrame(view: ObjectView, theme: Theme): DeskFrame {
     const text = linesOf(view, theme);
     let at = settlePager(text, view.place, size);
-    if (view.filter !== at.query) at = findInPager(text, at, size, 'first', view.filter);
+    // A search that was there before the object was goes to its first match once there is one.
+    const isLate =
+      at.query !== '' && at.match === undefined && at.top === 0 && matchesOf(at.query).length > 0;
+    if (view.filter !== at.query || isLate) at = findInPager(text, at, size, 'first', view.filter);
     if (
       at.top !== view.place.top ||
       at.row !== view.place.row ||
