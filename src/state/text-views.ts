@@ -21,7 +21,7 @@ export interface TextPlace {
   readonly match: number | undefined;
 }
 
-export const textStart: TextPlace = {
+const textStart: TextPlace = {
   top: 0,
   row: 0,
   left: 0,
