@@ -296,9 +296,12 @@ function evaluateObject(index: EvidenceIndex, object: KubeObject, { added }: Eva
     [...holding].sort((a, b) => rank[severityOf(a)] - rank[severityOf(b)])[0];
   const status = allGates('notApplicable');
   if (chosen !== undefined && severityOf(chosen) !== 'none') markBroken(status, chosen);
+  // That no pod can be created is the whole story: that its operator says so too, or that none is ready, adds nothing.
+  const refused = chosen !== undefined && /^A[1-6]$/.test(chosen.state.id);
   const rest = holding.filter(
     (entry) =>
       entry !== chosen &&
+      !(refused && /^(?:A\d|J17)$/.test(entry.state.id)) &&
       entry.state.key !== 'pods.unwell' &&
       entry.state.key !== 'deployment.unavailable' &&
       severityOf(entry) !== 'none',

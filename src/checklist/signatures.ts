@@ -934,15 +934,37 @@ export function scan(log: string | undefined): SignatureHit | undefined {
     .split('\n')
     .map((line) => (harmless.test(line) && !line.includes('NCCL') ? '' : line))
     .join('\n');
-  return scanWords(loud) ?? scanWords(words);
+  const [told, all] = [scanWords(loud), scanWords(words)];
+  // PyTorch only warns of a driver or a GPU that does not do, and dies of the consequence.
+  return told === undefined ||
+    (all !== undefined && /^J1[01]$/.test(all.signature.state) && all.signature.rank > told.signature.rank)
+    ? all
+    : told;
+}
+
+/** The first match that is not merely a line of code in a traceback, else the first. */
+function tellingMatch(pattern: RegExp, words: string): RegExpExecArray | undefined {
+  const first = pattern.exec(words);
+  if (first === null) return undefined;
+  const lineOf = (found: RegExpExecArray): string =>
+    words.slice(words.lastIndexOf('\n', found.index) + 1).trimStart();
+  const isCode = (line: string): boolean => /^(?:raise |File "|from \S+ import|import |\^)/.test(line);
+  if (!isCode(lineOf(first))) return first;
+  const every = new RegExp(pattern.source, pattern.flags.includes('g') ? pattern.flags : `${pattern.flags}g`);
+  let tries = 0;
+  for (const found of words.matchAll(every)) {
+    if (!isCode(lineOf(found))) return found;
+    if (++tries > 20) break;
+  }
+  return first;
 }
 
 function scanWords(words: string): SignatureHit | undefined {
   let best: SignatureHit | undefined;
   for (const candidate of signatures) {
     if (candidate.state === '' || (best !== undefined && candidate.rank <= best.signature.rank)) continue;
-    const match = candidate.pattern.exec(words);
-    if (match === null) continue;
+    const match = tellingMatch(candidate.pattern, words);
+    if (match === undefined) continue;
     const start = words.lastIndexOf('\n', match.index) + 1;
     const end = words.indexOf('\n', match.index);
     const line = words.slice(start, end < 0 ? undefined : end).trim();

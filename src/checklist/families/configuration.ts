@@ -433,13 +433,14 @@ function readStart(
     /exec: "((?:[^"\\]|\\.)*)": stat [^:]+: no such file/.exec(words);
   if (missing?.[1] !== undefined) {
     const command = missing[1];
-    const close = command.includes(' ')
-      ? undefined
-      : commonCommands
-          .filter(
-            (name) => name !== command && editDistance(name, command, 2) <= (command.length > 4 ? 2 : 1),
-          )
-          .sort((a, b) => editDistance(a, command, 2) - editDistance(b, command, 2))[0];
+    const close =
+      command.includes(' ') || commonCommands.includes(command)
+        ? undefined
+        : commonCommands
+            .filter(
+              (name) => name !== command && editDistance(name, command, 2) <= (command.length > 4 ? 2 : 1),
+            )
+            .sort((a, b) => editDistance(a, command, 2) - editDistance(b, command, 2))[0];
     const hint =
       close !== undefined
         ? `; did you mean ${close}?`

@@ -498,7 +498,7 @@ function matchProbeKill(
       ? `; it probes ${probeText(probe)}, which the container does not declare`
       : probe === undefined
         ? ''
-        : ` (${probeText(probe)})`;
+        : ` (${probeText(probe)}${budget === undefined ? '' : `; it has ${span(budget.seconds * 1000)} after the start`})`;
   const text = `the kubelet kills ${crash.container.name} because its ${word} probe fails: ${reading ?? 'the reason is gone with its event'}${detail}`;
   const slow = reading !== undefined && /nothing listens|timeout/.test(reading) && budget !== undefined;
   return {
@@ -1516,6 +1516,10 @@ export const initHanging: PodState = {
   },
 };
 
+/** Out of memory says it once. */
+const tellingKill = (facts: PodFacts, container: ContainerFacts): boolean =>
+  /^(?:oom|nodeMemory|ownMemory)$/.test(killer(facts, container)?.by ?? '');
+
 /** Ready now, but it did not stay up for long. */
 export const flapping: PodState = {
   id: 'H12',
@@ -1526,7 +1530,7 @@ export const flapping: PodState = {
   match: (facts) => {
     const container = facts.containers.find(
       (entry) =>
-        entry.restarts >= 3 &&
+        entry.restarts >= (tellingKill(facts, entry) ? 1 : 3) &&
         entry.state === 'running' &&
         entry.last !== undefined &&
         facts.now - (entry.last.finishedAt ?? 0) < 60 * 60_000,
@@ -1539,28 +1543,32 @@ export const flapping: PodState = {
     const why =
       ending?.by === 'oom'
         ? `OOM at limit ${limit || 'of the node'}`
-        : ending?.by === 'liveness'
-          ? 'liveness probe'
-          : ending?.by === 'startup'
-            ? 'startup probe'
-            : hit !== undefined
-              ? signatureCause(facts, container, hit, true).label
-              : `exit ${last.exitCode}: ${exitMeaning(last.exitCode).meaning}`;
+        : ending?.by === 'nodeMemory'
+          ? `node ${facts.node} ran out of memory: ${brief(ending.event?.message ?? '', 80)}`
+          : ending?.by === 'liveness'
+            ? 'liveness probe'
+            : ending?.by === 'startup'
+              ? 'startup probe'
+              : hit !== undefined
+                ? signatureCause(facts, container, hit, true).label
+                : `exit ${last.exitCode}: ${exitMeaning(last.exitCode).meaning}`;
     return {
-      headline: `${container.restarts} restarts, last ${span(facts.now - (last.finishedAt ?? facts.now))} ago: ${brief(why, 70)}`,
+      headline: `${container.restarts === 1 ? '1 restart' : `${container.restarts} restarts, last`} ${span(facts.now - (last.finishedAt ?? facts.now))} ago: ${brief(why, 70)}`,
       since: last.finishedAt,
       diagnose: () => ({
         causes: [
           cause(
             ending?.by === 'oom'
               ? 'H4.limit'
-              : ending?.by === 'liveness'
-                ? 'H8.probe'
-                : hit !== undefined
-                  ? `${hit.signature.state}.${hit.signature.id}`
-                  : 'H12.restarts',
+              : ending?.by === 'nodeMemory'
+                ? 'H6.node'
+                : ending?.by === 'liveness'
+                  ? 'H8.probe'
+                  : hit !== undefined
+                    ? `${hit.signature.state}.${hit.signature.id}`
+                    : 'H12.restarts',
             ending?.by === 'oom' || ending?.by === 'liveness' ? 'proven' : 'likely',
-            `container ${container.name} restarted ${container.restarts} times: ${why}${hit === undefined ? '' : ` (${brief(hit.line, 120)})`}`,
+            `container ${container.name} restarted ${container.restarts === 1 ? 'once' : `${container.restarts} times`}: ${why}${hit === undefined ? '' : ` (${brief(hit.line, 120)})`}`,
             ending?.by === 'oom'
               ? setResources(
                   facts,

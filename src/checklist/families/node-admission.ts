@@ -28,11 +28,6 @@ const remove = (facts: PodFacts): ReturnType<typeof deletePod> =>
       : 'Remove the dead pod and create it again',
   );
 
-const bypass = (facts: PodFacts): string =>
-  facts.owners.length === 0 && !facts.conditions.has('PodScheduled')
-    ? '; perhaps it was bound by hand (spec.nodeName), past the scheduler'
-    : '';
-
 /** Pods of the same owner that were made after this one. */
 export function successors(facts: PodFacts): readonly KubeObject[] {
   const owner = facts.owners[0];
@@ -167,7 +162,7 @@ const outOf = state(
         cause(
           never ? 'D2.never-fits' : 'D2.full',
           'proven',
-          `node ${facts.node} has not enough ${resource} for it${figures}${never ? ': it can never fit there' : ' when it arrived (a second scheduler, static pods, or a binding past the scheduler)'}${bypass(facts)}`,
+          `node ${facts.node} has not enough ${resource} for it${figures}${never ? ': it can never fit there' : ' when it arrived (a second scheduler, static pods, or a binding past the scheduler)'}`,
           remove(facts),
           editOwner(
             facts,
@@ -212,7 +207,7 @@ const affinity = state(
       cause(
         'D4.labels',
         'proven',
-        `node ${facts.node} does not match the pod's nodeSelector or affinity: its labels changed after the placement, or it was bound by hand${bypass(facts)}`,
+        `node ${facts.node} does not match the pod's nodeSelector or affinity: its labels changed after the placement, or it was bound by hand`,
         remove(facts),
         kubectl('See the labels of the node', 'read', '', [
           'get',

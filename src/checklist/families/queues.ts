@@ -442,7 +442,8 @@ const batchScheduler: PodState = {
     ];
     const told = reasons.findLast((entry) => /Unschedulable/.test(entry.type) && entry.status !== 'False');
     const message = told?.message || words || notReady?.event.message || '';
-    const missing = members > 0 && existing > 0 && existing < members;
+    // Pods that were not pasted may well exist.
+    const missing = members > 0 && existing > 0 && existing < members && facts.index.listed('Pod');
     const queue = labelsOf(facts.object)['kai.scheduler/queue'] ?? text(group, 'spec', 'queue') ?? '';
     const limit = /OverLimit|reached the allowable limit|over quota|OverQuota/i.test(
       `${told?.reason ?? ''} ${message}`,

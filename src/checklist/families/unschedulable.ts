@@ -1048,7 +1048,7 @@ const spread: Explain = simple('topology spread', (facts, found) => {
     headline: missing ? 'topology spread over a label that no node has' : 'topology spread leaves no node',
     text: missing
       ? `its topology spread (${rules}) counts by a label that the nodes do not have${detailOf(found, 'PodTopologySpread')}`
-      : `its topology spread (DoNotSchedule: ${rules}) allows no node: the domains with room already have too many of these pods${detailOf(found, 'PodTopologySpread')}`,
+      : `its topology spread${rules === '' ? '' : ` (DoNotSchedule: ${rules})`} allows no node: the domains with room already have too many of these pods${detailOf(found, 'PodTopologySpread')}`,
     fixes: [
       editOwner(facts, 'Use whenUnsatisfiable: ScheduleAnyway, or nodeTaintsPolicy: Honor'),
       kubectl('See the domains', 'read', '', ['get', 'nodes', '-L', 'topology.kubernetes.io/zone']),
@@ -1204,8 +1204,8 @@ const volumeZone: Explain = simple('volume in another zone', (facts, found) => {
     .join(', ');
   return {
     id: 'C9.zone',
-    headline: `volume ${bound[0] ?? ''} is elsewhere${terms === '' ? '' : `: ${brief(terms, 60)}`}`,
-    text: `its volume ${bound[0] ?? ''} can be reached only from ${terms === '' ? 'other nodes (another zone or host)' : `nodes with ${terms}`}, and those cannot take the pod${rest === '' ? '' : ` (${brief(rest, 120)})`}`,
+    headline: `volume ${bound[0] ?? names.join(', ')} is elsewhere${terms === '' ? '' : `: ${brief(terms, 60)}`}`,
+    text: `its volume ${bound[0] ?? names.join(', ')} can be reached only from ${terms === '' ? 'other nodes (another zone or host)' : `nodes with ${terms}`}, and those cannot take the pod${rest === '' ? '' : ` (${brief(rest, 120)})`}`,
     fixes: [
       kubectl('See where the volume is', 'read', '', ['get', 'pv', bound[0] ?? 'VOLUME', '-o', 'yaml']),
       kubectl('See the zones of the nodes', 'read', '', [
