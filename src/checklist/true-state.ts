@@ -53,9 +53,11 @@ const isPlainlyWell = (row: PodRow): boolean =>
  * the pod's events or its node do; with an unchanged row and stamp the answer is a look-up.
  */
 export function trueState(row: PodRow, context: RowContext, stamp: string | number = 0): TrueState {
+  // Nothing is kept of these: looking again costs less than remembering, and they are nearly all.
+  if (stamp === 0 && isPlainlyWell(row)) return well;
   const known = kept.get(row);
   if (known !== undefined && known.stamp === stamp && context.now < known.askAgainAt) return known.value;
-  const value = isPlainlyWell(row) && stamp === 0 ? well : ask(row, context);
+  const value = ask(row, context);
   kept.set(row, { value, stamp, askAgainAt: context.now + keepFor(row, context.now) });
   return value;
 }
