@@ -57,7 +57,25 @@ export function sourceText(name: string, state: SourceState, now: number): strin
 }
 
 /** Tables that show what exporters of GPU metrics say. */
-export const measuredTables: ReadonlySet<string> = new Set(['pods', 'nodes', 'gpus', 'devices', 'gpuhealth']);
+export const measuredTables: ReadonlySet<string> = new Set([
+  'pods',
+  'nodes',
+  'gpus',
+  'devices',
+  'gpuhealth',
+  'workloads',
+  'ranks',
+]);
+
+/** `use 4s`, and where the answer lacks Ready nodes `use 4s, 17 of 20 nodes`. */
+export function nodeSourceText(usage: Usage, readyNodes: number, now: number): string {
+  const source = usage.nodeSource();
+  const text = sourceText('use', source, now);
+  const measured = usage.nodesMeasured();
+  return source.state === 'live' && measured < readyNodes
+    ? `${text}, ${measured} of ${readyNodes} nodes`
+    : text;
+}
 
 /** What answers for GPUs, with the age of its newest answer; where none answers, why. `''`: nothing was asked yet. */
 export function deviceSourceText(usage: Usage, now: number): string {

@@ -93,6 +93,8 @@ export interface Usage {
   /** Of usage in a namespace, `''` for all: how its source stands. */
   readonly podSource: (namespace: string) => SourceState;
   readonly nodeSource: () => SourceState;
+  /** Nodes in the last answer: fewer than are Ready means kubelets that metrics-server does not reach. */
+  readonly nodesMeasured: () => number;
   readonly deviceSource: (node: string) => SourceState;
   /** Of all nodes that were asked about: the one that answered last, and the worst of the others. */
   readonly deviceSources: () => {
@@ -209,6 +211,7 @@ export function createUsage(): Usage {
     },
     podSource,
     nodeSource: () => nodeSource,
+    nodesMeasured: () => nodes.size,
     deviceSource,
     deviceSources() {
       let newest: (SourceState & { readonly state: 'live' }) | undefined;

@@ -3,7 +3,7 @@ import type { DeviceUse } from '../../src/accelerators/device-use.ts';
 import { followIdle, idleForMs } from '../../src/accelerators/idle.ts';
 import { nodeUseOf, podUseOf } from '../../src/resources/metrics.ts';
 import { containerUse, createUsage, type SourceState, type Usage } from '../../src/state/usage.ts';
-import { deviceWhy, readingText, sourceText } from '../../src/state/usage-text.ts';
+import { deviceWhy, nodeSourceText, readingText, sourceText } from '../../src/state/usage-text.ts';
 
 const noon = Date.parse('2026-11-24T12:00:00Z');
 const minute = 60_000;
@@ -250,4 +250,11 @@ test('a source that remembers proves at once what would take a quarter of an hou
   usage.putDevices('n1', [device('d0'), device('d1')], from);
   expect([usage.deviceIdleMs('d0'), usage.deviceIdleMs('d1')]).toEqual([30 * minute, 0]);
   expect(usage.idleDevices()).toMatchObject({ seen: 2, proven: 1 });
+});
+
+test('an answer that lacks nodes which are Ready says so', () => {
+  const usage = createUsage();
+  usage.putNodes([{ name: 'n1', at: noon, cpu: 1, memory: 1 }], noon, everyMs);
+  expect(nodeSourceText(usage, 3, noon + 4000)).toBe('use 4s, 1 of 3 nodes');
+  expect(nodeSourceText(usage, 1, noon + 4000)).toBe('use 4s');
 });
