@@ -45,6 +45,7 @@ import {
   deviceSourceText,
   idleSummary,
   measuredTables,
+  nodeSourceText,
   sourceText,
 } from './state/usage-text.ts';
 import { type ClipboardMethod, copyText } from './ui/clipboard.ts';
@@ -221,7 +222,7 @@ async function live(options: WireOptions): Promise<number> {
       heldRows: (table) => (table === 'contexts' ? link.contexts() : writing.rows(table)),
       seen: (table, rows) => link.seen(table, rows),
       containerUse: (pod, container, now) => containerUseText(usage, pod, container, now),
-      sources: (table, now) => sourcesOf(usage, session, table, now),
+      sources: (table, now) => sourcesOf(usage, session, { table, readyNodes: sums.nodesReady(), now }),
       inspection,
       logs,
       isBackedUp: terminal.output.isBackedUp,
@@ -342,12 +343,16 @@ function sessionOf(options: WireOptions, tables: Tables): SessionStore {
 }
 
 /** Sources of what the table measures, with the age of what they said last. */
-function sourcesOf(usage: Usage, session: SessionStore, table: string, now: number): string {
+function sourcesOf(
+  usage: Usage,
+  session: SessionStore,
+  { table, readyNodes, now }: { readonly table: string; readonly readyNodes: number; readonly now: number },
+): string {
   const { namespaces } = session.getState();
   const scope = namespaces === 'all' ? '' : (namespaces[0] ?? '');
   const parts = [
     table === 'pods' ? sourceText('use', usage.podSource(scope), now) : '',
-    table === 'nodes' ? sourceText('use', usage.nodeSource(), now) : '',
+    table === 'nodes' ? nodeSourceText(usage, readyNodes, now) : '',
     measuredTables.has(table) ? deviceSourceText(usage, now) : '',
   ];
   return parts.filter((part) => part !== '').join('  ');
