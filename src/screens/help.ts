@@ -77,9 +77,13 @@ const hinted: readonly Action[] = actions
   // Help is last: it is the one that a narrow line keeps.
   .sort((a, b) => (a.hint?.order || 99) - (b.hint?.order || 99));
 
-/** The keys under the table, those that matter most first. */
-export function hintsFor(view: View): readonly Hint[] {
+/** The keys under the table, those that matter most first; those that change something are off until writing is armed. */
+export function hintsFor(view: View, isArmed: boolean): readonly Hint[] {
   return hinted
     .filter((action) => action.keys.some((key) => actionFor(key, view) === action))
-    .map((action) => ({ key: action.keys[0] ?? '', text: action.hint?.word ?? '' }));
+    .map(({ keys, hint, risk }) => ({
+      key: keys[0] ?? '',
+      text: hint?.word ?? '',
+      ...(risk === 'read' || isArmed ? {} : { off: true }),
+    }));
 }

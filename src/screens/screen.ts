@@ -2,6 +2,7 @@ import type { ActionContext, Services, Tables } from '../actions/action.ts';
 import { commandOf } from '../actions/checklist.ts';
 import { dispatch } from '../actions/index.ts';
 import type { Resource, Row } from '../resources/resource.ts';
+import { isArmed } from '../state/arming.ts';
 import type { Cluster } from '../state/cluster.ts';
 import type { ChecklistView } from '../state/examination.ts';
 import { createInspection, type Inspected, type Inspection } from '../state/inspection.ts';
@@ -242,7 +243,7 @@ export function createScreen(options: ScreenOptions): Screen {
       header,
       title: titleOf(state, view, current),
       strip: isTable ? stripOf(current, link, now) : (page?.strip ?? []),
-      hints: hintsFor(view),
+      hints: hintsFor(view, isArmed(state, now)),
       ...promptOf(state, current, share.body, now),
       body,
       bodyHeight: share.body,

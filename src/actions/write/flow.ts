@@ -35,6 +35,9 @@ const dryRunsAtOnce = 8;
 /** Objects beyond which a slip is no longer small. */
 export const manyObjects = 5;
 
+/** Copies the kubectl line, in every dialog that has one. */
+const copyKey = 'K';
+
 interface Checked {
   readonly check: DialogCheck;
   readonly lines: readonly DialogLine[];
@@ -78,8 +81,7 @@ export async function carryOut(context: WriteContext, first: Plan): Promise<void
       }));
     };
     void look();
-    const answered = await answerOf<ConfirmDialog>(session, id);
-    const answer = answered?.answer;
+    const answer = await decision(context, id, lineOf(state, plan));
     if (answer === 'go' && checked !== undefined && checked.check.state !== 'failed') {
       await send(context, { access, permit, plan, id, checked });
       return;
@@ -107,6 +109,24 @@ export async function carryOut(context: WriteContext, first: Plan): Promise<void
           ? again.typing
           : { ...again.typing, line: typing.line },
     }));
+  }
+}
+
+/** What the person decides; copying the kubectl line is not a decision. */
+async function decision(
+  { session, hands, services }: WriteContext,
+  id: number,
+  line: string,
+): Promise<ConfirmDialog['answer']> {
+  for (;;) {
+    const answered = await answerOf<ConfirmDialog>(session, id);
+    const answer = answered?.answer;
+    if (typeof answer !== 'object' || answer.switch !== copyKey) return answer;
+    const asking = { session, now: hands.clock() };
+    await services.copy(line).then(
+      (how) => say(asking, `kubectl line ${how}`, 'good'),
+      (error: unknown) => say(asking, wordsOf(error), 'bad'),
+    );
   }
 }
 
@@ -140,7 +160,10 @@ function dialogOf(state: Session, plan: Plan): Omit<ConfirmDialog, 'id' | 'opene
       : undefined,
     verb: plan.verb,
     focus: 0,
-    switches: (plan.switches ?? []).map(({ key, text }) => ({ key, text })),
+    switches: [
+      ...(plan.switches ?? []).map(({ key, text }) => ({ key, text })),
+      ...(plan.kubectl === undefined ? [] : [{ key: copyKey, text: 'copy command' }]),
+    ],
     progress: undefined,
     stoppable: plan.stoppable ?? false,
   };

@@ -27,7 +27,7 @@ import {
   type Running,
   type WriteContext,
 } from './plan.ts';
-import { noRow, writeAction } from './write-action.ts';
+import { writeAction } from './write-action.ts';
 
 /** A container as a person may enter it. */
 export interface Enterable {
@@ -41,7 +41,14 @@ export interface Enterable {
   readonly ports: readonly { readonly name: string; readonly port: number }[];
 }
 
-export const podOf = ({ row }: ActionContext): PodRow | undefined => row as PodRow | undefined;
+/** The pod under the cursor, or the one whose containers are shown. */
+export function podOf({ row, view, cluster }: ActionContext): PodRow | undefined {
+  if (view.kind !== 'detail') return row as PodRow | undefined;
+  return cluster.get(anyResource(podKind), view.of.key) as PodRow | undefined;
+}
+
+const noPod = (context: ActionContext): string | undefined =>
+  podOf(context) === undefined ? 'There is no pod here.' : undefined;
 
 /** Its containers now, the one that its annotation names first. Rejects with KubeError. */
 export async function enterables(context: WriteContext, pod: PodRow): Promise<readonly Enterable[]> {
@@ -100,6 +107,13 @@ export async function pickContainer(
     all = await enterables(context, pod);
   } catch (error) {
     say(context, wordsOf(error), 'bad');
+    return undefined;
+  }
+  // In the view of a pod's containers the cursor says which.
+  const here = all.find(({ name }) => name === context.container);
+  if (here?.whyNot === undefined && here !== undefined) return here;
+  if (here !== undefined) {
+    say(context, `${here.name} ${here.whyNot}.`, 'warn');
     return undefined;
   }
   const open = all.filter(({ whyNot }) => whyNot === undefined);
@@ -195,10 +209,10 @@ export const shell: Action = writeAction({
   id: 'shell',
   keys: ['s'],
   title: 'shell in a container',
-  places: ['pods'],
+  places: ['pods', 'detail'],
   risk: 'disruptive',
   hint: { order: 6, word: 'shell' },
-  whyNot: noRow,
+  whyNot: noPod,
   kubectl: ({ row }) =>
     row === undefined ? undefined : [...inNamespace(row.namespace), 'exec', '-it', row.name, '--', 'sh'],
   async plan(context) {
@@ -243,9 +257,9 @@ export const attach: Action = writeAction({
   id: 'attach',
   keys: ['a'],
   title: 'attach to the process of a container',
-  places: ['pods'],
+  places: ['pods', 'detail'],
   risk: 'disruptive',
-  whyNot: noRow,
+  whyNot: noPod,
   kubectl: ({ row }) =>
     row === undefined ? undefined : [...inNamespace(row.namespace), 'attach', '-it', row.name],
   async plan(context) {
@@ -336,9 +350,9 @@ export const run: Action = writeAction({
   id: 'exec',
   keys: ['x'],
   title: 'run one command in a container and read what it says',
-  places: ['pods'],
+  places: ['pods', 'detail'],
   risk: 'reversible',
-  whyNot: noRow,
+  whyNot: noPod,
   kubectl: ({ row }) =>
     row === undefined ? undefined : [...inNamespace(row.namespace), 'exec', row.name, '--', 'nvidia-smi'],
   async plan(context) {
