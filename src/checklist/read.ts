@@ -146,5 +146,6 @@ export function essence(value: string, limit = 140): string {
     if (next.length > limit - 2) break;
     kept = next;
   }
-  return kept.length >= 12 ? `… ${kept}` : `…${core.slice(-(limit - 1))}`;
+  // A short end says too little by itself.
+  return kept.length >= limit / 3 ? `… ${kept}` : `…${core.slice(-(limit - 1))}`;
 }

@@ -90,7 +90,7 @@ export const signatures: readonly Signature[] = [
     60,
     'H15',
     /Watchdog caught collective operation timeout: WorkNCCL\(SeqNum=(\d+), OpType=(\w+).*Timeout\(ms\)=(\d+)/,
-    'a collective did not finish in Timeout(ms)',
+    'a NCCL collective did not finish in time',
     'find the rank that did NOT print it, or has lower SeqNum / earlier exit / different OpType; check its pod, node, Xid; step-time skew, dataloader stall, checkpoint write longer than timeout',
   ),
   signature(
@@ -98,7 +98,7 @@ export const signatures: readonly Signature[] = [
     75,
     'H15',
     /NCCL error.*unhandled system error|ncclSystemError/,
-    'socket/malloc/ib call failed',
+    'a system call of NCCL failed (socket, memory or InfiniBand)',
     'read NCCL WARN line just above; IPC_LOCK capability, memlock, /dev/shm size, NetworkPolicy, wrong NCCL_SOCKET_IFNAME, MTU',
   ),
   signature(
@@ -122,7 +122,7 @@ export const signatures: readonly Signature[] = [
     78,
     'H15',
     /NCCL WARN .*(?:Connection refused|Connection timed out|No route to host|Call to connect .*failed|[Nn]o socket interface found|Got completion .*(?:error|status) ?\d+)/,
-    'bootstrap or IB path failed',
+    'NCCL cannot connect its ranks (bootstrap network or InfiniBand)',
     'DNS of master, headless Service, NetworkPolicy, RDMA device requested (rdma/*, efa), IB link, status 12 = retry exceeded (link/peer), 5 = flushed (consequence)',
   ),
   signature(
@@ -138,7 +138,7 @@ export const signatures: readonly Signature[] = [
     89,
     'H15',
     /ibv_(?:reg_mr|create_cq)\S*\s+failed.*Cannot allocate memory|max locked memory \(ulimit -l\)|RLIMIT_MEMLOCK/i,
-    'locked-memory limit',
+    'the locked-memory limit is too low for RDMA',
     'securityContext capability IPC_LOCK; containerd LimitMEMLOCK=infinity; ulimit -l',
   ),
   signature(
@@ -258,7 +258,7 @@ export const signatures: readonly Signature[] = [
     68,
     'H15',
     /unspecified launch failure|CUDA_ERROR_LAUNCH_FAILED/,
-    'kernel crashed',
+    'a GPU kernel crashed',
     'Xid on node; same as illegal-access',
   ),
   signature(
@@ -290,7 +290,7 @@ export const signatures: readonly Signature[] = [
     80,
     'H1',
     /EADDRINUSE|[Aa]ddress already in use/,
-    'port taken',
+    'the port is already in use',
     'hostNetwork with two pods on one node; stale process; second torchrun on 29500; restart with previous process in TIME_WAIT',
   ),
   signature(
@@ -354,7 +354,7 @@ export const signatures: readonly Signature[] = [
     83,
     'H1',
     /Read-only file system|\[Errno 30\]/,
-    'read-only mount',
+    'it writes to a read-only file system',
     'readOnlyRootFilesystem (HF cache in ~/.cache), PV remounted ro after I/O errors, ROX volume',
   ),
   signature(
@@ -370,7 +370,7 @@ export const signatures: readonly Signature[] = [
     86,
     'H1',
     /GatedRepoError|Cannot access gated repo|access a gated repo|Access to model \S+ is restricted/,
-    'token lacks licence/permission',
+    'the Hugging Face token lacks access to a gated model',
     'HF_TOKEN Secret present and mounted? accepted licence? 401 vs 403',
   ),
   signature(
@@ -378,7 +378,7 @@ export const signatures: readonly Signature[] = [
     86,
     'H1',
     /RepositoryNotFoundError|is not a local folder and is not a valid model identifier/,
-    'repo id wrong, private, or no token',
+    'the Hugging Face repository does not exist, is private, or no token is given',
     'model name typo; HF_TOKEN; local path missing -> treated as repo id',
   ),
   signature(
@@ -386,7 +386,7 @@ export const signatures: readonly Signature[] = [
     86,
     'H1',
     /429 Client Error: Too Many Requests for url: https:\/\/huggingface\.co/,
-    'rate limited',
+    'Hugging Face limits the rate of downloads',
     'many replicas downloading at once; use PVC/model cache, token',
   ),
   signature(
@@ -394,7 +394,7 @@ export const signatures: readonly Signature[] = [
     84,
     'H1',
     /couldn't connect to 'https:\/\/huggingface\.co'|LocalEntryNotFoundError|Max retries exceeded with url.*huggingface/,
-    'no egress',
+    'Hugging Face cannot be reached from the pod',
     'NetworkPolicy, proxy env, HF_HUB_OFFLINE with cold cache, DNS',
   ),
   signature(
@@ -868,6 +868,22 @@ export const signatures: readonly Signature[] = [
     /Not enough memory to handle \d* ?(?:prefill|max)|NotEnoughMemory/,
     'the GPU has too little memory for what it is set to serve',
     '--max-batch-prefill-tokens, quantisation, more shards',
+  ),
+  signature(
+    'threads',
+    86,
+    'H1',
+    /pthread_create failed|can't start new thread|[Ff]ork[^\n]*Resource temporarily unavailable|unable to create (?:new )?native thread|Resource temporarily unavailable[^\n]*thread/,
+    'the limit of processes and threads is reached (pids limit)',
+    'podPidsLimit of the kubelet; OMP_NUM_THREADS and the number of workers',
+  ),
+  signature(
+    'iptables',
+    84,
+    'H1',
+    /ip6?tables[^\n]*(?:unable to initialize table|can't initialize|Permission denied|Operation not permitted|No chain\/target)/,
+    'iptables cannot be set up: a kernel module or capability NET_ADMIN is missing',
+    'modules of the node (iptable_nat, nf_tables); securityContext; a CNI plugin in place of the init container',
   ),
   signature('go-panic', 56, 'H1', /^panic: ([^\n]+)/m, 'the program panicked', 'the stack below it'),
   signature(

@@ -28,6 +28,9 @@ const notReady: ObjectState = {
   match: (facts) => {
     const ready = condition(facts.object, 'Ready');
     if (ready === undefined || ready.status === 'True') return undefined;
+    const age = facts.now - (time(facts.object, 'metadata', 'creationTimestamp') ?? 0);
+    if (ready.status === 'False' && ready.at !== undefined && age < 90_000)
+      return { headline: 'joining', severity: 'none' };
     const lost = ready.status === 'Unknown';
     const words = ready.message || ready.reason;
     const why = lost

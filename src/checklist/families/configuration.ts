@@ -17,7 +17,7 @@ import {
   specPath,
   statusPath,
 } from '../pod-facts.ts';
-import { brief, editDistance, list, nearNames, record, strings, text } from '../read.ts';
+import { brief, editDistance, essence, list, nearNames, record, strings, text } from '../read.ts';
 import type { Cause, Item } from '../report.ts';
 import { cause, type Diagnosis, evidence, item, type Match, type PodState, said, unknown } from '../state.ts';
 
@@ -280,15 +280,21 @@ const createContainer: PodState = {
           ]
         : /no command specified/.test(words)
           ? ['no-command', `the image of ${container.name} has no command and the pod gives none`, '']
-          : /context deadline exceeded/.test(words)
-            ? [
-                'runtime-slow',
-                'the container runtime does not answer in time (overloaded disk, stuck runtime)',
-                '',
-              ]
-            : /no such file or directory|not a directory|failed to stat|mkdir /.test(words)
-              ? ['path', `a path that is to be mounted is not there: ${brief(words, 100)}`, '']
-              : ['other', `the runtime cannot create container ${container.name}: ${brief(words, 110)}`, ''];
+          : /input\/output error|[Rr]ead-only file system|structure needs cleaning/.test(words)
+            ? ['node-disk', `the disk of node ${facts.node} fails: ${essence(words, 110)}`, '']
+            : /context deadline exceeded/.test(words)
+              ? [
+                  'runtime-slow',
+                  'the container runtime does not answer in time (overloaded disk, stuck runtime)',
+                  '',
+                ]
+              : /no such file or directory|not a directory|failed to stat|mkdir /.test(words)
+                ? ['path', `a path that is to be mounted is not there: ${brief(words, 100)}`, '']
+                : [
+                    'other',
+                    `the runtime cannot create container ${container.name}: ${brief(words, 110)}`,
+                    '',
+                  ];
     return {
       headline: brief(says ?? '', 100),
       since: facts.startedAt,

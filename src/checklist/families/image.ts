@@ -68,6 +68,7 @@ const readings: readonly (readonly [state: string, pattern: RegExp])[] = [
     'F11',
     /SignatureValidationFailed|signature (?:validation|verification) failed|no (?:matching )?signatures|Source image rejected|policy (?:rejected|denied)/i,
   ],
+  ['F10', /unexpected media type text\/html|invalid character '<' looking for/i],
   ['F9', /no space left on device|failed to (?:extract|apply|register) layer|disk quota exceeded/i],
   [
     'F2',
@@ -405,7 +406,9 @@ const explain: Readonly<Record<string, Explain>> = {
           ? `${ref.registry} refuses the connection`
           : /certificate|TLS/.test(found.said)
             ? `the TLS handshake with ${ref.registry} times out`
-            : `${ref.registry} does not answer in time`;
+            : /connection reset|EOF|broken pipe/.test(found.said)
+              ? `the connection to ${ref.registry} breaks`
+              : `${ref.registry} does not answer in time`;
     const node = facts.node === '' ? '' : ` from node ${facts.node}`;
     const near = nearNames(found.image, imageNames(facts));
     return {
@@ -534,7 +537,9 @@ const explain: Readonly<Record<string, Explain>> = {
       cause(
         'F10.registry-down',
         'likely',
-        `the registry ${parseReference(found.image).registry} fails with a server error`,
+        /text\/html|character '<'/.test(found.said)
+          ? `a web page came in place of the image: a proxy, a login page or a mirror answers for ${parseReference(found.image).registry}`
+          : `the registry ${parseReference(found.image).registry} fails with a server error`,
         describe('pod', facts.namespace, facts.name, 'Watch for the next try'),
         setImage(facts, found.container),
       ),
@@ -734,7 +739,10 @@ const labels: Readonly<Record<string, (facts: PodFacts, found: ImageFault) => st
     /no space left|quota exceeded/i.test(found.said)
       ? 'image pull: disk of the node is full'
       : `image pull: a layer cannot be unpacked: ${essence(found.said, 60)}`,
-  F10: (_, found) => `image pull: ${parseReference(found.image).registry} fails (5xx)`,
+  F10: (_, found) =>
+    /text\/html|character '<'/.test(found.said)
+      ? `image pull: a proxy answers for ${parseReference(found.image).registry}`
+      : `image pull: ${parseReference(found.image).registry} fails (5xx)`,
   F11: () => 'image pull: signature refused',
   F12: (_, found) => `image volume: ${found.image}`,
 };

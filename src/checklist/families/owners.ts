@@ -195,7 +195,8 @@ function findRefusal(facts: ObjectFacts): Refusal | undefined {
 const clean = (message: string): string =>
   message
     .replace(/^\(combined from similar events\): /, '')
-    .replace(/^(?:[Cc]reate Pod \S+ in StatefulSet \S+ failed error: |Error creating: )/, '')
+    .replace(/^(?:[Cc]reate Pod \S+ in StatefulSet \S+ failed error: |Error creating(?: job)?: )/, '')
+    .replace(/^jobs\.batch "[^"]*" is forbidden: /, '')
     .replace(/^pods "[^"]*" is forbidden: /, '');
 
 /** Editing the template, where it can be edited. */
@@ -533,7 +534,7 @@ const refused = (
   title,
   gate: 'admitted',
   severity: 'bad',
-  kinds: [...podOwners, ...customOwners],
+  kinds: [...podOwners, ...customOwners, 'CronJob'],
   match: (facts): Match | undefined => {
     const refusal = refusalOf(facts);
     const built = refusal && read(facts, refusal.message);
@@ -541,10 +542,16 @@ const refused = (
     const wanted = wantedOf(facts);
     const owner = facts.kind === 'ReplicaSet' ? facts.index.owners(facts.object)[0]?.object : undefined;
     return {
-      headline: `${wanted === undefined || wanted.actual === 0 ? 'no pod' : `${wanted.actual} of ${wanted.desired} pods`}: ${built.headline}`,
+      headline: `${facts.kind === 'CronJob' ? 'no Job' : wanted === undefined || wanted.actual === 0 ? 'no pod' : `${wanted.actual} of ${wanted.desired} pods`}: ${built.headline}`,
       since: refusal.event?.first ?? condition(refusal.holder, 'ReplicaFailure')?.at,
       diagnose: () => ({
-        causes: built.causes,
+        causes:
+          facts.kind === 'CronJob'
+            ? built.causes.map((entry) => ({
+                ...entry,
+                text: entry.text.replace(/^no pod can be created/, 'no Job can be created'),
+              }))
+            : built.causes,
         items: [
           item(
             `${id}.message`,

@@ -416,7 +416,12 @@ function stateOfPrefilter(words: string): string {
   if (/persistentvolumeclaim|PersistentVolumeClaims|ephemeral volume controller/i.test(words)) return 'C8';
   if (/resource ?claim|device class|resourceclass|extended resource/i.test(words)) return 'B6';
   if (/gang|pod ?group|minCount|minAvailable/i.test(words)) return 'B4';
-  if (/affinity terms conflict/.test(words)) return 'C4';
+  // The names of predicates, which schedulers before 1.12 gave instead of sentences.
+  if (/affinity terms conflict|MatchNodeSelector/.test(words)) return 'C4';
+  if (/PodToleratesNodeTaints/.test(words)) return 'C3';
+  if (/MatchInterPodAffinity/.test(words)) return 'C5';
+  if (/NoVolumeZoneConflict|VolumeNodeAffinityConflict/.test(words)) return 'C9';
+  if (/PodFitsHostPorts/.test(words)) return 'C11';
   return 'C16';
 }
 
