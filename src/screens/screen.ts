@@ -236,6 +236,9 @@ export function createScreen(options: ScreenOptions): Screen {
       : view.kind === 'checklist'
         ? bodyOfChecklist(view, share.body, now)
         : (page?.lines ?? bodyOfText(view, current, share.body, now));
+    const asked = promptOf(state, current, share.body, now);
+    // A box over a table that Ink lays out shows both at once.
+    const isCovered = detail !== undefined && asked.overlay !== undefined;
     return {
       theme,
       columns,
@@ -244,10 +247,10 @@ export function createScreen(options: ScreenOptions): Screen {
       title: titleOf(state, view, current),
       strip: isTable ? stripOf(current, link, now) : (page?.strip ?? []),
       hints: hintsFor(view, isArmed(state, now)),
-      ...promptOf(state, current, share.body, now),
-      body,
+      ...asked,
+      body: isCovered ? [] : body,
       bodyHeight: share.body,
-      detail,
+      detail: isCovered ? undefined : detail,
     };
   }
 
