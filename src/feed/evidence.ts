@@ -50,11 +50,13 @@ const restMs = 250;
 /** Evaluated and asked for anew at most so often. */
 const renewEveryMs = 500;
 /** Lists of a namespace are good for so long. */
-const listGoodMs = 15_000;
+const listGoodMs = 30_000;
 /** A kind that is not served will not be for a while. */
 const absentGoodMs = 300_000;
 /** Of a kind without rows nobody says that it changed. */
 const repeatEveryMs = 5000;
+/** What nobody tells of, a quota or a claim, is read again. */
+const againAtLeastMs = 60_000;
 /** Durations in the headline move on. */
 const reviseEveryMs = 10_000;
 /** Objects of one list: more are no evidence but a load. */
@@ -187,7 +189,7 @@ export function createExaminer(options: ExaminerOptions): Examiner {
     }
     judge(store, store.gone ? 'gone' : 'done');
     const hasRow = store.subject.kind === 'Pod' || store.subject.kind === 'Node';
-    plan(!hasRow && depth === 'whole' ? repeatEveryMs : depth === 'whole' ? listGoodMs : reviseEveryMs * 6);
+    plan(!hasRow && depth === 'whole' ? repeatEveryMs : againAtLeastMs);
   }
 
   async function readSubject(store: Store, signal: AbortSignal): Promise<void> {
