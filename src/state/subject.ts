@@ -2,6 +2,7 @@ import type { GpuRow } from '../accelerators/gpus.ts';
 import type { EventRow } from '../resources/events.ts';
 import { findTable } from '../resources/index.ts';
 import { nodes } from '../resources/nodes.ts';
+import { pods } from '../resources/pods.ts';
 import { pathOf, type Resource, type Row, type Table } from '../resources/resource.ts';
 import type { WorkloadRow } from '../workloads/workload-row.ts';
 import { isResource } from './source.ts';
@@ -58,12 +59,20 @@ export function subjectOf(table: Table<Row>, row: Row): Subject | undefined {
     return subjectNamed(object.kind, group, object.namespace, object.name);
   }
   if (isResource(table)) return subjectOfKind(table, row);
-  if (table.name === 'gpus')
-    return subjectOfKind(nodes, { namespace: '', name: (row as GpuRow).name, uid: '' });
-  if (table.name === 'workloads') {
-    const { kind, group, namespace, name } = row as WorkloadRow;
-    return subjectNamed(kind, group, namespace, name);
+  switch (table.name) {
+    case 'gpus':
+      return subjectOfKind(nodes, { namespace: '', name: (row as GpuRow).name, uid: '' });
+    case 'ranks':
+      return subjectOfKind(pods, row);
+    case 'workloads':
+    case 'pending': {
+      const { kind, group = '' } = row as Row & Pick<WorkloadRow, 'kind'> & Partial<WorkloadRow>;
+      return subjectNamed(kind, group, row.namespace, row.name);
+    }
   }
+  // What stands on a node, a device for example, is judged with it.
+  if (!('subject' in row) && 'node' in row && typeof row.node === 'string' && row.node !== '')
+    return subjectOfKind(nodes, { namespace: '', name: row.node, uid: '' });
   if ('subject' in row) {
     const { kind, group, namespace, name, uid } = (row as StandIn).subject;
     const found = subjectNamed(kind, group, namespace, name);
