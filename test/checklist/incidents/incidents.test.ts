@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { checkCommand } from '../../../src/cli/check.ts';
+import { type Schema, violations } from '../json-schema.ts';
 import { fileOf, type Incident } from './expand.ts';
+
+const schema = JSON.parse(
+  readFileSync(join(import.meta.dirname, '../../../src/checklist/check.schema.json'), 'utf8'),
+) as Schema;
 
 interface Cause {
   readonly id: string;
@@ -50,6 +55,7 @@ async function check(
   const answer = out.startsWith('{')
     ? (JSON.parse(out) as { readonly findings: readonly Finding[]; readonly partial: readonly string[] })
     : undefined;
+  if (answer !== undefined) expect(violations(schema, answer)).toEqual([]);
   return { findings: answer?.findings ?? [], err: [err, ...(answer?.partial ?? [])].join(' ') };
 }
 
@@ -107,4 +113,14 @@ describe.each(groups)('incidents of $name', ({ name, incidents }) => {
     score.set(name, { right: before.right + (wrong === undefined ? 1 : 0), of: before.of + 1 });
     expect(wrong, wrong).toBeUndefined();
   });
+});
+
+test('the schema is held to: a wrong severity and a field of no schema are seen', () => {
+  const finding = { subject: { kind: 'Pod', namespace: 'a', name: 'b' }, severity: 'awful', surprise: 1 };
+  const seen = violations(schema, { apiVersion: 'mltop.dev/v1', kind: 'Check', findings: [finding] }).join(
+    '\n',
+  );
+  expect(seen).toMatch(/severity: awful is none of/);
+  expect(seen).toMatch(/surprise is not in the schema/);
+  expect(seen).toMatch(/partial is missing/);
 });
