@@ -1,4 +1,4 @@
-import { span } from '../checklist/read.ts';
+import { at, list, span, text } from '../checklist/read.ts';
 import {
   type Cause,
   type Evidence,
@@ -135,10 +135,12 @@ function headLines(
     { text: ' ' },
     ...(report.status === '' ? [] : [{ text: `${report.status}   `, role: 'strong' as const }]),
   ];
-  const owner = examination?.object?.metadata?.ownerReferences?.find((one) => one.controller === true);
-  const node = nodeOf(examination);
+  const owner = list(examination?.object, 'metadata', 'ownerReferences').find(
+    (one) => at(one, 'controller') === true,
+  );
+  const node = text(examination?.object, 'spec', 'nodeName');
   const around = [
-    owner === undefined ? undefined : `${owner.kind} ${owner.name}`,
+    owner === undefined ? undefined : `${text(owner, 'kind')} ${text(owner, 'name')}`,
     node === '' ? undefined : `node ${node}`,
     report.state === 'healthy' || report.state === 'done' ? undefined : `${report.state} ${report.id}`,
   ].filter((part) => part !== undefined);
@@ -151,11 +153,6 @@ function headLines(
         hanging([{ text: '    also ', role: 'dim' }], headline, columns, severity === 'bad' ? 'bad' : 'warn'),
       ),
   ];
-}
-
-function nodeOf(examination: Examination | undefined): string {
-  const spec = examination?.object?.['spec'] as { readonly nodeName?: unknown } | undefined;
-  return typeof spec?.nodeName === 'string' ? spec.nodeName : '';
 }
 
 /** The report as lines, each stop on one or more of them. */

@@ -306,3 +306,18 @@ test('the cursor stays in sight from the first line to the last', () => {
   screen.type('g');
   expect(screen.text()).toMatch(/^> .*Raise the memory limit/m);
 });
+
+test('names that try to move the cursor do not', () => {
+  const hostile: KubeObject = {
+    ...pod,
+    metadata: {
+      ...pod.metadata,
+      ownerReferences: [
+        { apiVersion: 'v1', kind: 'Job\x1b[2J', name: 'a\x1b]52;c;aGk=\x07b', uid: 'u', controller: true },
+      ],
+    },
+  };
+  const text = given(120, 36, examined(broken, { object: hostile })).text();
+  expect(text).not.toContain('\x1b');
+  expect(text).toMatch(/Job\S* a\S*b/);
+});
