@@ -48,6 +48,7 @@ import {
   nodeSourceText,
   sourceText,
 } from './state/usage-text.ts';
+import { followWorkloadUse } from './state/workload-use.ts';
 import { type ClipboardMethod, copyText } from './ui/clipboard.ts';
 import { colorLevel } from './ui/color-level.ts';
 import { createTerminal, isUnicodeLocale, type Probe, type Terminal } from './ui/terminal.ts';
@@ -104,6 +105,12 @@ async function live(options: WireOptions): Promise<number> {
   states = trueStates;
   const sums = createSums(cluster);
   const deviceWatch = createDeviceWatch(cluster, Date.now);
+  const workloadUse = followWorkloadUse({
+    cluster,
+    usage,
+    ledger: sums.ledger,
+    workloads: sums.workloads,
+  });
   // The same table as on the command line, from a ledger that is kept instead of one that is made anew each time.
   const gpuTable = { ...gpus, derive: () => gpuRows(sums.ledger) };
   const tables = createTables([
@@ -171,7 +178,10 @@ async function live(options: WireOptions): Promise<number> {
       onProblem: (text) => session.setState({ notice: { text, tone: 'bad', atMs: Date.now() } }),
     });
     reportOf = (row) => link.examination(subjectOfKind(pods, row))?.report;
-    const ticking = setInterval(() => trueStates.tick(Date.now(), 4), 1000);
+    const ticking = setInterval(() => {
+      trueStates.tick(Date.now(), 4);
+      workloadUse.renew(Date.now());
+    }, 1000);
     ticking.unref();
     const services: Services = {
       examination: link.examination,
@@ -220,7 +230,7 @@ async function live(options: WireOptions): Promise<number> {
             )
           : [],
       heldRows: (table) => (table === 'contexts' ? link.contexts() : writing.rows(table)),
-      seen: (table, rows) => link.seen(table, rows),
+      seen: (table, rows) => link.seen(table, workloadUse.measured(table, rows)),
       containerUse: (pod, container, now) => containerUseText(usage, pod, container, now),
       sources: (table, now) => sourcesOf(usage, session, { table, readyNodes: sums.nodesReady(), now }),
       inspection,

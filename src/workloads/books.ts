@@ -1,3 +1,4 @@
+import { holdsNode } from '../accelerators/demand.ts';
 import { claimKey } from '../accelerators/dra.ts';
 import type { GangQueueRow, PodGroupRow } from '../resources/gang-objects.ts';
 import type {
@@ -67,6 +68,8 @@ export interface Workloads {
   readonly rows: (now: number) => readonly WorkloadRow[];
   /** Row and pods of the workload with that key (its row's `uid`), most important rank first. */
   readonly podsOf: (uid: string) => readonly { readonly pod: PodRow; readonly place: Membership }[];
+  /** Its pods that hold a node, in no order. */
+  readonly placedPodsOf: (uid: string) => Iterable<PodRow>;
   /** A pod of it without a node; one like those that it would make, where there is none yet; undefined where nothing says. */
   readonly waitingPodOf: (uid: string) => PodRow | undefined;
   /** Key of the workload that a pod belongs to. */
@@ -398,6 +401,11 @@ export function createWorkloads(): Workloads {
         .flatMap(({ pods }) => [...pods])
         .map((pod) => ({ pod, place: groupOf(pod) }))
         .sort((a, b) => comparePlaces(a.place, b.place) || (a.pod.name < b.pod.name ? -1 : 1));
+    },
+    *placedPodsOf(uid) {
+      const root = bases.get(uid);
+      if (root === undefined) return;
+      for (const { pod } of placedPods(root)) if (holdsNode(pod)) yield pod;
     },
     waitingPodOf(uid) {
       const root = bases.get(uid);

@@ -170,6 +170,7 @@ export function contentReader(known: Known): (root: Base, now: number) => Cached
       gpusWanted: wantedUnits === undefined ? undefined : sumOf(wantedUnits),
       model: modelText(summary, roles, plainPods, kueue),
       nodes: compressNames(summary.nodes),
+      busy: busyOf(summary.busy),
       restarts: summary.restarts + (object?.restarts ?? 0),
       progress: object?.progress,
       remainingSeconds: object?.remainingSeconds,
@@ -247,6 +248,15 @@ export function contentReader(known: Known): (root: Base, now: number) => Cached
       couldUse: (names) => spec === undefined || [...names].some((name) => isAllowed(spec, nodes.get(name))),
     };
   }
+}
+
+/** In whole percent: what nobody sees is no change. */
+const toPercent = (share: number): number => Math.round(share * 100) / 100;
+
+function busyOf(shares: readonly number[]): WorkloadRow['busy'] {
+  if (shares.length === 0) return undefined;
+  const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length;
+  return { least: toPercent(Math.min(...shares)), mean: toPercent(mean) };
 }
 
 const isWaitingState = (state: WorkloadRow['state']): boolean =>

@@ -85,6 +85,7 @@ export function summarize({ pods, claim, isDown, use, now }: SummaryInputs): Pod
   const parts = new Map<string, { placed: number; waiting: number; held: number }>();
   const busy: number[] = [];
   let idleSince: number | undefined = Number.NEGATIVE_INFINITY;
+  let holders = 0;
   const sum: Open = {
     running: 0,
     ready: 0,
@@ -137,7 +138,8 @@ export function summarize({ pods, claim, isDown, use, now }: SummaryInputs): Pod
     addPlaced(pod, part);
   }
   sum.gates = [...gates];
-  sum.idleSince = busy.length > 0 && busy.length >= sum.running ? idleSince : undefined;
+  // Of a launcher without devices nothing is measured; of those with some, every one must be known to do nothing.
+  sum.idleSince = busy.length > 0 && busy.length >= (holders || sum.running) ? idleSince : undefined;
   return sum;
 
   function partOf(part: string): { placed: number; waiting: number; held: number } {
@@ -182,6 +184,7 @@ export function summarize({ pods, claim, isDown, use, now }: SummaryInputs): Pod
     if (!isReady(pod) && isDown(pod.node)) sum.unreadyNode ??= pod.node;
     sum.firstPlacedAt = earlier(sum.firstPlacedAt, pod.startedAt ?? pod.scheduled?.at ?? pod.createdAt);
     if (isSick(pod, now) && (sum.sick === undefined || endedAt(pod) < endedAt(sum.sick))) sum.sick = pod;
+    const before = own.held;
     const viaClaim = pod.claimNames[extendedClaim] !== undefined && claimsOf(pod).length > 0;
     if (!viaClaim) {
       for (const [name, units] of acceleratorsIn(pod.spec.requests)) {
@@ -197,6 +200,7 @@ export function summarize({ pods, claim, isDown, use, now }: SummaryInputs): Pod
         own.held += 1;
       }
     }
+    if (own.held > before) holders += 1;
     const sample = use(pod);
     if (sample === undefined) return;
     busy.push(sample.busy);

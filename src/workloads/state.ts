@@ -166,7 +166,8 @@ function working(facts: StateFacts): Told {
     if (now - idleSince < stallMs)
       return { state: 'Running', why: runningWhy(facts), until: idleSince + stallMs };
     const minutes = Math.floor((now - idleSince) / 60_000);
-    const why = `all ${busy.length} ranks below 1 % for ${minutes} minutes`;
+    const who = busy.length === 1 ? 'its devices are' : `all ${busy.length} ranks`;
+    const why = `${who} below 1 % for ${minutes} minutes`;
     return { state: 'Stalled', why, until: now + wordsLastMs };
   }
   const slow = facts.isServer ? undefined : straggler(busy);

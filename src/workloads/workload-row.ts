@@ -71,6 +71,8 @@ export interface WorkloadRow extends Row {
   readonly model: string;
   /** `gpu-a100-[01-04]`; `''` while it is nowhere. */
   readonly nodes: string;
+  /** Share of time that the devices of its pods work, 0–1, of the slowest pod and of all: undefined where none is measured. */
+  readonly busy: { readonly least: number; readonly mean: number } | undefined;
   readonly restarts: number;
   /** 0–1; undefined where its object does not carry it. */
   readonly progress: number | undefined;

@@ -103,6 +103,16 @@ function workloadColumns(): readonly Column<WorkloadRow>[] {
       priority: 6,
     },
     {
+      // The slowest rank decides how fast all of them are.
+      title: 'UTIL',
+      value: (row) => row.busy?.least,
+      text: ({ busy }) =>
+        busy === undefined ? '-' : `${Math.round(busy.least * 100)}/${Math.round(busy.mean * 100)}%`,
+      tone: ({ busy }) => (busy === undefined ? 'dim' : 'plain'),
+      align: 'right',
+      priority: 5,
+    },
+    {
       title: 'PROGRESS',
       value: (row) => row.progress,
       text: progressText,
