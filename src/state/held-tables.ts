@@ -67,8 +67,8 @@ export const portForwards: Table<ForwardRow> = {
     },
     {
       title: 'STATUS',
-      value: (row) => row.error === undefined ? 'listening' : 'failing',
-      text: (row) => row.error === undefined ? 'listening' : 'failing',
+      value: (row) => (row.error === undefined ? 'listening' : 'failing'),
+      text: (row) => (row.error === undefined ? 'listening' : 'failing'),
       tone: (row) => (row.error === undefined ? 'good' : 'bad'),
       priority: 1,
     },
