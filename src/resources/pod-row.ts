@@ -131,6 +131,8 @@ export interface PodRow extends Row {
   readonly finalizers: number;
   readonly gates: readonly string[];
   readonly labels: Labels;
+  /** The native scheduler's gang (`spec.schedulingGroup`; `spec.workloadRef` in 1.35); `''` for none. */
+  readonly podGroup: string;
   /** Only the keys that mltop reads: queues, gangs, fractions, HAMi (gpu.md 1.8, 5.1). */
   readonly annotations: Labels;
   /** The controlling owner; undefined for a bare pod. */

@@ -84,6 +84,7 @@ function podRow(object: KubeObject, { server }: ProjectContext): PodRow {
     finalizers: list(metadata['finalizers']).length,
     gates: gatesOf(list(spec['schedulingGates'])),
     labels: labels(metadata['labels']),
+    podGroup: podGroupOf(spec),
     annotations: labelsNamed(annotations, annotationNames),
     owner,
     spec: specRecord,
@@ -104,6 +105,19 @@ function readinessGatesOf(
     record(conditions.map(record).find((c) => c['type'] === record(gate)['conditionType']))['status'] ===
     'True';
   return { ready: gates.filter(isTrue).length, total: gates.length };
+}
+
+/** In 1.35 a pod names a Workload and one of its groups, and no object stands for that group. */
+function podGroupOf(spec: Fields): string {
+  const group = shared(record(spec['schedulingGroup'])['podGroupName']);
+  if (group !== '') return group;
+  const { name, podGroup, podGroupReplicaKey } = record(spec['workloadRef']);
+  return intern(
+    [name, podGroup, podGroupReplicaKey]
+      .map(text)
+      .filter((part) => part !== '')
+      .join('-'),
+  );
 }
 
 const noGates: readonly string[] = Object.freeze([]);

@@ -124,6 +124,7 @@ export const blankPod: Omit<PodRow, 'spec'> = {
   finalizers: 0,
   gates: [],
   labels: {},
+  podGroup: '',
   annotations: {},
   owner: undefined,
   scheduled: undefined,

@@ -185,6 +185,19 @@ const podGroup: Rule = (_pod, labels) => {
   return { group: '', kind: 'PodGroup', name, role: '', rank, part: '' };
 };
 
+/** A gang of Kubernetes' own, of pods that nobody controls: one PodGroup is one job. */
+const nativeGang: Rule = (pod) =>
+  pod.podGroup === ''
+    ? undefined
+    : {
+        group: 'scheduling.k8s.io',
+        kind: 'PodGroup',
+        name: pod.podGroup,
+        role: '',
+        rank: ordinalOf(pod.name),
+        part: '',
+      };
+
 const job: Rule = (pod, labels) => {
   const name = labels['batch.kubernetes.io/job-name'] ?? labels['job-name'];
   if (name === undefined) return undefined;
@@ -235,6 +248,7 @@ const rules: readonly Rule[] = [
   podGroup,
   job,
   controlled,
+  nativeGang,
 ];
 
 /** What a pod says of its job by itself. What the job in turn belongs to, only the job's own object says. */
@@ -267,11 +281,12 @@ export const queueOfPod = ({ labels, annotations }: PodRow): string =>
   '';
 
 /** The PodGroup that a pod is a member of, whichever gang scheduler's; `''` for none. */
-export const gangOfPod = ({ labels, annotations }: PodRow): string =>
-  annotations['scheduling.k8s.io/group-name'] ??
-  labels['scheduling.x-k8s.io/pod-group'] ??
-  annotations['pod-group-name'] ??
-  '';
+export const gangOfPod = ({ labels, annotations, podGroup: native }: PodRow): string =>
+  native ||
+  (annotations['scheduling.k8s.io/group-name'] ??
+    labels['scheduling.x-k8s.io/pod-group'] ??
+    annotations['pod-group-name'] ??
+    '');
 
 const topKinds: ReadonlySet<string> = new Set([
   'TrainJob',
@@ -296,7 +311,7 @@ const topKinds: ReadonlySet<string> = new Set([
 ]);
 
 /** Rules that a job's own labels do not speak by: they would name the job itself. */
-const ownRules: ReadonlySet<Rule> = new Set([slurmNodeSet, slurmJob, podGroup, job, controlled]);
+const ownRules: ReadonlySet<Rule> = new Set([slurmNodeSet, slurmJob, podGroup, job, controlled, nativeGang]);
 
 /** What the object of a job belongs to in turn, by its labels or its owner; undefined where it stands alone. */
 export function ownerGroupOf(

@@ -1,5 +1,6 @@
 import type { PodGroupRow } from '../resources/gang-objects.ts';
 import type { KueueWorkloadRow } from '../resources/kueue.ts';
+import type { PodRow } from '../resources/pod-row.ts';
 import type { WorkloadObjectRow } from '../resources/workload-object.ts';
 import { parseSchedulerMessage } from '../scheduling/message.ts';
 import { type PodsSummary, podClause } from './pods-summary.ts';
@@ -248,8 +249,14 @@ function queueWhy({ kueue, podGroup, place, quota, object }: StateFacts): string
 function pendingWhy(facts: StateFacts): string {
   const { pods, podGroup, now } = facts;
   const pod = pods.waiting;
-  if (podGroup !== undefined && (podGroup.message !== '' || podGroup.reason !== '')) return queueWhy(facts);
+  // The native PodGroup only says that it is unschedulable: its pods say why.
+  const isNative = podGroup?.group === 'scheduling.k8s.io';
+  const saysWhy = isNative && pod?.scheduled?.status === 'False';
+  if (podGroup !== undefined && !saysWhy && (podGroup.message !== '' || podGroup.reason !== ''))
+    return queueWhy(facts);
   if (pod === undefined) return 'no pod has a node';
+  const short = saysWhy ? undefined : gangShort(facts, pod);
+  if (short !== undefined) return short;
   if (pod.nominatedNode !== '') return `${pod.nominatedNode} is being cleared for it`;
   const { scheduled } = pod;
   if (scheduled?.status === 'False') return schedulerWords(scheduled.message) || scheduled.reason;
@@ -257,6 +264,16 @@ function pendingWhy(facts: StateFacts): string {
   return age > schedulerSilenceMs
     ? `no scheduler named ${pod.spec.schedulerName} has answered`
     : 'waits for the scheduler';
+}
+
+/** The native scheduler is silent on pods whose gang is not all there (gpu.md 5.11). */
+function gangShort({ pods, podGroup }: StateFacts, pod: PodRow): string | undefined {
+  if (pod.podGroup === '' || pod.scheduled !== undefined) return undefined;
+  if (podGroup === undefined)
+    return `the scheduler waits for PodGroup ${pod.podGroup}, which is not there or may not be read`;
+  const there = pods.running + pods.pending;
+  const needs = podGroup.minMember ?? 0;
+  return there < needs ? `its gang starts with ${needs} pods, and ${there} were made` : undefined;
 }
 
 /** A scheduler answers within a second; without any answer for this long nobody looks at the pod. */
