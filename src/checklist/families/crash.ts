@@ -25,7 +25,7 @@ import {
   toldContainer,
 } from '../pod-facts.ts';
 import { at, brief, count, list, record, span, strings, text } from '../read.ts';
-import type { Cause, Evidence, Item, Verdict, Want } from '../report.ts';
+import type { Cause, Evidence, Item, ObjectRef, Verdict, Want } from '../report.ts';
 import { lastWords, programLog, type SignatureHit, scan } from '../signatures.ts';
 import { cause, type Diagnosis, evidence, item, type Match, type PodState, said, unknown } from '../state.ts';
 import { matchExecFormat } from './configuration.ts';
@@ -40,7 +40,7 @@ interface Crash {
   /** The best sign in termination message and logs. */
   readonly hit: SignatureHit | undefined;
   /** Where the hit or the last words stand. */
-  readonly source: 'terminationMessage' | 'previous log' | 'log' | undefined;
+  readonly source: 'terminationMessage' | 'previous log' | 'log' | 'InferenceService' | undefined;
   readonly words: string | undefined;
 }
 
@@ -104,6 +104,15 @@ function findCrash(facts: PodFacts): Crash | undefined {
   return { ...chosen, ending, ...wordsOf(facts, chosen.container, chosen.run, chosen.present) };
 }
 
+/** KServe copies the last words of the container that loads the model to the InferenceService. */
+function modelFailure(facts: PodFacts, container: ContainerFacts): string | undefined {
+  const name = facts.labels['serving.kserve.io/inferenceservice'];
+  if (name === undefined || !/^(?:storage-initializer|kserve-container)$/.test(container.name))
+    return undefined;
+  const service = facts.index.get('InferenceService', facts.namespace, name);
+  return text(service, 'status', 'modelStatus', 'lastFailureInfo', 'message') || undefined;
+}
+
 /** The run that just ended is the current log while it is the present state, the previous one once another started. */
 function wordsOf(
   facts: PodFacts,
@@ -124,6 +133,7 @@ function wordsOf(
           ['previous log', previous],
           ['log', current],
         ] as const)),
+    ['InferenceService', modelFailure(facts, container)],
   ];
   let best: Pick<Crash, 'hit' | 'source' | 'words'> = { hit: undefined, source: undefined, words: undefined };
   for (const [source, log] of sources) {
@@ -205,7 +215,7 @@ function logItem(crash: Crash): Item {
 }
 
 const wantsLog = (facts: PodFacts, crash: Crash): readonly Want[] =>
-  crash.source === undefined
+  crash.source === undefined || crash.source === 'InferenceService'
     ? [
         {
           kind: 'log',
@@ -255,9 +265,11 @@ function diagnoseCrash(
   causes: readonly (Cause | undefined)[],
   title = 'It stays up',
   more: readonly Item[] = [],
+  explainedBy?: ObjectRef,
 ): Diagnosis {
   const change = changeCause(facts);
   return {
+    ...(explainedBy === undefined ? {} : { explainedBy }),
     causes: [...causes, change].filter((entry) => entry !== undefined),
     items: [endItem(facts, crash, title), logItem(crash), ...more],
     wants: wantsLog(facts, crash),
@@ -1287,6 +1299,15 @@ const sigbus = crashState('J12', 'shm.too-small', 'Shared memory is too small', 
   };
 });
 
+/** The validator only shows what its node lacks: the node is the finding. */
+function validated(facts: PodFacts): ObjectRef | undefined {
+  if (!facts.name.startsWith('nvidia-operator-validator') || facts.node === '') return undefined;
+  const node = facts.index.get('Node', '', facts.node);
+  return node !== undefined && Number(text(node, 'status', 'allocatable', 'nvidia.com/gpu') || 0) === 0
+    ? { kind: 'Node', namespace: '', name: facts.node }
+    : undefined;
+}
+
 const initFailing = crashState(
   'H11',
   'init.failing',
@@ -1314,6 +1335,7 @@ const initFailing = crashState(
           ],
           'Init containers finish',
           found?.item === undefined ? [] : [found.item],
+          validated(facts),
         ),
     };
   },

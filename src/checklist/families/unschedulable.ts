@@ -818,6 +818,13 @@ const taint: Explain = (facts, found) => {
   };
 };
 
+/** Thousands of nodes have the same few dozen keys. */
+function labelKeysOf(nodes: readonly KubeObject[]): ReadonlySet<string> {
+  const keys = new Set<string>();
+  for (const node of nodes) for (const key in labelsOf(node)) keys.add(key);
+  return keys;
+}
+
 /** Which demand no node meets, and what comes close. */
 const affinity: Explain = (facts, found) => {
   const nodes = facts.index.of('Node');
@@ -889,13 +896,7 @@ const affinity: Explain = (facts, found) => {
       ...new Set(nodes.map((node) => labelsOf(node)[unmet.key]).filter((value) => value !== undefined)),
     ];
     const near = nearNames(unmet.values[0] ?? '', values);
-    const keys =
-      values.length > 0
-        ? []
-        : nearNames(
-            unmet.key,
-            nodes.flatMap((node) => Object.keys(labelsOf(node))),
-          );
+    const keys = values.length > 0 ? [] : nearNames(unmet.key, labelKeysOf(nodes));
     const hint =
       values.length > 0
         ? `; nodes have ${(near.length > 0 ? near : values).slice(0, 4).join(', ')}`
