@@ -24,6 +24,12 @@ const { values } = parseArgs({
   },
 });
 
+/** Of this thread: what others do on the machine is not its work. */
+const cpuMs = (): number => {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+};
+
 const now = Date.now();
 const store = createStore();
 loadScenario(store, {
@@ -53,27 +59,24 @@ for (const [resource, plural] of kinds) {
 const rows = [...cluster.rowsOf(pods)];
 const what = `${rows.length.toLocaleString('en')} pods, ${cluster.count(anyResource(nodes)).toLocaleString('en')} nodes`;
 
-const started = performance.now();
+const started = cpuMs();
 const states = createTrueStates(cluster, () => now);
-const firstMs = performance.now() - started;
+const firstMs = cpuMs() - started;
 line(
   `${what}: true states, first time`,
   `${firstMs.toFixed(0)} ms, ${((1000 * firstMs) / rows.length).toFixed(1)} µs a pod`,
 );
-const again = performance.now();
+const again = cpuMs();
 for (const row of rows) states.of(row, now);
-const againMs = performance.now() - again;
+const againMs = cpuMs() - again;
 line(
   `${what}: the same again`,
   `${againMs.toFixed(1)} ms, ${((1000 * againMs) / rows.length).toFixed(2)} µs a pod`,
 );
-const findingsAt = performance.now();
+const findingsAt = cpuMs();
 const tables = findingTables(states, cluster);
 const found = tables[0]?.derive(cluster, now) ?? [];
-line(
-  `${what}: findings by cause`,
-  `${(performance.now() - findingsAt).toFixed(1)} ms, ${found.length} groups`,
-);
+line(`${what}: findings by cause`, `${(cpuMs() - findingsAt).toFixed(1)} ms, ${found.length} groups`);
 line(`${what}: not well`, `${states.bad()} bad, ${states.warn()} worth a look`);
 
 const ledger = createLedger();
@@ -86,15 +89,15 @@ function measure(title: string, chosen: readonly PodRow[]): void {
   for (const row of chosen) {
     const object = store.get({ group: '', plural: 'pods', namespace: row.namespace, name: row.name });
     if (object === undefined) continue;
-    const from = performance.now();
+    const from = cpuMs();
     const index = liveIndex(parts, { objects: [object as KubeObject], ledger }, now);
     evaluate(index, object as KubeObject);
-    tookMs.push(performance.now() - from);
+    tookMs.push(cpuMs() - from);
   }
   if (tookMs.length === 0) return;
   line(
     `${what}: checklist of ${title}`,
-    `p50 ${percentile(tookMs, 0.5).toFixed(1)}  p99 ${percentile(tookMs, 0.99).toFixed(1)} ms (${tookMs.length} pods)`,
+    `p50 ${percentile(tookMs, 0.5).toFixed(1)}  p99 ${percentile(tookMs, 0.99).toFixed(1)} ms CPU (${tookMs.length} pods)`,
   );
 }
 
