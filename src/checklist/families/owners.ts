@@ -1179,6 +1179,15 @@ function badCondition(
   return undefined;
 }
 
+/** Ray Serve's own words about an application that did not come up. */
+function failedApplication(object: KubeObject): string {
+  for (const side of ['pendingServiceStatus', 'activeServiceStatus'])
+    for (const [name, status] of Object.entries(record(object, 'status', side, 'applicationStatuses')))
+      if (/DEPLOY_FAILED|UNHEALTHY/.test(text(status, 'status')))
+        return `application ${name} is ${text(status, 'status')}: ${text(status, 'message')}`;
+  return '';
+}
+
 const operatorWaiting: ObjectState = {
   id: 'A8',
   key: 'ml.operator-waiting',
@@ -1207,14 +1216,17 @@ const operatorWaiting: ObjectState = {
       (entry) => entry.type === 'Warning' && !/^FailedScheduling$/.test(entry.reason),
     );
     const rayWaits = kind === 'RayJob' && text(object, 'status', 'jobStatus') === 'FAILED';
+    const application = kind === 'RayService' ? failedApplication(object) : '';
     const words =
-      model !== ''
-        ? model
-        : bad !== undefined
-          ? `${bad.reason}: ${bad.message}`
-          : rayWaits || text(object, 'status', 'jobDeploymentStatus') === 'Failed'
-            ? status
-            : '';
+      application !== ''
+        ? application
+        : model !== ''
+          ? model
+          : bad !== undefined
+            ? `${bad.reason}: ${bad.message}`
+            : rayWaits || text(object, 'status', 'jobDeploymentStatus') === 'Failed'
+              ? status
+              : '';
     if (words !== '') {
       return {
         headline: `${bad?.type ?? 'failed'}: ${brief(model !== '' ? words : (worst?.report.headline ?? words), 90)}`,

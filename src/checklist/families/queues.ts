@@ -995,9 +995,21 @@ const podGroup: ObjectState = {
   kinds: ['PodGroup'],
   match: (facts) => {
     const { object, index, namespace, name } = facts;
-    const told = conditions(object).findLast(
-      (entry) => /Unschedulable/.test(entry.type) && entry.status === 'True',
-    );
+    // KAI has a list of its own beside the conditions.
+    const told = [
+      ...conditions(object),
+      ...list(object, 'status', 'schedulingConditions').map((entry) => ({
+        type: text(entry, 'type'),
+        status: text(entry, 'status') || 'True',
+        reason: text(entry, 'reason'),
+        message:
+          text(entry, 'message') ||
+          list(entry, 'reasons')
+            .map((each) => text(each, 'message'))
+            .join('; '),
+        at: time(entry, 'lastTransitionTime'),
+      })),
+    ].findLast((entry) => /Unschedulable/.test(entry.type) && entry.status === 'True');
     const phase = text(object, 'status', 'phase');
     const event = facts.events.findLast((entry) => entry.type === 'Warning');
     if (/Running|Completed|Finished/.test(phase) || (told === undefined && event === undefined))
@@ -1029,7 +1041,9 @@ const podGroup: ObjectState = {
             `${says}: ${brief(words.join('; '), 200)}`,
             kubectl('See the queue', 'read', '', [
               'get',
-              'queues.scheduling.volcano.sh',
+              groupOf(object) === 'scheduling.run.ai'
+                ? 'queues.scheduling.run.ai'
+                : 'queues.scheduling.volcano.sh',
               queue || 'default',
               '-o',
               'yaml',

@@ -2,7 +2,19 @@ import type { KubeObject } from '../../kube/object.ts';
 import { quantity } from '../../resources/fields.ts';
 import { annotationsOf, type EvidenceIndex, nameOf, namespaceOf, refOf } from '../evidence-index.ts';
 import { describe, getObject, kubectl } from '../fixes.ts';
-import { at, brief, condition, list, nearNames, span, strings, text, time } from '../read.ts';
+import {
+  at,
+  brief,
+  condition,
+  essence,
+  list,
+  nearNames,
+  record,
+  span,
+  strings,
+  text,
+  time,
+} from '../read.ts';
 import type { Cause, Item, Severity } from '../report.ts';
 import { cause, evidence, item, type Match, type ObjectFacts, type ObjectState, said } from '../state.ts';
 
@@ -551,7 +563,53 @@ const accessMode: ObjectState = {
   },
 };
 
+/** A VolumeAttachment pasted alone: the driver's answer stands on it. */
+const attachment: ObjectState = {
+  id: 'E3',
+  key: 'volume.attach',
+  gate: 'volumes',
+  severity: 'bad',
+  title: 'The volume cannot be attached',
+  kinds: ['VolumeAttachment'],
+  match: ({ object, name }) => {
+    const failure = record(object, 'status', 'attachError');
+    const stuck = record(object, 'status', 'detachError');
+    const [which, words] =
+      text(failure, 'message') !== ''
+        ? ['attach', text(failure, 'message')]
+        : ['detach', text(stuck, 'message')];
+    if (words === '' || (which === 'attach' && at(object, 'status', 'attached') === true)) return undefined;
+    const node = text(object, 'spec', 'nodeName');
+    const volume = text(object, 'spec', 'source', 'persistentVolumeName') || name;
+    return {
+      headline: `volume ${volume} cannot ${which}: ${essence(words, 80)}`,
+      since: time(which === 'attach' ? failure : stuck, 'time'),
+      diagnose: () => ({
+        causes: [
+          cause(
+            `E3.${which}`,
+            'proven',
+            `volume ${volume} cannot ${which} ${which === 'attach' ? 'to' : 'from'} node ${node}: ${essence(words, 180)}`,
+            kubectl('See its attachments', 'read', '', ['get', 'volumeattachments', '-o', 'wide']),
+            kubectl('See the volume', 'read', '', ['describe', 'pv', volume]),
+          ),
+        ],
+        items: [
+          item(
+            'E3.attachment',
+            'volumes',
+            'The volume is attached',
+            'fail',
+            evidence(text(object, 'spec', 'attacher'), words, `status.${which}Error.message`),
+          ),
+        ],
+      }),
+    };
+  },
+};
+
 export const storageStates: readonly ObjectState[] = [
+  attachment,
   claimState('M5', 'pvc.lost-or-terminating', 'The claim is lost or being deleted'),
   claimState('M2', 'pvc.no-class', 'Its storage class does not exist'),
   claimState('M3', 'pvc.provision-failed', 'No volume is provisioned'),
