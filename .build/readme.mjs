@@ -45,9 +45,9 @@ const sections = {
 const before = readFileSync(path, 'utf8');
 let after = before;
 for (const [name, text] of Object.entries(sections)) {
-  const marked = new RegExp(`(<!-- ${name}: generated -->\\n)[\\s\\S]*?(\\n<!-- end -->)`);
+  const marked = new RegExp(`(<!-- ${name}: generated -->\\n)[\\s\\S]*?(<!-- end -->)`);
   if (!marked.test(after)) throw new Error(`README.md has no place for the ${name}`);
-  after = after.replace(marked, (_, open, close) => `${open}${text}${close}`);
+  after = after.replace(marked, (_, open, close) => `${open}${text}\n${close}`);
 }
 if (process.argv.includes('--check')) {
   if (after !== before) {

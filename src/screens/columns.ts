@@ -21,6 +21,7 @@ const leastWidths: Readonly<Record<string, number>> = {
   NODE: 13,
   OBJECT: 24,
   RESOURCE: 14,
+  STATE: 22,
   'TOP HOLDERS': 26,
   HOLDERS: 16,
   MEANING: 30,

@@ -58,6 +58,7 @@ export function createSums(cluster: Cluster): Sums {
   /** On the clock of `performance.now`. */
   let sumAgainMs = Number.NEGATIVE_INFINITY;
   let summary: Summary | undefined;
+  let wasListed = false;
 
   /** A row's identity is its version, so the same row twice is only a fault that came or went. */
   function follow<R extends Row>(
@@ -129,8 +130,11 @@ export function createSums(cluster: Cluster): Sums {
     summary() {
       const isNew = summed !== changes;
       const isFlood = changes - summed > manyChanges && performance.now() < sumAgainMs;
-      if (summary === undefined || (isNew && !isFlood)) {
+      // What was added up before the lists were whole must not stand for the cluster a moment longer.
+      const isListed = cluster.hasListed(anyResource(pods)) && cluster.hasListed(anyResource(nodes));
+      if (summary === undefined || (isNew && (!isFlood || isListed !== wasListed))) {
         summed = changes;
+        wasListed = isListed;
         const startedMs = performance.now();
         renewDemand(Date.now());
         summary = summaryOf({ totals: ledger.totals(), demand: ledger.demand() });
