@@ -50,6 +50,14 @@ const creating = (
 });
 
 export function claimsOf(facts: PodFacts): readonly string[] {
+  if (facts.object === undefined)
+    return (facts.row?.spec.volumes ?? []).flatMap((volume) =>
+      volume.kind === 'claim'
+        ? [volume.claim]
+        : volume.kind === 'ephemeral'
+          ? [`${facts.name}-${volume.volume}`]
+          : [],
+    );
   return list(facts.object, 'spec', 'volumes')
     .map(
       (volume) =>
