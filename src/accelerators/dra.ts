@@ -26,11 +26,14 @@ export const poolKey = (slice: ResourceSliceRow): string => `${slice.driver}/${s
 export const claimKey = (claim: { readonly namespace: string; readonly name: string }): string =>
   `${claim.namespace}/${claim.name}`;
 
-/** The devices of one pool: of its newest generation only, for older slices describe what no longer is. */
+/**
+ * The devices of one pool: of its newest generation only, for older slices describe what no longer is. A device that two
+ * slices list (a driver that is mid-way) is the one of the last slice by name, whichever came first.
+ */
 export function devicesOfPool(slices: readonly ResourceSliceRow[]): readonly PlacedDevice[] {
   const newest = Math.max(...slices.map(({ generation }) => generation));
   const devices = new Map<string, PlacedDevice>();
-  for (const slice of slices) {
+  for (const slice of slices.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     if (slice.generation !== newest || !isAcceleratorDriver(slice.driver)) continue;
     for (const device of slice.devices) {
       const key = deviceKey(slice.driver, slice.pool, device.name);
