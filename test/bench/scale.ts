@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { controlFaults } from '../../src/demo/index.ts';
 import { Program } from '../e2e/program.ts';
 import { type BenchCluster, pause, percentile, serveCluster } from './cluster.ts';
-import { idle, lateness, line, sizeOf, spread, timeStart, walk } from './measure.ts';
+import { idle, lateness, line, sizeOf, spread, timeStart, walk, warmUp } from './measure.ts';
 import { readStreamingList, readWithCurl } from './wire.ts';
 
 // How it grows: the sync of large clusters over TLS, as one stream and in pages, then the same under load.
@@ -68,6 +68,7 @@ for (const pods of values.pods.split(',').map(Number)) {
   const cluster = await serveCluster(flagsOf(pods));
   // The first reader pays for the encoding of every object; a server in use has done that long ago.
   await readStreamingList(cluster.kubeconfig);
+  await warmUp(cluster.kubeconfig);
   const wire = await readStreamingList(cluster.kubeconfig);
   const curl = readWithCurl(cluster.kubeconfig);
   const megabytes = `${(wire.bytes / 1e6).toFixed(0)} MB of protobuf`;

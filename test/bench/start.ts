@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { launcher, Program } from '../e2e/program.ts';
 import { type BenchCluster, pause, serveCluster } from './cluster.ts';
-import { idle, line, middleOf, scrollBytes, sizeOf, spread, timeStart, walk } from './measure.ts';
+import { idle, line, middleOf, scrollBytes, sizeOf, spread, timeStart, walk, warmUp } from './measure.ts';
 import { readStreamingList } from './wire.ts';
 
 // What a person waits for and what the machine pays, against the demo cluster in a process of its own.
@@ -39,6 +39,7 @@ async function open(cluster: BenchCluster, pods: number): Promise<Program> {
   const what = `${pods.toLocaleString('en')} pods`;
   // The first reader pays for the encoding of every object; a server in use has done that long ago.
   await readStreamingList(cluster.kubeconfig);
+  await warmUp(cluster.kubeconfig);
   const wire = await readStreamingList(cluster.kubeconfig);
   line(`${what}: the wire alone (streaming list, protobuf)`, `${wire.ms.toFixed(0)} ms`);
   const program = new Program(['pods', '-A', '--kubeconfig', cluster.kubeconfig], size);
