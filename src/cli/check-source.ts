@@ -113,7 +113,11 @@ async function expand(paths: readonly string[]): Promise<readonly string[]> {
   return files;
 }
 
-const isLogName = (path: string): boolean => /\.(?:log|txt|out)(?:\.gz)?$/.test(path);
+/** By its name, unless a text file holds what kubectl prints. */
+const isLog = (path: string, text: string): boolean =>
+  /\.log(?:\.gz)?$/.test(path) ||
+  (/\.(?:txt|out)(?:\.gz)?$/.test(path) &&
+    !/^\s*(?:-\s+|\{\s*)?["']?(?:apiVersion|kind|items|metadata)["']?\s*:/m.test(text.slice(0, 20_000)));
 
 /** Objects, times and logs from files; logs given by name are tied to their pods. */
 export async function evidenceFromFiles(
@@ -129,7 +133,7 @@ export async function evidenceFromFiles(
   let [recordedAt, server] = [0, ''];
   for (const path of await expand(paths)) {
     const text = await textOf(path);
-    if (isLogName(path)) {
+    if (isLog(path, text)) {
       loose.push({
         name: basename(path)
           .replace(/\.gz$/, '')
@@ -231,10 +235,29 @@ function logKey(name: string, objects: readonly KubeObject[]): string | undefine
   const [holder] = holders;
   if (holder !== undefined)
     return `${holder.metadata?.namespace ?? ''}/${holder.metadata?.name ?? ''}/${bare}${suffix}`;
-  const [only] = pods;
-  return pods.length === 1 && only !== undefined
-    ? `${only.metadata?.namespace ?? ''}/${only.metadata?.name ?? ''}/${containersOf(only)[0] ?? 'main'}${suffix}`
-    : undefined;
+  // A name that says nothing: the log of the one pod, or of the one that is in trouble.
+  const troubled = pods.filter((pod) => failingContainer(pod) !== undefined);
+  const only = pods.length === 1 ? pods[0] : troubled.length === 1 ? troubled[0] : undefined;
+  return only === undefined
+    ? undefined
+    : `${only.metadata?.namespace ?? ''}/${only.metadata?.name ?? ''}/${failingContainer(only) ?? containersOf(only)[0] ?? 'main'}${suffix}`;
+}
+
+/** The container that waits in back-off or ended with an error. */
+function failingContainer(pod: KubeObject): string | undefined {
+  const status = isRecord(pod['status']) ? pod['status'] : {};
+  for (const list of ['initContainerStatuses', 'containerStatuses'])
+    for (const entry of Array.isArray(status[list]) ? (status[list] as readonly unknown[]) : []) {
+      const state = isRecord(entry) && isRecord(entry['state']) ? entry['state'] : {};
+      const [waiting, ended] = [state['waiting'], state['terminated']];
+      if (
+        isRecord(entry) &&
+        ((isRecord(waiting) && waiting['reason'] === 'CrashLoopBackOff') ||
+          (isRecord(ended) && ended['exitCode'] !== 0))
+      )
+        return String(entry['name']);
+    }
+  return undefined;
 }
 
 /** Secrets are asked for by their metadata alone: their names are evidence, their contents never are. */
