@@ -3,6 +3,7 @@ import { type PrometheusPlace, parsePlace } from './accelerators/prometheus.ts';
 import type { Services, Tables } from './actions/action.ts';
 import { parseCommand } from './actions/commands.ts';
 import { createHands, writeLockOf } from './actions/create-hands.ts';
+import { createErrorLog } from './actions/error-log.ts';
 import { saveFile } from './actions/save.ts';
 import { createTables } from './actions/tables.ts';
 import { trueState } from './checklist/true-state.ts';
@@ -30,6 +31,7 @@ import { deviceTable } from './state/device-table.ts';
 import { createDeviceWatch } from './state/device-watch.ts';
 import type { Examination } from './state/examination.ts';
 import { findingTables } from './state/findings.ts';
+import { groupTables } from './state/groups.ts';
 import { createInspection, type Inspection } from './state/inspection.ts';
 import { liveHealth } from './state/live-health.ts';
 import { createLogStore, type LogStore } from './state/log-store.ts';
@@ -55,6 +57,7 @@ import { createTerminal, isUnicodeLocale, type Probe, type Terminal } from './ui
 import { type Theme, themeForBackground, themeNamed, themeNames } from './ui/theme.ts';
 import { version } from './version.ts';
 import { workloadTables } from './workloads/tables.ts';
+import { workloads } from './workloads/workloads.ts';
 
 /** What `openScreen` can be told: the command line's options, and a filter to start with. */
 export interface WireOptions extends OpenOptions {
@@ -129,13 +132,27 @@ async function live(options: WireOptions): Promise<number> {
       nodesAtOnce: 2500,
       clock: Date.now,
     }),
+    ...groupTables({
+      gpus: gpuTable,
+      workloads: {
+        ...workloads,
+        epoch: () => Math.floor(Date.now() / 10_000),
+        derive: (_cluster, now) => sums.workloads.rows(now),
+      },
+      namespaces: () => session.getState().namespaces,
+    }),
   ]);
   const session = sessionOf(options, tables);
   const prometheus = prometheusOf(options);
   const inspection = createInspection();
   const logs = createLogStore();
   const themed = createThemes(options);
-  const terminal = createTerminal({ stdin, stdout, stderr, env });
+  const errors = createErrorLog(env, Date.now);
+  const survived = (error: unknown): void => {
+    const text = errors.report('the background', error);
+    session.setState({ notice: { text, tone: 'bad', atMs: Date.now() } });
+  };
+  const terminal = createTerminal({ stdin, stdout, stderr, env, onRejection: survived });
   terminal.start();
   try {
     // Ink takes as long to load as a terminal takes to answer.
@@ -179,8 +196,12 @@ async function live(options: WireOptions): Promise<number> {
     });
     reportOf = (row) => link.examination(subjectOfKind(pods, row))?.report;
     const ticking = setInterval(() => {
-      trueStates.tick(Date.now(), 4);
-      workloadUse.renew(Date.now());
+      try {
+        trueStates.tick(Date.now(), 4);
+        workloadUse.renew(Date.now());
+      } catch (error) {
+        survived(error);
+      }
     }, 1000);
     ticking.unref();
     const services: Services = {
@@ -236,6 +257,7 @@ async function live(options: WireOptions): Promise<number> {
       inspection,
       logs,
       isBackedUp: terminal.output.isBackedUp,
+      report: errors.report,
       now: Date.now,
     });
     const mounted = mount(({ columns, rows }) => <App frame={screen.frame(columns, rows)} />, {

@@ -14,6 +14,7 @@ import {
   changeView,
   noticeForMs,
   notify,
+  pop,
   type Session,
   type SessionStore,
   shownTable,
@@ -28,6 +29,7 @@ import { frameRows } from '../ui/frame.ts';
 import { type Key, keyName } from '../ui/keys.ts';
 import type { Message } from '../ui/message.ts';
 import { type PagerLine, pagerStart, pagerView } from '../ui/pager.ts';
+import { promptSpans } from '../ui/prompt.ts';
 import type { Bar, Span, Spans, Theme } from '../ui/theme.ts';
 import { bodyMessage, partOf, tableLink, whole } from './body-message.ts';
 import { checklistBody } from './checklist.ts';
@@ -109,6 +111,8 @@ export interface ScreenOptions {
   readonly logs?: LogStore;
   /** The terminal has not taken the last frame yet: data waits. */
   readonly isBackedUp?: () => boolean;
+  /** Keeps an error of mltop's own, and gives the sentence for the screen. */
+  readonly report?: (where: string, error: unknown) => string;
   readonly now: () => number;
 }
 
@@ -189,7 +193,7 @@ export function createScreen(options: ScreenOptions): Screen {
     if (isBusy || isStopped) return false;
     isBusy = true;
     try {
-      const next = compose(options.now());
+      const next = composeOrKeep(options.now());
       const nextSignature = signatureOf(next);
       if (model !== undefined && isEqual(signature, nextSignature)) return false;
       model = next;
@@ -202,6 +206,50 @@ export function createScreen(options: ScreenOptions): Screen {
 
   function refresh(): void {
     if (update()) for (const listener of listeners) listener();
+  }
+
+  /** An error in one view is told of there, and ends nothing: the frame before stays, and the keys go on working. */
+  function composeOrKeep(now: number): FrameModel {
+    try {
+      return compose(now);
+    } catch (error) {
+      const said: Spans = [{ text: ` ${troubleOf(error)}`, role: 'bad' }];
+      const { prompt } = session.getState();
+      const last = model?.columns === columns && model.rows === rows ? model : emptyFrame(said);
+      // What is typed stays in sight: it may lead out of here.
+      const line =
+        prompt === undefined
+          ? said
+          : promptSpans(prompt.line, columns, { label: prompt.mode === 'filter' ? '/' : ':' });
+      return { ...last, theme, overlay: undefined, prompt: line };
+    }
+  }
+
+  function emptyFrame(said: Spans): FrameModel {
+    const share = frameRows(rows, { header: 0, strip: 0 });
+    return {
+      theme,
+      columns,
+      rows,
+      header: [],
+      title: { left: [{ text: ' mltop' }], right: [] },
+      strip: [],
+      prompt: undefined,
+      hints: [{ key: 'esc', text: 'back' }],
+      overlay: undefined,
+      body: share.body > 0 ? [theme.line(said, columns)] : [],
+      bodyHeight: share.body,
+    };
+  }
+
+  /** The sentence about an error of mltop's own, which is kept in its file. */
+  function troubleOf(error: unknown): string {
+    const view = shownView(session.getState());
+    const where = view.kind === 'table' ? view.table : view.kind;
+    return (
+      options.report?.(where, error) ??
+      `internal error in ${where}: ${error instanceof Error ? error.message : String(error)}`
+    );
   }
 
   function compose(now: number): FrameModel {
@@ -508,11 +556,29 @@ export function createScreen(options: ScreenOptions): Screen {
         const text = `Paste ignored (${key.text.length} characters); open : or / first.`;
         session.setState(notify(text, 'dim', options.now())(session.getState()));
       } else dispatch(keyName(key), contextOf());
+    } catch (error) {
+      session.setState(notify(troubleOf(error), 'bad', options.now())(session.getState()));
+      if (dialog === undefined && prompt === undefined) wayOut(keyName(key));
     } finally {
       isBusy = false;
     }
     // A burst of keys acts on what each of them left behind, so each looks anew.
     update();
+  }
+
+  /** Back and out work also where the view is broken that they lead out of. */
+  function wayOut(key: string): void {
+    if (key === 'esc' || key === 'q') session.setState(pop(session.getState()));
+    if (key === 'ctrl-c') session.setState({ exit: 0 });
+  }
+
+  function judge(now: number): void {
+    try {
+      if (now >= judgeAgainMs && cluster.judge(now, judgeBudgetMs)) judgeAgainMs = now + judgePauseMs;
+    } catch (error) {
+      judgeAgainMs = now + judgePauseMs;
+      session.setState(notify(troubleOf(error), 'bad', now)(session.getState()));
+    }
   }
 
   /** At the end of this turn of the loop: several causes are one frame. */
@@ -557,8 +623,7 @@ export function createScreen(options: ScreenOptions): Screen {
     if (!isBusy) soon();
   });
   const ticker = setInterval(() => {
-    const now = options.now();
-    if (now >= judgeAgainMs && cluster.judge(now, judgeBudgetMs)) judgeAgainMs = now + judgePauseMs;
+    judge(options.now());
     if (options.isBackedUp?.() !== true) refresh();
   }, tickEveryMs);
 

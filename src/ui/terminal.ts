@@ -50,6 +50,8 @@ export interface TerminalParts {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What is printed after a crash, when the screen is back. Default: the stack. */
   readonly report?: (error: unknown) => string;
+  /** Told of a promise that nobody waited for and that failed. Default: it ends the program as any crash does. */
+  readonly onRejection?: (error: unknown) => void;
   /** The terminal has gone (window closed, connection lost). Default: exit with 129, as after SIGHUP. */
   readonly onGone?: () => void;
 }
@@ -72,6 +74,7 @@ export function createTerminal({
   stderr,
   env,
   report = stackOf,
+  onRejection,
   onGone = () => process.exit(129),
 }: TerminalParts): Terminal {
   const output = createFrameOutput({ stdout, onBroken: () => isTaken && onGone() });
@@ -160,6 +163,7 @@ export function createTerminal({
     for (const signal of signals) process.on(signal, onSignal);
     process.on('SIGCONT', onContinue);
     process.on('uncaughtException', onCrash);
+    if (onRejection !== undefined) process.on('unhandledRejection', onRejection);
     process.on('exit', restore);
     stdin.on('end', onEnd);
     stdin.on('error', onEnd);
@@ -169,6 +173,7 @@ export function createTerminal({
     for (const signal of signals) process.off(signal, onSignal);
     process.off('SIGCONT', onContinue);
     process.off('uncaughtException', onCrash);
+    if (onRejection !== undefined) process.off('unhandledRejection', onRejection);
     process.off('exit', restore);
     stdin.off('end', onEnd);
     // Its error listener stays: reading from a terminal that went away must not become an uncaught exception.

@@ -12,9 +12,15 @@ const terminal = createTerminal({
   stdout: process.stdout,
   stderr: process.stderr,
   env: process.env,
+  ...(process.env['SURVIVE'] === undefined ? {} : { onRejection: survived }),
 });
 let typed = '';
 let isBroken = false;
+
+function survived(error: unknown): void {
+  typed = `survived ${String(error)}`;
+  mounted.requestFrame('key');
+}
 
 function App(size: ScreenSize) {
   if (isBroken) throw new Error('broken in render');

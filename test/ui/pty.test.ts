@@ -175,3 +175,13 @@ test('a resize is painted whole, and rows that are too long never wrap', async (
   pty.write('q');
   expect((await ended).exitCode).toBe(0);
 }, 30_000);
+
+test('with somebody to tell, a promise nobody caught ends nothing', async () => {
+  const { pty, until, screen, ended, terminal } = await run({ SURVIVE: '1' });
+  pty.write('r');
+  await until(() => screen().includes('typed: survived Error: a promise nobody caught'));
+  pty.write('q');
+  expect((await ended).exitCode).toBe(0);
+  await until(() => screen().includes('bye'));
+  expectRestored(terminal);
+});
