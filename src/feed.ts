@@ -5,6 +5,7 @@ import { protobufDecoder } from './kube/protobuf-decoder.ts';
 import { fieldNumbers } from './resources/field-numbers.ts';
 import { messageName, pathOf, type Resource, type Row, type Table } from './resources/resource.ts';
 import { type Change, type Cluster, keyOf } from './state/cluster.ts';
+import { groupings } from './state/groups.ts';
 import type { LinkState } from './state/link.ts';
 import { type Namespaces, type SessionStore, shownTable } from './state/session.ts';
 import { kindsOf } from './state/source.ts';
@@ -181,8 +182,9 @@ export function startFeed(options: FeedOptions): Feed {
     const { narrowed } = session.getState();
     const asked = narrowed?.table === resource.name ? narrowed.fieldSelector : undefined;
     const { table } = shownTable(session.getState());
+    const areRead = table === resource.name || groupings[resource.name]?.includes(table) === true;
     // Normal events are nine in ten; they are only fetched for somebody who reads events.
-    if (resource.kind === 'Event' && table !== resource.name) return asked ?? 'type!=Normal';
+    if (resource.kind === 'Event' && !areRead) return asked ?? 'type!=Normal';
     return asked;
   }
 

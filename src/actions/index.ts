@@ -1,6 +1,7 @@
 import type { Action, ActionContext } from './action.ts';
 import { checklistActions } from './checklist.ts';
 import { findingActions } from './findings.ts';
+import { groupActions } from './group.ts';
 import { inspectActions } from './inspect.ts';
 import { logActions } from './logs.ts';
 import { moves } from './move.ts';
@@ -19,6 +20,7 @@ export const actions: readonly Action[] = [
   ...rowActions,
   ...checklistActions,
   ...findingActions,
+  ...groupActions,
   ...inspectActions,
   ...logActions,
   ...textActions,

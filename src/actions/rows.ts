@@ -16,6 +16,7 @@ import {
 } from '../state/session.ts';
 import { type Action, type ActionContext, say, step } from './action.ts';
 import { findingPlace } from './findings.ts';
+import { membersOf } from './group.ts';
 import { podsOf } from './inspect.ts';
 
 const noRow = ({ row }: ActionContext): string | undefined =>
@@ -45,7 +46,7 @@ function open(context: ActionContext): void {
   if (table === undefined || row === undefined) return;
   if (table.name === 'contexts') context.services.switchContext(row.name);
   else {
-    const found = findingPlace(table, row);
+    const found = findingPlace(table, row) ?? membersOf(row);
     if (found !== undefined) {
       step(context, found);
       return;

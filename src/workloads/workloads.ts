@@ -110,7 +110,7 @@ function workloadColumns(): readonly Column<WorkloadRow>[] {
         busy === undefined ? '-' : `${Math.round(busy.least * 100)}/${Math.round(busy.mean * 100)}%`,
       tone: ({ busy }) => (busy === undefined ? 'dim' : 'plain'),
       align: 'right',
-      priority: 5,
+      priority: 4,
     },
     {
       title: 'PROGRESS',
