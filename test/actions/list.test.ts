@@ -8,10 +8,12 @@ import type { Row, Table } from '../../src/resources/resource.ts';
 import { createCluster } from '../../src/state/cluster.ts';
 import { deviceTable } from '../../src/state/device-table.ts';
 import { findingTables } from '../../src/state/findings.ts';
+import { groupTables } from '../../src/state/groups.ts';
 import { createTrueStates } from '../../src/state/true-states.ts';
 import { createUsage } from '../../src/state/usage.ts';
 import { normalKeyName } from '../../src/ui/keys.ts';
 import { onceAccess, workloadTables } from '../../src/workloads/tables.ts';
+import { workloads } from '../../src/workloads/workloads.ts';
 
 const cluster = createCluster();
 const anyTable = <R extends Row>(table: Table<R>): Table<Row> => table as unknown as Table<Row>;
@@ -20,6 +22,7 @@ const tables = createTables([
   anyTable(gpus),
   anyTable(deviceTable(createUsage(), createLedger, Date.now)),
   anyTable(gpuHealth),
+  ...groupTables({ gpus, workloads, namespaces: () => 'all' }),
   ...findingTables(createTrueStates(cluster, Date.now), cluster),
 ]);
 const views = [
