@@ -461,7 +461,10 @@ function readSandbox(message: string, facts: PodFacts): readonly [string, string
       message,
     )
   )
-    return ['E6.cni-down', `${who} on node ${facts.node} does not answer: its pod is down there: ${short}`];
+    return [
+      'E6.cni-down',
+      `${who} on node ${facts.node} does not answer: its pod is not running or not ready there: ${short}`,
+    ];
   if (/[Uu]nauthorized|forbidden/.test(message))
     return ['E6.cni-auth', `${who} is not allowed to talk to the API server: ${short}`];
   return ['E6.network', `${who} on node ${facts.node} fails: ${short}`];

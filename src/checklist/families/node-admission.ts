@@ -1,8 +1,8 @@
 import type { KubeObject } from '../../kube/object.ts';
 import { nameOf } from '../evidence-index.ts';
-import { deletePod, describe, editOwner, kubectl } from '../fixes.ts';
+import { cordon, deletePod, describe, editOwner, kubectl } from '../fixes.ts';
 import { lastEvent, type PodFacts } from '../pod-facts.ts';
-import { brief, condition, text } from '../read.ts';
+import { brief, condition, essence, text } from '../read.ts';
 import type { Cause, Item } from '../report.ts';
 import { cause, evidence, item, type Match, type PodState, said } from '../state.ts';
 
@@ -109,19 +109,26 @@ const unexpected = state(
     const node = facts.node === '' ? 'the node' : `node ${facts.node}`;
     const [id, says] = /maximum request size for shared resources is (\d+)/.test(message)
       ? ['D1.shared-limit', `a time-sliced GPU may be asked for only one at a time: ${brief(message, 120)}`]
-      : /no healthy devices|no longer healthy|GPU is lost|nvml/i.test(message)
-        ? ['D1.unhealthy', `${node} has no healthy ${device} left: ${brief(message, 120)}`]
-        : /unregistered/.test(message)
-          ? [
-              'D1.unregistered',
-              `the device plugin of ${device} had not registered on ${node} yet (reboot or kubelet restart)`,
-            ]
-          : /GetPreferredAllocation|Allocate failed due to rpc/.test(message)
-            ? ['D1.plugin-error', `the device plugin on ${node} fails to allocate: ${brief(message, 140)}`]
-            : [
-                'D1.plugin-race',
-                `${node} had ${numbers?.[2] ?? 'too few'} of ${numbers?.[1] ?? 'the'} ${device} when the pod arrived: the device plugin restarted, a device became unhealthy, or another pod took it`,
-              ];
+      : /GPU is lost|nvml|fallen off/i.test(message)
+        ? [
+            'D1.gpu-lost',
+            /GPU is lost|fallen off/i.test(message)
+              ? `a GPU of ${node} is lost (off the bus), and with it the device plugin fails for all GPUs of the node: reboot the node; restarting the plugin does not help (${essence(message, 120)})`
+              : `the device plugin on ${node} cannot read its GPUs (NVML): driver or GPU fault; look at the node, then restart the plugin (${essence(message, 120)})`,
+          ]
+        : /no healthy devices|no longer healthy/i.test(message)
+          ? ['D1.unhealthy', `${node} has no healthy ${device} left: ${brief(message, 120)}`]
+          : /unregistered/.test(message)
+            ? [
+                'D1.unregistered',
+                `the device plugin of ${device} had not registered on ${node} yet (reboot or kubelet restart)`,
+              ]
+            : /GetPreferredAllocation|Allocate failed due to rpc/.test(message)
+              ? ['D1.plugin-error', `the device plugin on ${node} fails to allocate: ${brief(message, 140)}`]
+              : [
+                  'D1.plugin-race',
+                  `${node} had ${numbers?.[2] ?? 'too few'} of ${numbers?.[1] ?? 'the'} ${device} when the pod arrived: the device plugin restarted, a device became unhealthy, or another pod took it`,
+                ];
     const restart = lastEvent(facts.index.nodeEvents(facts.node), ['Rebooted', 'Starting']);
     return {
       headline: `rejected by the node: ${device}${numbers === null ? ` (${brief(message, 50)})` : ` ${numbers[2]} of ${numbers[1]}`}`,
@@ -131,6 +138,7 @@ const unexpected = state(
           /race/.test(id ?? '') ? 'likely' : 'proven',
           says ?? '',
           remove(facts),
+          id === 'D1.gpu-lost' && facts.node !== '' ? cordon(facts.node) : undefined,
           kubectl('Compare what the node has', 'read', '', ['describe', 'node', facts.node || 'NODE']),
         ),
       ],

@@ -1164,6 +1164,7 @@ const claims: Explain = (facts, found) => {
     };
   }
   const name = claimsOf(facts)[0];
+  const which = name === undefined ? 'a claim of it' : `claim ${name}`;
   const local = /persistent volumes to bind/.test(Object.keys(found.said.reasons).join(' '));
   const storage = /free storage/.test(Object.keys(found.said.reasons).join(' '));
   return {
@@ -1171,14 +1172,14 @@ const claims: Explain = (facts, found) => {
       ? 'no node has enough free storage'
       : local
         ? 'no volume to bind on any node that fits'
-        : `claim ${name ?? ''} is not bound`,
+        : `${which} is not bound`,
     causes: [
       cause(
         storage ? 'C8.no-storage' : local ? 'C8.no-volume' : 'C8.unbound',
         trust(found) === 'possible' ? 'possible' : local && !found.trusted ? 'likely' : 'proven',
         local || storage
-          ? `no volume can be bound for claim ${name ?? ''} on the nodes that would do: no free (local) volume or capacity there`
-          : `the claim ${name ?? ''} is not bound, and its class binds at once: no volume was provisioned or matches`,
+          ? `no volume can be bound for ${which} on the nodes that would do: no free (local) volume or capacity there`
+          : `${name === undefined ? which : `the ${which}`} is not bound, and its class binds at once: no volume was provisioned or matches`,
         name === undefined
           ? getObject('See the claims', 'pvc', facts.namespace)
           : describe('pvc', facts.namespace, name),
