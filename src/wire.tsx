@@ -32,7 +32,6 @@ import { createDeviceWatch } from './state/device-watch.ts';
 import type { Examination } from './state/examination.ts';
 import { findingTables } from './state/findings.ts';
 import { groupTables } from './state/groups.ts';
-import { groupTables } from './state/groups.ts';
 import { createInspection, type Inspection } from './state/inspection.ts';
 import { liveHealth } from './state/live-health.ts';
 import { createLogStore, type LogStore } from './state/log-store.ts';
@@ -58,7 +57,6 @@ import { createTerminal, isUnicodeLocale, type Probe, type Terminal } from './ui
 import { type Theme, themeForBackground, themeNamed, themeNames } from './ui/theme.ts';
 import { version } from './version.ts';
 import { workloadTables } from './workloads/tables.ts';
-import { workloads } from './workloads/workloads.ts';
 import { workloads } from './workloads/workloads.ts';
 
 /** What `openScreen` can be told: the command line's options, and a filter to start with. */
@@ -133,15 +131,6 @@ async function live(options: WireOptions): Promise<number> {
       // About as many as 10 ms are enough for.
       nodesAtOnce: 2500,
       clock: Date.now,
-    }),
-    ...groupTables({
-      gpus: gpuTable,
-      workloads: {
-        ...workloads,
-        epoch: () => Math.floor(Date.now() / 10_000),
-        derive: (_cluster, now) => sums.workloads.rows(now),
-      },
-      namespaces: () => session.getState().namespaces,
     }),
     ...groupTables({
       gpus: gpuTable,
@@ -433,7 +422,10 @@ function sumsOf(sums: Sums, usage: Usage, cluster: Cluster, narrowed: string | u
           }
         : undefined,
     waiting: hasPods ? pending : undefined,
-    faults: cluster.faults(podKind) + cluster.faults(nodeKind),
+    faults:
+      cluster.hasListed(podKind) || cluster.hasListed(nodeKind)
+        ? cluster.faults(podKind) + cluster.faults(nodeKind)
+        : undefined,
   };
 }
 

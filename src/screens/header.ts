@@ -4,7 +4,7 @@ import { armedText, isArmed, isProduction } from '../state/arming.ts';
 import type { Link } from '../state/link.ts';
 import { isAge } from '../state/order.ts';
 import type { Namespaces, Session, TableView, View } from '../state/session.ts';
-import { plainBar } from '../ui/text.ts';
+import { displayWidth, plainBar } from '../ui/text.ts';
 import type { Bar, Span, Spans, Theme } from '../ui/theme.ts';
 import { whole } from './body-message.ts';
 
@@ -23,7 +23,8 @@ export interface ClusterSums {
     | undefined;
   /** GPUs that pods, claims and Jobs wait for. */
   readonly waiting: number | undefined;
-  readonly faults: number;
+  /** Undefined: neither pods nor nodes have been read, so nobody knows. */
+  readonly faults: number | undefined;
   /** What is worth a look and no fault. */
   readonly warnings?: number;
 }
@@ -119,42 +120,70 @@ function linkSpan({ session, link, lastHeardMs, theme, now }: HeaderFacts): Span
 }
 
 function sumsBar({ sums, theme, columns }: HeaderFacts): Bar {
-  const { nodes, gpus, waiting, faults, warnings = 0 } = sums;
-  const left: Span[] = [{ text: ' ' }];
-  left.push(
+  const right = [...faultSpans(sums, theme), { text: ' ' }];
+  const room = columns - widthOf(right) - 1;
+  // The least important goes first, and whole: a number that is cut is another number.
+  const forms: readonly SumsForm[] = [
+    { bar: columns < 70 ? 0 : columns >= 110 ? 16 : 8, idle: true, waiting: true, unusable: true },
+    { bar: 0, idle: true, waiting: true, unusable: true },
+    { bar: 0, idle: false, waiting: true, unusable: true },
+    { bar: 0, idle: false, waiting: false, unusable: true },
+  ];
+  const left = forms.map((form) => sumsSpans(sums, theme, form)).find((spans) => widthOf(spans) <= room);
+  const least: SumsForm = { bar: 0, idle: false, waiting: false, unusable: false };
+  return { left: left ?? sumsSpans(sums, theme, least), right };
+}
+
+interface SumsForm {
+  /** Cells of the bar; 0 for none. */
+  readonly bar: number;
+  readonly idle: boolean;
+  readonly waiting: boolean;
+  readonly unusable: boolean;
+}
+
+function sumsSpans({ nodes, gpus, waiting }: ClusterSums, theme: Theme, form: SumsForm): Spans {
+  const spans: Span[] = [
+    { text: ' ' },
     { text: 'nodes ', role: 'dim' },
     {
       text: nodes === undefined ? '?' : `${nodes.ready}/${nodes.total}`,
       role: nodes !== undefined && nodes.ready < nodes.total ? 'warn' : 'plain',
     },
     { text: '   ' },
-  );
-  left.push({ text: 'GPU ', role: 'dim' });
-  if (gpus === undefined) left.push({ text: '?' });
+    { text: 'GPU ', role: 'dim' },
+  ];
+  if (gpus === undefined) spans.push({ text: '?' });
   else {
-    left.push({ text: `${whole(gpus.used)}/${whole(gpus.total)}`, role: 'strong' });
-    if (columns >= 70 && gpus.total > 0) {
+    spans.push({ text: `${whole(gpus.used)}/${whole(gpus.total)}`, role: 'strong' });
+    if (form.bar > 0 && gpus.total > 0) {
       const { barLeft, barRight } = theme.glyphs;
-      left.push(
+      spans.push(
         { text: ` ${barLeft}` },
-        { text: plainBar(gpus.used / gpus.total, columns >= 110 ? 16 : 8, theme.glyphs), role: 'accent' },
+        { text: plainBar(gpus.used / gpus.total, form.bar, theme.glyphs), role: 'accent' },
         { text: barRight },
       );
     }
-    if (gpus.idle !== undefined)
-      left.push({ text: ` ${gpus.idle.text}`, role: gpus.idle.isProven ? 'warn' : 'dim' });
-    if (gpus.unusable > 0) left.push({ text: ` ${gpus.unusable} unusable`, role: 'warn' });
+    if (form.idle && gpus.idle !== undefined)
+      spans.push({ text: ` ${gpus.idle.text}`, role: gpus.idle.isProven ? 'warn' : 'dim' });
+    if (form.unusable && gpus.unusable > 0) spans.push({ text: ` ${gpus.unusable} unusable`, role: 'warn' });
   }
-  if (waiting !== undefined && waiting > 0) {
-    left.push({ text: '   ' }, { text: `${whole(waiting)} wait`, role: 'pending' });
-  }
-  const right: Span[] =
-    faults === 0
-      ? [{ text: `${theme.glyphs.done} no faults`, role: 'good' }]
-      : [{ text: `${theme.glyphs.bad} ${whole(faults)} ${faults === 1 ? 'fault' : 'faults'}`, role: 'bad' }];
-  if (warnings > 0) right.push({ text: `  ${theme.glyphs.warn} ${whole(warnings)}`, role: 'warn' });
-  return { left, right: [...right, { text: ' ' }] };
+  if (form.waiting && waiting !== undefined && waiting > 0)
+    spans.push({ text: '   ' }, { text: `${whole(waiting)} wait`, role: 'pending' });
+  return spans;
 }
+
+function faultSpans({ faults, warnings = 0 }: ClusterSums, { glyphs }: Theme): Spans {
+  const spans: Span[] = [];
+  if (faults === undefined) spans.push({ text: 'faults ?', role: 'dim' });
+  else if (faults === 0) spans.push({ text: `${glyphs.done} no faults`, role: 'good' });
+  else
+    spans.push({ text: `${glyphs.bad} ${whole(faults)} ${faults === 1 ? 'fault' : 'faults'}`, role: 'bad' });
+  if (warnings > 0) spans.push({ text: `  ${glyphs.warn} ${whole(warnings)}`, role: 'warn' });
+  return spans;
+}
+
+const widthOf = (spans: Spans): number => displayWidth(spans.map(({ text }) => text).join(''));
 
 /** `all`, `train`, `train,serve +3`. */
 function namespacesText(namespaces: Namespaces): string {
@@ -171,6 +200,8 @@ export interface TitleFacts {
   readonly titleOf: (table: string) => string;
   readonly shown: number;
   readonly total: number;
+  /** No rows came, and none may be known: refused, not asked yet, not connected. */
+  readonly isUnknown: boolean;
   readonly faults: number;
   readonly malformed: number;
   /** Undefined: the rows are of all the namespaces that are shown. */
@@ -260,15 +291,16 @@ function tableName({ table, session, titleOf }: TitleFacts, view: TableView): st
 }
 
 function tableTitle(facts: TitleFacts, view: TableView): Spans {
-  const { shown, total, faults, malformed, part, busy, note } = facts;
+  const { shown, total, isUnknown, faults, malformed, part, busy, note } = facts;
   const isPart = view.filter !== '' || view.faultsOnly;
-  const count = `${isPart ? `${whole(shown)}${busy ? '+' : ''}/` : ''}${whole(total)}`;
+  const count = `${isPart ? `${whole(shown)}${busy ? '+' : ''}/` : ''}${isUnknown ? '?' : whole(total)}`;
   const spans: Span[] = [{ text: `${tableName(facts, view)}[${count}]`, role: 'title' }];
   if (view.filter !== '') spans.push({ text: ` /${view.filter}`, role: 'title.filter' });
   if (view.faultsOnly) spans.push({ text: ' faults only', role: 'title.filter' });
   else if (faults > 0) spans.push({ text: ` faults:${whole(faults)}`, role: 'bad' });
   if (view.marks.size > 0) spans.push({ text: ` marks:${view.marks.size}`, role: 'mark' });
-  if (part !== undefined) spans.push({ text: ` only ${namespacesText(part)}`, role: 'warn' });
+  if (part !== undefined && part.length > 0)
+    spans.push({ text: ` only ${namespacesText(part)}`, role: 'warn' });
   if (malformed > 0) spans.push({ text: ` ${malformed} unreadable`, role: 'warn' });
   if (note !== undefined) spans.push({ text: ` ${note}`, role: 'warn' });
   return spans;

@@ -68,6 +68,9 @@ const settleBudgetMs = 6;
 const judgeBudgetMs = 4;
 const judgePauseMs = 10_000;
 
+/** In these states no rows means that there are none. */
+const knowing: ReadonlySet<Link['state']> = new Set(['live', 'unsupported', 'unverified', 'stale']);
+
 /** Lines that a table keeps below the sums of its view, or the sums are left out. */
 const tableAtLeast = 8;
 
@@ -292,7 +295,7 @@ export function createScreen(options: ScreenOptions): Screen {
       columns,
       rows,
       header,
-      title: titleOf(state, view, current),
+      title: titleOf(state, view, current, link),
       strip: isTable ? stripOf(current, link, now) : (page?.strip ?? []),
       hints: hintsFor(view, isArmed(state, now)),
       ...asked,
@@ -311,7 +314,8 @@ export function createScreen(options: ScreenOptions): Screen {
     return { session: state, version: options.version, link, ...options.health(), sums, theme, columns, now };
   }
 
-  function titleOf(state: Session, view: View, { table, visible }: Shown): Bar {
+  function titleOf(state: Session, view: View, { table, visible }: Shown, link: Link | undefined): Bar {
+    const isKnown = kindsOf(table).length === 0 || (link !== undefined && knowing.has(link.state));
     const first = window === undefined || window.length === 0 ? 0 : window.top + 1;
     return titleBar({
       sources: options.sources?.(table.name, options.now()) ?? '',
@@ -322,6 +326,7 @@ export function createScreen(options: ScreenOptions): Screen {
       titleOf: (name) => shownTables.table(name).title,
       shown: visible.length(),
       total: visible.total(),
+      isUnknown: visible.total() === 0 && !isKnown,
       faults: visible.faults(),
       malformed: isResource(table) ? cluster.malformed(table) : 0,
       part: partOf(cluster, table, state.namespaces),

@@ -53,3 +53,10 @@ test('a key that fails is told of, and ctrl-c still quits', () => {
   given.type('\x03');
   expect(given.session.getState().exit).toBe(0);
 });
+
+test('what nobody has read is a question mark, not 0', () => {
+  const given = givenScreen({ columns: 100 });
+  expect(given.text()).toContain('Pods(all)[?]');
+  given.cluster.apply(listed(podKind, []), noon);
+  expect(given.text()).toContain('Pods(all)[0]');
+});

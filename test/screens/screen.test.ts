@@ -294,9 +294,9 @@ test('the palette offers, Tab completes, ↓ picks', () => {
   given.type(':no');
   expect(given.text()).toContain('view  nodes');
   given.type('\t\r');
-  expect(title(given)).toContain('Nodes[0]');
+  expect(title(given)).toContain('Nodes[?]');
   given.type(':\x1b[B\r');
-  expect(title(given)).toContain('Nodes[0]');
+  expect(title(given)).toContain('Nodes[?]');
 });
 
 test('help lists the keys of the view, and narrows', () => {
