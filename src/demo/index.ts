@@ -4,5 +4,5 @@ export { controlFaults } from './control.ts';
 export { readObjects, UnreadableObjects } from './from.ts';
 export { ForeignKubeconfig } from './kubeconfig.ts';
 export type { LogLine, LogSource } from './providers.ts';
-export { type ServeOptions, serveDemo } from './serve.ts';
+export { serveDemo } from './serve.ts';
 export { type Demo, type DemoOptions, startDemo } from './start.ts';

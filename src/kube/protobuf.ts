@@ -395,7 +395,7 @@ function readTypeMeta(
 }
 
 /** One object in its envelope. @throws RangeError for bytes that are not one. */
-export function decodeObject(
+function decodeObject(
   bytes: Buffer,
   message: Message,
   from = 0,

@@ -1,9 +1,4 @@
-import type {
-  V1Affinity,
-  V1NodeSelector,
-  V1Toleration,
-  V1TopologySpreadConstraint,
-} from '@kubernetes/client-node';
+import type { V1Affinity, V1Toleration, V1TopologySpreadConstraint } from '@kubernetes/client-node';
 import type { Row } from './resource.ts';
 
 /**
@@ -74,8 +69,6 @@ export interface PodSpecRecord {
   readonly runtimeClass: string | undefined;
   readonly hostNetwork: boolean;
 }
-
-export type { V1NodeSelector };
 
 /** The container that decides what is wrong with a pod; absent on healthy pods. */
 export interface ContainerTrouble {

@@ -2,7 +2,7 @@ import type { Action, Tables } from '../actions/action.ts';
 import { actionFor, actions, actionsIn } from '../actions/index.ts';
 import type { HelpView, View } from '../state/session.ts';
 import type { Hint } from '../ui/Frame.tsx';
-import { type HelpGroup, helpLines } from '../ui/Help.tsx';
+import { type HelpGroup, helpLines } from '../ui/help.ts';
 import type { PagerLine } from '../ui/pager.ts';
 
 const groupTitles: Readonly<Record<Action['group'], string>> = {

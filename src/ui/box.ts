@@ -1,4 +1,3 @@
-import { displayWidth, truncate } from './text.ts';
 import { type Role, type Spans, type Theme, widthOf } from './theme.ts';
 
 export interface BoxLook {
@@ -32,23 +31,5 @@ export function boxLines(
     rim(topLeft, topRight, title),
     ...content.map((spans) => edge + theme.line(spans, inner) + edge),
     rim(bottomLeft, bottomRight, footer),
-  ];
-}
-
-/** A box around lines that are painted already, each `width - 2` cells. */
-export function boxAround(theme: Theme, lines: readonly string[], look: BoxLook): readonly string[] {
-  const [top = '', bottom = ''] = boxLines(theme, [], look);
-  const edge = theme.paint(look.border ?? 'border', theme.glyphs.box[1]);
-  return [top, ...lines.map((line) => edge + line + edge), bottom];
-}
-
-/** `label` padded to a column, then its value: the two-column lists of dialogs and details. */
-export function labelled(label: string, value: string, labelWidth: number, role: Role = 'plain'): Spans {
-  return [
-    {
-      text: `  ${truncate(label, labelWidth)}${' '.repeat(Math.max(1, labelWidth - displayWidth(label) + 1))}`,
-      role: 'dim',
-    },
-    { text: value, role },
   ];
 }

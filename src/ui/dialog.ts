@@ -28,10 +28,6 @@ export interface DialogButton {
   readonly danger?: boolean;
 }
 
-/** True when the text that was asked for has been typed, or none was asked for. */
-export const isConfirmed = ({ confirm }: Pick<DialogLook, 'confirm'>): boolean =>
-  confirm === undefined || confirm.typed.text === confirm.expected;
-
 /** A dialog as an overlay of at most `columns` x `rows` cells. The buttons are always seen; a long body is cut. */
 export function dialogOverlay(theme: Theme, look: DialogLook, columns: number, rows: number): Overlay {
   const width = Math.min(columns, Math.max(48, Math.min(76, columns - 4)));

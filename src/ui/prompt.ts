@@ -15,14 +15,6 @@ export interface PromptState {
 
 export const emptyPrompt: PromptState = { text: '', cursor: 0, back: 0, draft: '' };
 
-/** A prompt that already holds a text, the cursor at its end. */
-export const promptWith = (text: string): PromptState => ({
-  text,
-  cursor: text.length,
-  back: 0,
-  draft: text,
-});
-
 export interface PromptHelp {
   /** Newest first. */
   readonly history?: readonly string[];

@@ -17,7 +17,7 @@ export interface PumpParts {
 }
 
 /** 10 data frames a second: below what the eye calls lag, and a tenth of the cost of drawing on every event. */
-export const dataFrameEveryMs = 100;
+const dataFrameEveryMs = 100;
 /** How soon to look again whether a slow terminal has caught up. */
 const retryMs = 50;
 

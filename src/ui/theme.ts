@@ -6,7 +6,7 @@ import highContrastLight from '../../themes/high-contrast-light.json' with { typ
 import light from '../../themes/light.json' with { type: 'json' };
 import mono from '../../themes/mono.json' with { type: 'json' };
 import terminal from '../../themes/terminal.json' with { type: 'json' };
-import { asciiGlyphs, displayWidth, fitCell, type Glyphs, truncate, unicodeGlyphs } from './text.ts';
+import { asciiGlyphs, displayWidth, type Glyphs, truncate, unicodeGlyphs } from './text.ts';
 import {
   type Attribute,
   ansiNames,
@@ -20,7 +20,7 @@ import {
   type TokenStyle,
 } from './theme-file.ts';
 
-export { checkedTheme, parts, type Role, type ThemeFile, type ToneName, tones } from './theme-file.ts';
+export { checkedTheme, parts, type Role, type ThemeFile, tones } from './theme-file.ts';
 
 /** 0 attributes only, 1 the terminal's 16 colours, 2 256 colours, 3 24-bit. */
 export type ColorLevel = 0 | 1 | 2 | 3;
@@ -157,17 +157,6 @@ export function createTheme(file: ThemeFile, { level, glyphs: glyphSet = 'unicod
 /** The cells that the spans take. */
 export function widthOf(spans: Spans): number {
   return spans.reduce((sum, span) => sum + displayWidth(span.text), 0);
-}
-
-/** A painted cell of fixed width: the piece that table rows are made of. */
-export function paintCell(
-  theme: Theme,
-  role: Role,
-  text: string,
-  width: number,
-  options?: Parameters<typeof fitCell>[2],
-): string {
-  return theme.paint(role, fitCell(text, width, { ellipsis: theme.glyphs.ellipsis, ...options }));
 }
 
 // ---- resolution ----

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type ClipboardParts, copyText } from '../../src/ui/clipboard.ts';
 import { hintSpans } from '../../src/ui/Frame.tsx';
-import { helpLines } from '../../src/ui/Help.tsx';
+import { helpLines } from '../../src/ui/help.ts';
 import type { Key } from '../../src/ui/keys.ts';
 import { createKeyDecoder } from '../../src/ui/keys.ts';
 import {

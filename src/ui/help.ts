@@ -1,7 +1,5 @@
-import type { ReactElement } from 'react';
-import { Lines } from './Lines.tsx';
 import { displayWidth, truncate } from './text.ts';
-import type { Span, Spans, Theme } from './theme.ts';
+import type { Span, Spans } from './theme.ts';
 
 export interface HelpGroup {
   readonly title: string;
@@ -14,21 +12,6 @@ export interface HelpEntry {
   readonly text: string;
   /** Cannot be used now: dimmed. */
   readonly off?: boolean;
-}
-
-export interface HelpProps {
-  readonly theme: Theme;
-  readonly width: number;
-  readonly height: number;
-  readonly groups: readonly HelpGroup[];
-  /** First line to show. */
-  readonly top?: number;
-}
-
-/** Key tables side by side, as many columns as fit. */
-export function Help({ theme, width, height, groups, top = 0 }: HelpProps): ReactElement {
-  const lines = helpLines(groups, width).slice(top, top + height);
-  return <Lines lines={lines.map((line) => theme.line(line, width))} height={height} />;
 }
 
 const narrowest = 36;
