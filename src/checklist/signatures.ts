@@ -878,6 +878,14 @@ export const signatures: readonly Signature[] = [
     'podPidsLimit of the kubelet; OMP_NUM_THREADS and the number of workers',
   ),
   signature(
+    'crd-missing',
+    84,
+    'H1',
+    /no matches for kind \\?"(\w+)\\?" in version|no kind is registered for the type|the server could not find the requested resource \((?:get|list) ([\w.]+)\)/,
+    'a custom resource definition that it needs is not installed',
+    'kubectl get crds; the order of the installation',
+  ),
+  signature(
     'iptables',
     84,
     'H1',
