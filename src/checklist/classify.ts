@@ -1,12 +1,5 @@
 import { configurationStates } from './families/configuration.ts';
-import {
-  afterChange,
-  crashStates,
-  flapping,
-  initHanging,
-  restartRule,
-  toldStates,
-} from './families/crash.ts';
+import { crashStates, toldStates } from './families/crash.ts';
 import { isCreating, lateStates, sandboxStates, volumeStates } from './families/creating.ts';
 import { deletionStates, graceStates, lostStates } from './families/deletion.ts';
 import {
@@ -19,8 +12,10 @@ import {
   sidecarHolds,
 } from './families/ended.ts';
 import { imageStates, slowPull } from './families/image.ts';
+import { initHanging } from './families/init.ts';
 import { nodeAdmissionStates } from './families/node-admission.ts';
 import { gateStates, queueStates, schedulerStates } from './families/queues.ts';
+import { afterChange, flapping, restartRule } from './families/restarts.ts';
 import { schedulingStates } from './families/unschedulable.ts';
 import { overlayStates, readyStates } from './families/unwell.ts';
 import type { PodFacts } from './pod-facts.ts';

@@ -4,8 +4,9 @@ import { type ContainerFacts, isTrue, lastEvent, type PodFacts, specPath, status
 import { at, brief, condition, count, list, record, span, text, time } from '../read.ts';
 import { lastWords, programLog, scan } from '../signatures.ts';
 import { cause, evidence, item, type PodState, said, unknown } from '../state.ts';
-import { dependency, probeReading, signatureCause } from './crash.ts';
 import { nodeTrouble } from './creating.ts';
+import { probeReading } from './probe-kills.ts';
+import { dependency, signatureCause } from './program-words.ts';
 
 /** How long "not ready" is a matter of starting up, when nothing else is known. */
 const readyGraceMs = 5 * 60_000;

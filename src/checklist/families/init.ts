@@ -1,0 +1,161 @@
+import { labelsOf } from '../evidence-index.ts';
+import { exitMeaning } from '../exit-codes.ts';
+import { editOwner, getObject, readLog } from '../fixes.ts';
+import { isTrue, type PodFacts, statusPath } from '../pod-facts.ts';
+import { brief, list, span, strings, text } from '../read.ts';
+import type { ObjectRef } from '../report.ts';
+import { lastWords } from '../signatures.ts';
+import { cause, evidence, item, type PodState, unknown } from '../state.ts';
+import { crashState, diagnoseCrash } from './crash-facts.ts';
+import { codeCause } from './exits.ts';
+import { signatureCause } from './program-words.ts';
+
+/** The validator only shows what its node lacks: the node is the finding. */
+function validated(facts: PodFacts): ObjectRef | undefined {
+  if (!facts.name.startsWith('nvidia-operator-validator') || facts.node === '') return undefined;
+  const node = facts.index.get('Node', '', facts.node);
+  return node !== undefined && Number(text(node, 'status', 'allocatable', 'nvidia.com/gpu') || 0) === 0
+    ? { kind: 'Node', namespace: '', name: facts.node }
+    : undefined;
+}
+
+export const initFailing: PodState = crashState(
+  'H11',
+  'init.failing',
+  'An init container fails',
+  (facts, crash) => {
+    if (crash.container.kind === 'main' || isTrue(facts, 'Initialized') || crash.run.exitCode === 0)
+      return undefined;
+    const { hit } = crash;
+    const words = crash.words;
+    const found = hit === undefined ? undefined : signatureCause(facts, crash.container, hit, !crash.present);
+    const label =
+      hit !== undefined && hit.signature.id !== 'py-traceback'
+        ? (found?.label ?? '')
+        : (words ?? exitMeaning(crash.run.exitCode).meaning);
+    return {
+      headline: `${crash.container.kind} ${crash.container.name} fails, exit ${crash.run.exitCode}: ${brief(label, 70)}`,
+      diagnose: () =>
+        diagnoseCrash(
+          facts,
+          crash,
+          [
+            found === undefined
+              ? { ...codeCause(facts, crash, 'H11'), id: `H11.exit-${crash.run.exitCode}` }
+              : { ...found.cause, text: `init container ${crash.container.name} fails: ${found.cause.text}` },
+          ],
+          'Init containers finish',
+          found?.item === undefined ? [] : [found.item],
+          validated(facts),
+        ),
+    };
+  },
+  'initDone',
+);
+
+/** Still running after five minutes, and nothing behind it can start. */
+export const initHanging: PodState = {
+  id: 'H11',
+  key: 'init.hanging',
+  gate: 'initDone',
+  severity: 'bad',
+  title: 'An init container does not finish',
+  match: (facts) => {
+    if (facts.phase !== 'Pending' || isTrue(facts, 'Initialized')) return undefined;
+    const container =
+      facts.containers.find((entry) => entry.kind === 'init' && entry.state === 'running') ??
+      facts.containers.find(
+        (entry) => entry.kind === 'sidecar' && entry.state === 'running' && entry.started === false,
+      );
+    if (container === undefined) return undefined;
+    const ran = facts.now - (container.startedAt ?? facts.now);
+    const log = facts.index.log(facts.namespace, facts.name, container.name, false);
+    const words = lastWords(log);
+    const command = list(container.spec, 'command')
+      .concat(list(container.spec, 'args'))
+      .map(String)
+      .join(' ');
+    const waits =
+      /wait(?:ing)?(?: for)?[^\n]*?([\w.-]+)[: ](\d{2,5})/i.exec(words ?? '') ??
+      /\b(?:nc|ncat|telnet|wait-for(?:-it)?(?:\.sh)?|nslookup|pg_isready|mysqladmin|redis-cli|getent hosts|ping|dig|host)\s(?:-+[\w-]+[ =]*(?:\d+\s+)?)*([a-z][\w.-]*)(?:[: ]+(\d{2,5}))?/i.exec(
+        command,
+      ) ??
+      /https?:\/\/([a-z][\w.-]*)(?::(\d{2,5}))?/i.exec(command);
+    const progress = words !== undefined && /%|download|fetch|MB|GB|copy|shard|loading/i.test(words);
+    if (ran < 5 * 60_000 || (progress && ran < 60 * 60_000)) return undefined;
+    const position = facts.containers.filter((entry) => entry.kind !== 'main').indexOf(container) + 1;
+    const total = facts.containers.filter((entry) => entry.kind !== 'main').length;
+    const [name = '', namespace = facts.namespace] = (waits?.[1] ?? '').split('.');
+    const service = facts.index.find('Service', namespace, name);
+    const pods =
+      service.state === 'present'
+        ? facts.index
+            .inNamespace('Pod', namespace)
+            .filter((pod) =>
+              Object.entries(strings(service.object, 'spec', 'selector')).every(
+                ([key, value]) => labelsOf(pod)[key] === value,
+              ),
+            )
+        : [];
+    const ready = pods.some((pod) =>
+      list(pod, 'status', 'conditions').some(
+        (entry) => text(entry, 'type') === 'Ready' && text(entry, 'status') === 'True',
+      ),
+    );
+    const detail =
+      waits === null
+        ? ''
+        : service.state === 'missing'
+          ? `: it waits for ${waits[1]}, and there is no such Service`
+          : service.state === 'present' && !ready
+            ? `: it waits for ${waits[1]}, whose Service has no ready pod`
+            : `: it waits for ${waits[1]}`;
+    return {
+      headline: `${container.kind} ${container.name} (${position} of ${total}) runs for ${span(ran)}${brief(detail, 60)}`,
+      since: container.startedAt,
+      diagnose: () => ({
+        causes: [
+          cause(
+            detail === '' ? 'H11.hanging' : 'H11.dependency',
+            service.state !== 'unknown' && detail !== '' && !ready ? 'proven' : 'likely',
+            `init container ${container.name} does not finish${detail}${words === undefined ? '' : `; it says: ${brief(words, 120)}`}`,
+            readLog(facts, container.name, false),
+            name === ''
+              ? undefined
+              : getObject('See the service that it waits for', 'service', namespace, name),
+            editOwner(facts, 'Give the wait a limit'),
+          ),
+        ],
+        items: [
+          item(
+            'H11.running',
+            'initDone',
+            'Init containers finish',
+            'fail',
+            evidence(
+              container.name,
+              `running for ${span(ran)}`,
+              statusPath(container, 'state.running.startedAt'),
+              { at: container.startedAt },
+            ),
+          ),
+          ...(words === undefined
+            ? [unknown('H11.log', 'initDone', 'What it says', 'needsProbe')]
+            : [item('H11.log', 'initDone', 'What it says', 'info', evidence('log', brief(words, 300)))]),
+        ],
+        wants:
+          words === undefined
+            ? [
+                {
+                  kind: 'log',
+                  namespace: facts.namespace,
+                  pod: facts.name,
+                  container: container.name,
+                  previous: false,
+                },
+              ]
+            : [],
+      }),
+    };
+  },
+};
