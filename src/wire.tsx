@@ -11,6 +11,7 @@ import type { ScreenOptions as OpenOptions } from './cli/screen-options.ts';
 import type { Examining } from './feed/examining.ts';
 import type { LogFeed } from './feed/logs.ts';
 import type { ObjectFeed } from './feed/object.ts';
+import type { QueuePlaces } from './feed/queue-places.ts';
 import { type RulePacks, watchRulePacks } from './feed/rule-packs.ts';
 import type { UsageFeed } from './feed/usage.ts';
 import type { Feed } from './feed.ts';
@@ -56,6 +57,7 @@ import { colorLevel } from './ui/color-level.ts';
 import { createTerminal, isUnicodeLocale, type Probe, type Terminal } from './ui/terminal.ts';
 import { type Theme, themeForBackground, themeNamed, themeNames } from './ui/theme.ts';
 import { version } from './version.ts';
+import type { Workloads } from './workloads/books.ts';
 import { workloadTables } from './workloads/tables.ts';
 import { workloads } from './workloads/workloads.ts';
 
@@ -168,6 +170,7 @@ async function live(options: WireOptions): Promise<number> {
       inspection,
       logs,
       usage,
+      workloads: sums.workloads,
       states: trueStates,
       rules: () => rules.added(),
       lend: terminal.lend,
@@ -251,7 +254,10 @@ async function live(options: WireOptions): Promise<number> {
             )
           : [],
       heldRows: (table) => (table === 'contexts' ? link.contexts() : writing.rows(table)),
-      seen: (table, rows) => link.seen(table, workloadUse.measured(table, rows)),
+      seen: (table, rows) => {
+        link.seen(table, workloadUse.measured(table, rows));
+        link.queued(rows);
+      },
       containerUse: (pod, container, now) => containerUseText(usage, pod, container, now),
       sources: (table, now) => sourcesOf(usage, session, { table, readyNodes: sums.nodesReady(), now }),
       inspection,
@@ -441,6 +447,7 @@ interface ClusterLink {
   };
   readonly contexts: () => readonly Row[];
   readonly seen: UsageFeed['seen'];
+  readonly queued: QueuePlaces['seen'];
   readonly examination: (subject: Subject) => Examination | undefined;
   /** The rule packs are other ones. */
   readonly newRules: () => void;
@@ -454,6 +461,7 @@ interface LinkParts {
   readonly inspection: Inspection;
   readonly logs: LogStore;
   readonly usage: Usage;
+  readonly workloads: Workloads;
   readonly prometheus: PrometheusPlace | undefined;
   /** Of another cluster nothing that was measured here is true. */
   readonly forgetUse: () => void;
@@ -475,6 +483,7 @@ function createLink(
     inspection,
     logs,
     usage,
+    workloads: books,
     states,
     rules,
     prometheus,
@@ -491,6 +500,7 @@ function createLink(
   let logFeed: LogFeed | undefined;
   let objectFeed: ObjectFeed | undefined;
   let usageFeed: UsageFeed | undefined;
+  let queuePlaces: QueuePlaces | undefined;
   let examining: Examining | undefined;
   let retryTimer: NodeJS.Timeout | undefined;
   let wanted = options.connect;
@@ -537,6 +547,7 @@ function createLink(
     const { visibleNamespaces } = await import('./kube/rights.ts');
     const { discover } = await import('./kube/discovery.ts');
     const { startUsageFeed } = await import('./feed/usage.ts');
+    const { startQueuePlaces } = await import('./feed/queue-places.ts');
     session.setState(({ favourites, namespaces }) => ({
       context: opened.contextName,
       connection: {
@@ -561,6 +572,7 @@ function createLink(
       tableNamed: tables.named,
       always,
     });
+    queuePlaces = startQueuePlaces({ connection: opened, workloads: books });
     usageFeed = startUsageFeed({
       connection: opened,
       cluster,
@@ -639,6 +651,8 @@ function createLink(
     feed = undefined;
     usageFeed?.stop();
     usageFeed = undefined;
+    queuePlaces?.stop();
+    queuePlaces = undefined;
     examining?.stop();
     examining = undefined;
     logFeed?.stop();
@@ -688,6 +702,7 @@ function createLink(
       }
     },
     seen: (table, rows) => usageFeed?.seen(table, rows),
+    queued: (rows) => queuePlaces?.seen(rows),
     examination: (subject) => examining?.of(subject),
     newRules: () => examining?.newRules(),
     health: () => connection?.health() ?? { lastHeardMs: undefined, roundTripMs: undefined },

@@ -62,6 +62,11 @@ export interface Workloads {
   readonly removeGangQueue: (queue: GangQueueRow) => void;
   readonly putQuota: (quota: ResourceQuotaRow) => void;
   readonly removeQuota: (quota: ResourceQuotaRow) => void;
+  /**
+   * What Kueue says of the order in a ClusterQueue: positions by namespace and name of its workloads; undefined: nothing
+   * any more, and places are computed again.
+   */
+  readonly putQueuePlaces: (queue: string, told: ReadonlyMap<string, number> | undefined) => void;
   /** What metrics say of a pod; undefined: nothing any more. */
   readonly putUse: (pod: PodRow, use: UseSample | undefined) => void;
   /** All workloads. A workload that nothing happened to keeps its very row. */
@@ -92,6 +97,8 @@ export function createWorkloads(): Workloads {
   const dirty = new Set<Base>();
   const contentOf = contentReader({ nodes, claims, uses, queues, place: (key) => places.get(key) });
   let places: ReadonlyMap<string, QueuePlace> = new Map();
+  /** By ClusterQueue, then by namespace and name of the Kueue workload: what Kueue told. */
+  const toldPlaces = new Map<string, ReadonlyMap<string, number>>();
   let placesAreOld = true;
   let knotsAreOld = false;
 
@@ -260,7 +267,16 @@ export function createWorkloads(): Workloads {
       const row = base.kueue;
       if (row === undefined || row.admission !== 'pending') return [];
       const queue = clusterQueueOf(queues, row) || row.localQueue;
-      return [{ key: rootOf(base).key, queue, priority: row.priority, since: row.createdAt ?? 0 }];
+      return [
+        {
+          key: rootOf(base).key,
+          queue,
+          priority: row.priority,
+          since: row.createdAt ?? 0,
+          isKueue: true,
+          told: toldPlaces.get(queue)?.get(`${row.namespace}/${row.name}`),
+        },
+      ];
     });
     const gangs = [...podGroupHosts].flatMap(([key, base]) => {
       const row = podGroups.get(key);
@@ -268,7 +284,16 @@ export function createWorkloads(): Workloads {
         return [];
       const isWaiting = row.phase !== '' || row.message !== '' || row.reason !== '';
       return isWaiting
-        ? [{ key: rootOf(base).key, queue: row.queue, priority: 0, since: row.createdAt ?? 0 }]
+        ? [
+            {
+              key: rootOf(base).key,
+              queue: row.queue,
+              priority: 0,
+              since: row.createdAt ?? 0,
+              isKueue: false,
+              told: undefined,
+            },
+          ]
         : [];
     });
     const next = new Map([...queuePlaces(gangs), ...queuePlaces(kueue)]);
@@ -277,6 +302,7 @@ export function createWorkloads(): Workloads {
       if (
         before?.position === after?.position &&
         before?.waiting === after?.waiting &&
+        before?.isTold === after?.isTold &&
         before?.queue === after?.queue
       )
         continue;
@@ -383,6 +409,11 @@ export function createWorkloads(): Workloads {
     removeQuota(row) {
       deleteSame(queues.quotas.get(row.namespace) ?? new Map<string, ResourceQuotaRow>(), row.name, row);
       dirtyNamespace(row.namespace);
+    },
+    putQueuePlaces(queue, told) {
+      if (told === undefined) toldPlaces.delete(queue);
+      else toldPlaces.set(queue, told);
+      placesAreOld = true;
     },
     putUse(pod, use) {
       if (use === undefined) uses.delete(pod.uid);

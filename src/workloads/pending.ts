@@ -238,7 +238,8 @@ const columns: readonly Column<PendingRow>[] = [
     title: 'QUEUE',
     value: (row) => row.queuePlace?.position,
     text: ({ queue, queuePlace: place }) =>
-      place === undefined ? queue || '-' : `${place.queue} #${place.position}`,
+      // Without Kueue's word it is computed, which leaves out what its fair sharing does.
+      place === undefined ? queue || '-' : `${place.queue} ${place.isTold ? '#' : '~#'}${place.position}`,
     priority: 4,
   },
   { title: 'WHY', value: (row) => row.why, priority: 3 },

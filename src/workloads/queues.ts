@@ -38,6 +38,9 @@ interface Waiting {
   readonly queue: string;
   readonly priority: number;
   readonly since: number;
+  readonly isKueue: boolean;
+  /** Its place in Kueue's own words; undefined where it was not asked. */
+  readonly told: number | undefined;
 }
 
 /** Places of all that wait, by the key of their workload: the order in which Kueue and Volcano try them. */
@@ -48,8 +51,15 @@ export function queuePlaces(waiting: readonly Waiting[]): ReadonlyMap<string, Qu
     const ordered = members.toSorted(
       (a, b) => b.priority - a.priority || a.since - b.since || (a.key < b.key ? -1 : 1),
     );
-    for (const [position, { key }] of ordered.entries())
-      if (!places.has(key)) places.set(key, { queue, position, waiting: ordered.length });
+    for (const [position, { key, told, isKueue }] of ordered.entries())
+      if (!places.has(key))
+        places.set(key, {
+          queue,
+          position: told ?? position,
+          waiting: Math.max(ordered.length, (told ?? 0) + 1),
+          isKueue,
+          isTold: told !== undefined,
+        });
   }
   return places;
 }

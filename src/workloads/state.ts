@@ -240,7 +240,9 @@ function queueWhy({ kueue, podGroup, place, quota, object }: StateFacts): string
   const parts = [
     message,
     quota === '' ? '' : `quota ${quota}`,
-    place === undefined ? '' : `position ${place.position} of ${place.waiting} in ${place.queue}`,
+    place === undefined
+      ? ''
+      : `position ${place.position} of ${place.waiting} in ${place.queue} ${place.isTold ? 'says Kueue' : 'by priority and age'}`,
     kueue !== undefined && kueue.requeues > 0 ? `put back ${countOf(kueue.requeues, 'time')}` : '',
   ].filter((part) => part !== '');
   return parts.length === 0 ? 'waits in its queue; the queue gives no reason' : parts.join('; ');

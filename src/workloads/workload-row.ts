@@ -41,6 +41,10 @@ export interface QueuePlace {
   readonly position: number;
   /** How many wait there in all. */
   readonly waiting: number;
+  /** A ClusterQueue's. */
+  readonly isKueue: boolean;
+  /** Kueue itself told it; else it is by priority, then age. */
+  readonly isTold: boolean;
 }
 
 /** Pods that are one job, one server, or alone. `name` is the job's. */
