@@ -31,6 +31,9 @@ interface Exit {
 
 const versions = new Set(['client.authentication.k8s.io/v1', 'client.authentication.k8s.io/v1beta1']);
 
+/** How often a plugin that is still running is told of; less than a notice stays. */
+const waitingEveryMs = 4000;
+
 /**
  * Runs the user's exec plugin as client-go does (`plugin/pkg/client/auth/exec`). `authority` is the CA in base64.
  * A plugin that may prompt first runs without a terminal: handing it over at each renewal would blank the screen
@@ -93,6 +96,13 @@ function start(
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     let timedOut = false;
+    const startedMs = timing.now();
+    // Somebody waits for a cluster, and would not guess that a program of their own is what it waits for.
+    const waiting = setInterval(() => {
+      if (interactive) return;
+      const seconds = Math.round((timing.now() - startedMs) / 1000);
+      options.notice?.(`Waiting for login plugin "${command}" for ${seconds}s`);
+    }, waitingEveryMs);
     const deadline = setTimeout(
       () => {
         timedOut = true;
@@ -106,15 +116,17 @@ function start(
     child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));
     child.stderr?.on('data', (chunk: Buffer) => {
       err.push(chunk);
-      const text = printable(chunk.toString('utf8')).trim();
+      const text = lastLines(printable(chunk.toString('utf8')));
       if (text !== '') options.notice?.(text);
     });
     child.once('error', (cause) => {
       clearTimeout(deadline);
+      clearInterval(waiting);
       reject(notStarted(access, entry, cause));
     });
     child.once('close', (code, signal) => {
       clearTimeout(deadline);
+      clearInterval(waiting);
       resolve({
         code,
         signal,

@@ -16,6 +16,10 @@ const text = (body: Uint8Array): string =>
 function listOf(value: unknown): ListPage {
   if (!isRecord(value) || !(Array.isArray(value['items']) || value['items'] === null))
     throw new TypeError('The answer is no list');
+  // Something else than an API server may answer with JSON, too; its items are no objects of ours.
+  const { kind } = value;
+  if (typeof kind === 'string' && !kind.endsWith('List'))
+    throw new TypeError(`The answer is a ${kind.slice(0, 60)}, and no list`);
   const metadata = isRecord(value['metadata']) ? value['metadata'] : {};
   const { resourceVersion, continue: token, remainingItemCount: remaining } = metadata;
   return {

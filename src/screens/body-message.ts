@@ -107,7 +107,11 @@ function linkMessage(link: Link, { table, namespaces, spinner, now }: EmptyBody)
       return {
         role: 'bad',
         title: `${upperFirst(what)} cannot be read.`,
-        lines: [link.reason, `Next try ${inText(link.retryAtMs, now)}; <ctrl-r> tries now.`],
+        lines: [
+          link.reason,
+          ...(link.hint === undefined ? [] : [link.hint]),
+          `Next try ${inText(link.retryAtMs, now)}; <ctrl-r> tries now.`,
+        ],
       };
     case 'stale':
     case 'unverified':

@@ -14,6 +14,7 @@ export type LinkState =
       readonly state: 'reconnecting';
       readonly sinceMs: number;
       readonly reason: string;
+      readonly hint?: string;
       readonly retryAtMs: number;
     }
   | {
