@@ -56,7 +56,11 @@ export interface KubeResponse {
 }
 
 export interface ListPage {
-  readonly items: readonly KubeObject[];
+  /**
+   * Decoded as they are asked for, so that the reader can give way in between and no 500 objects live at once. To be read
+   * once. Throws KubeError where the bytes turn out to be no object.
+   */
+  readonly items: Iterable<KubeObject>;
   readonly resourceVersion: string;
   readonly continueToken: string | undefined;
   /** metadata.remainingItemCount: an estimate, undefined with selectors. */

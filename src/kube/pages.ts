@@ -1,6 +1,7 @@
 import type { Connection, Decoder, KubeRequest, KubeResponse, ListPage } from './contract.ts';
 import { jsonDecoder } from './json-decoder.ts';
 import { KubeError, type KubeErrorKind } from './kube-error.ts';
+import type { KubeObject } from './object.ts';
 import { backoffMs } from './timing.ts';
 
 /** client-go's page size: larger ones cost the API server more than they save. */
@@ -20,34 +21,69 @@ export async function* pagesOf(
   signal: AbortSignal | undefined,
   decoder: Decoder = jsonDecoder,
 ): AsyncGenerator<ListPage & { readonly restarted: boolean }> {
+  const left = new AbortController();
+  const until = signal === undefined ? left.signal : AbortSignal.any([signal, left.signal]);
+  const ask = (next: string | undefined): Promise<KubeResponse> => {
+    const answer = inTurn(connection, () =>
+      fetchPage(connection, path, { limit: pageSize, ...query, continue: next }, until, decoder),
+    );
+    // Looked at when its turn comes, if it does.
+    answer.catch(() => {});
+    return answer;
+  };
+  try {
+    yield* pagesFrom({ connection, path, decoder, signal, ask });
+  } finally {
+    // A reader that stops early leaves a page on the way.
+    left.abort();
+  }
+}
+
+interface Asking {
+  readonly connection: Connection;
+  readonly path: string;
+  readonly decoder: Decoder;
+  readonly signal: AbortSignal | undefined;
+  readonly ask: (token: string | undefined) => Promise<KubeResponse>;
+}
+
+async function* pagesFrom({
+  connection,
+  path,
+  decoder,
+  signal,
+  ask,
+}: Asking): AsyncGenerator<ListPage & { readonly restarted: boolean }> {
   let token: string | undefined;
   let restarted = false;
   let restarts = 0;
   let tries = 0;
+  let answer = ask(undefined);
   for (;;) {
     let page: ListPage;
     try {
-      const body = await inTurn(connection, () =>
-        fetchPage(connection, path, { limit: pageSize, ...query, continue: token }, signal, decoder),
-      );
-      page = readPage(connection, path, body, decoder);
+      page = readPage(connection, path, await answer, decoder);
     } catch (error) {
       if (!(error instanceof KubeError) || token === undefined || signal?.aborted === true) throw error;
       if (error.kind === 'gone' && restarts < mostRestarts) {
         token = undefined;
         restarted = true;
         restarts += 1;
+        answer = ask(token);
         continue;
       }
       tries += 1;
       if (!passing.has(error.kind) || tries >= mostTries) throw error;
       await wait(error.retryAfterMs ?? backoffMs(tries, connection.timing), signal);
+      answer = ask(token);
       continue;
     }
+    token = page.continueToken;
+    // The server prepares the next page while this one is decoded.
+    if (token !== undefined) answer = ask(token);
     yield { ...page, restarted };
     restarted = false;
     tries = 0;
-    token = page.continueToken;
     if (token === undefined) return;
   }
 }
@@ -122,15 +158,25 @@ function readPage(
   { headers, body, status }: KubeResponse,
   decoder: Decoder,
 ): ListPage {
-  try {
-    return decoderFor(decoder, headers).list(body);
-  } catch (cause) {
-    throw new KubeError(`${connection.server} answered ${path} with something other than a list`, {
+  const noList = (cause: unknown): KubeError =>
+    new KubeError(`${connection.server} answered ${path} with something other than a list`, {
       kind: 'bad-answer',
       status,
       hint: 'A proxy may stand in front of the API server, or may have cut the answer.',
       cause,
     });
+  function* read(items: Iterable<KubeObject>): Generator<KubeObject> {
+    try {
+      yield* items;
+    } catch (cause) {
+      throw noList(cause);
+    }
+  }
+  try {
+    const page = decoderFor(decoder, headers).list(body);
+    return { ...page, items: read(page.items) };
+  } catch (cause) {
+    throw noList(cause);
   }
 }
 

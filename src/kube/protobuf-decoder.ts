@@ -27,7 +27,7 @@ export function protobufDecoder(table: string, kind: string): Decoder | undefine
     list: (body) => {
       const { items, resourceVersion, continueToken, remaining } = decodeList(asBuffer(body), message);
       return {
-        items: [...items],
+        items,
         resourceVersion,
         continueToken: continueToken === '' ? undefined : continueToken,
         remaining,

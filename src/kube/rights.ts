@@ -171,7 +171,9 @@ async function namesAt(
   for await (const page of connection.pages(path, undefined, signal)) {
     if (page.restarted) names = [];
     names.push(
-      ...page.items.flatMap((item) => (typeof item.metadata?.name === 'string' ? [item.metadata.name] : [])),
+      ...[...page.items].flatMap((item) =>
+        typeof item.metadata?.name === 'string' ? [item.metadata.name] : [],
+      ),
     );
   }
   return names.sort();
