@@ -11,7 +11,7 @@ import { ownerStates } from './families/owners.ts';
 import { queueObjectStates } from './families/queues.ts';
 import { storageStates } from './families/storage.ts';
 import { isPod, isTrue, type PodFacts, podFacts } from './pod-facts.ts';
-import { condition } from './read.ts';
+import { condition, time } from './read.ts';
 import { type Gate, gates, type Item, type ItemStatus, type Severity, type SubjectReport } from './report.ts';
 import type { Diagnosis, Match, ObjectFacts, ObjectState, State } from './state.ts';
 
@@ -122,7 +122,10 @@ const history = (facts: PodFacts): boolean =>
   facts.owners.some(
     (owner) =>
       condition(owner.object, 'Complete')?.status === 'True' ||
-      condition(owner.object, 'Succeeded')?.status === 'True',
+      condition(owner.object, 'Succeeded')?.status === 'True' ||
+      (owner.kind === 'CronJob' &&
+        (time(owner.object, 'status', 'lastSuccessfulTime') ?? 0) >
+          Math.max(0, ...facts.containers.map((container) => container.ended?.finishedAt ?? facts.now))),
   );
 
 function evaluatePod(index: EvidenceIndex, pod: KubeObject, { added }: EvaluateOptions): SubjectReport {

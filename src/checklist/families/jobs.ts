@@ -1,7 +1,7 @@
 import { nameOf, refOf } from '../evidence-index.ts';
 import { kubectl } from '../fixes.ts';
-import { at, brief, condition, conditions, count, text } from '../read.ts';
-import { cause, evidence, item, type ObjectState } from '../state.ts';
+import { at, brief, condition, conditions, count, text, time } from '../read.ts';
+import { cause, evidence, item, type ObjectFacts, type ObjectState } from '../state.ts';
 import { customOwners, podsBelow } from './owner-facts.ts';
 import { queueName, workloadOf } from './queues.ts';
 
@@ -22,6 +22,13 @@ export const suspended: ObjectState = {
     return { headline: 'suspended', since: condition(object, 'Suspended')?.at };
   },
 };
+
+/** A run of a CronJob that failed, and a later one that did not: history. */
+function succeededSince(facts: ObjectFacts, failedAt: number | undefined): boolean {
+  const cron = facts.index.owners(facts.object).find((owner) => owner.kind === 'CronJob');
+  if (cron?.object === undefined || failedAt === undefined) return false;
+  return (time(cron.object, 'status', 'lastSuccessfulTime') ?? 0) > failedAt;
+}
 
 export const failedJob: ObjectState = {
   id: 'I8',
@@ -68,6 +75,7 @@ export const failedJob: ObjectState = {
       ),
     );
     return {
+      ...(succeededSince(facts, failed.at) ? { severity: 'none' as const } : {}),
       headline: `failed: ${failed.reason}${first === undefined ? `: ${brief(failed.message, 60)}` : `: ${brief(first.report.headline, 60)}`}`,
       since: failed.at,
       diagnose: () => ({

@@ -513,7 +513,8 @@ const pendingBalancer: ObjectState = {
     );
     const failed = event !== undefined && event.reason !== 'EnsuringLoadBalancer';
     const age = facts.now - (time(facts.object, 'metadata', 'creationTimestamp') ?? facts.now);
-    if (!failed && age < 5 * 60_000 && !facts.index.nowIsGuess) return undefined;
+    // An event is a clock: without one, the paste of a lone Service says that it stayed so.
+    if (!failed && age < 5 * 60_000 && (!facts.index.nowIsGuess || facts.events.length > 0)) return undefined;
     return {
       headline: failed
         ? `no load balancer: ${brief(event.message, 70)}`

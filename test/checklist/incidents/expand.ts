@@ -196,7 +196,7 @@ function event(short: EventShort, index: number, first: Short | undefined): Shor
 }
 
 /** The objects of an incident, whole. */
-export function objectsOf(incident: Incident): readonly Short[] {
+function objectsOf(incident: Incident): readonly Short[] {
   const objects = (incident.objects ?? []).map((short) =>
     'pod' in short ? pod(short) : 'node' in short ? node(short) : short,
   );
