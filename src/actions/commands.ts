@@ -60,7 +60,8 @@ export function parseCommand(text: string, tables: Tables): Command {
     return { kind: 'context', name: argument.replace(/^@/, '') };
   }
   if (table?.name === 'namespaces' && argument !== undefined && !/^[/-]/.test(argument)) {
-    return { kind: 'namespace', namespaces: namespacesOf(argument) };
+    const namespaces = namespacesOf(argument);
+    return wrongName(namespaces) ?? { kind: 'namespace', namespaces };
   }
   if (table !== undefined) return openCommand(table, rest, text);
   const id = actionWords[first];
@@ -101,7 +102,15 @@ function openCommand(table: Table<Row>, words: readonly string[], whole: string)
       return { kind: 'wrong', why: `"${word}" after the namespace is not understood` };
     else namespaces = namespacesOf(word);
   }
-  return { kind: 'open', table, namespaces, filter: filters.join(' '), context };
+  return wrongName(namespaces) ?? { kind: 'open', table, namespaces, filter: filters.join(' '), context };
+}
+
+/** No server has a namespace of such a name; a person who typed it meant something else. */
+function wrongName(namespaces: Namespaces | undefined): Command | undefined {
+  if (namespaces === undefined || namespaces === 'all') return undefined;
+  const wrong = namespaces.find((name) => !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name));
+  if (namespaces.length > 0 && wrong === undefined) return undefined;
+  return { kind: 'wrong', why: `"${wrong ?? ''}" cannot be a namespace; a filter begins with /` };
 }
 
 const quotedIfSpaced = (text: string): string => (/\s/.test(text) ? `"${text}"` : text);

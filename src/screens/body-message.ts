@@ -75,7 +75,7 @@ export function bodyMessage(body: EmptyBody): Message {
   return linkMessage(link, body);
 }
 
-function linkMessage(link: Link, { table, namespaces, spinner, now }: EmptyBody): Message {
+function linkMessage(link: Link, { table, view, namespaces, spinner, now }: EmptyBody): Message {
   const what = table.title.toLowerCase();
   const isNamespaced = kindsOf(table).find(({ name }) => name === link.resource)?.namespaced ?? false;
   switch (link.state) {
@@ -123,7 +123,7 @@ function linkMessage(link: Link, { table, namespaces, spinner, now }: EmptyBody)
     case 'live':
       return {
         role: 'dim',
-        title: `No ${what}${table.namespaced ? whereText('', namespaces) : ' in this cluster'}.`,
+        title: `No ${what}${view.crumb === undefined ? whereOf(table, namespaces) : ` for ${view.crumb}`}.`,
         lines:
           table.namespaced && namespaces !== 'all'
             ? ['<0> shows all namespaces.']
@@ -156,6 +156,9 @@ function failedMessage(connection: ConnectionState & { readonly state: 'failed' 
       : `Next try ${inText(connection.retryAtMs, now)}; <ctrl-r> tries now; :ctx lists other contexts.`;
   return { role: 'bad', title: connection.what, lines: [connection.hint, retry] };
 }
+
+const whereOf = (table: Table<Row>, namespaces: Namespaces): string =>
+  table.namespaced ? whereText('', namespaces) : ' in this cluster';
 
 function whereText(scope: string, namespaces: Namespaces): string {
   if (scope !== '') return ` in namespace ${scope}`;

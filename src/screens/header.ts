@@ -228,7 +228,12 @@ export function titleBar(facts: TitleFacts): Bar {
     };
   const left: Span[] = [{ text: ' ' }];
   if (columns >= 110) left.push(...tabs(facts), { text: '   ' });
-  return { left: [...left, ...crumbs(facts)], right: [...sortSpans(facts, view), { text: ' ' }] };
+  left.push(...crumbs(facts));
+  const room = columns - widthOf(left) - 2;
+  const rights = [facts, { ...facts, sources: '' }].map((shown) => sortSpans(shown, view));
+  const right =
+    rights.find((spans) => widthOf(spans) <= room) ?? sortSpans({ ...facts, sources: '' }, view, false);
+  return { left, right: [...right, { text: ' ' }] };
 }
 
 function tabs({ home, view }: TitleFacts): Spans {
@@ -312,6 +317,7 @@ const sourcesFrom = 76;
 function sortSpans(
   { table, session, busy, range, columns, theme, sources }: TitleFacts,
   view: TableView,
+  withRange = columns >= 60,
 ): Spans {
   const { ascending, descending } = theme.glyphs;
   const spans: Span[] = [];
@@ -324,6 +330,6 @@ function sortSpans(
   }
   if (session.wide) spans.push({ text: '  wide', role: 'dim' });
   if (columns >= sourcesFrom && sources !== '') spans.unshift({ text: `${sources}   `, role: 'dim' });
-  if (columns >= 60) spans.push({ text: `  ${whole(range[0])}-${whole(range[1])}`, role: 'dim' });
+  if (withRange) spans.push({ text: `  ${whole(range[0])}-${whole(range[1])}`, role: 'dim' });
   return spans;
 }

@@ -45,7 +45,7 @@ function helpGroups({ of, filter }: HelpView): readonly HelpGroup[] {
     .filter(({ id }) => !/^namespace-[2-9]$/.test(id) && id !== 'never-kill')
     .map((action) => ({
       group: action.group,
-      keys: action.id === 'namespace-1' ? '1 … 9' : action.keys.map(keyText).join(' '),
+      keys: action.id === 'namespace-1' ? '1 … 9' : keysIn(view, action),
       text: action.id === 'namespace-1' ? 'favourite namespaces' : action.title,
     }))
     .filter(({ keys, text }) => `${keys} ${text}`.toLowerCase().includes(wanted));
@@ -53,6 +53,13 @@ function helpGroups({ of, filter }: HelpView): readonly HelpGroup[] {
     .map(([group, title]) => ({ title, entries: entries.filter((entry) => entry.group === group) }))
     .filter((group) => group.entries.length > 0);
 }
+
+/** The keys that do this here; some are another action's in a view that has one of its own for them. */
+const keysIn = (view: Parameters<typeof actionFor>[1], action: Action): string =>
+  action.keys
+    .filter((key) => actionFor(key, view) === action)
+    .map(keyText)
+    .join(' ');
 
 export const helpText = (view: HelpView, width: number): readonly PagerLine[] =>
   helpLines(helpGroups(view), width);

@@ -406,7 +406,7 @@ function stateText(state: ReturnType<LogStore['sources']>[number]['state'], now:
     case 'ended':
       return state.reason;
     case 'failed':
-      return `${state.reason} ${state.hint}`;
+      return `${state.reason}${/[.!?]$/.test(state.reason) ? '' : '.'} ${state.hint}`;
   }
 }
 

@@ -93,3 +93,9 @@ test('after a view come namespaces and contexts, after a context only contexts',
 test('with nothing typed, what was run before comes first', () => {
   expect(offered('', ['pods serve /x', 'nodes'])[0]).toBe('pods serve /x');
 });
+
+test('what cannot be a namespace is said, not asked for', () => {
+  expect(parseCommand('pods train/(', tables)).toMatchObject({ kind: 'wrong' });
+  expect(parseCommand('ns Team_A', tables)).toMatchObject({ kind: 'wrong' });
+  expect(parseCommand('ns team-a,team-b', tables)).toMatchObject({ kind: 'namespace' });
+});
