@@ -152,3 +152,16 @@ function modelOfDevices(devices: readonly PlacedDevice[]): string | undefined {
   }
   return undefined;
 }
+
+/** Short models of the accelerators that a slice lists, by the key that claims name them by. */
+export function modelsIn(
+  slice: ResourceSliceRow,
+): readonly { readonly key: string; readonly model: string }[] {
+  if (!isAcceleratorDriver(slice.driver)) return [];
+  return slice.devices.flatMap(({ name, attributes }) => {
+    const product = attributes[`${slice.driver}/productName`];
+    return typeof product === 'string' && product !== ''
+      ? [{ key: deviceKey(slice.driver, slice.pool, name), model: shortModel(product) }]
+      : [];
+  });
+}

@@ -4,8 +4,8 @@ import type { PodRow } from '../resources/pod-row.ts';
 import { extendedClaim } from '../resources/pods.ts';
 import { acceleratorsIn } from './demand.ts';
 import type { DraCount } from './dra.ts';
-import { modelOf, promisedDevices, promisesDevices, shortModel } from './models.ts';
-import { hamiDevices, hamiShare, type Sharing, sharingOf } from './sharing.ts';
+import { modelOf, promisedDevices, promisesDevices } from './models.ts';
+import { hamiDevices, hamiModel, hamiShare, type Sharing, sharingOf } from './sharing.ts';
 import { strandedBy, whyUnusable } from './usable.ts';
 
 /** What the pods of one node take, summed. */
@@ -173,11 +173,6 @@ function pluginEntry(
     ...numbersOf(node, held, capacity, allocatable, requested),
     ...stateOf(node, held, capacity, allocatable, requested),
   };
-}
-
-function hamiModel(node: NodeRow): string | undefined {
-  const product = hamiDevices(node)?.product ?? '';
-  return product === '' ? undefined : shortModel(product);
 }
 
 function numbersOf(

@@ -1,5 +1,5 @@
 import type { NodeRow } from '../resources/node-row.ts';
-import { migProfile, promisedDevices } from './models.ts';
+import { migProfile, promisedDevices, shortModel } from './models.ts';
 
 /**
  * What one unit of a resource is. Where several pods share a device, "8 used" is not 8 devices, and the row must
@@ -74,6 +74,12 @@ export function hamiDevices(node: NodeRow): HamiNode | undefined {
   const value = readRegister(node.annotations['hami.io/node-nvidia-register']);
   hamiCache.set(node, { value });
   return value;
+}
+
+/** Short, from the devices that HAMi has registered; undefined where it does not run. */
+export function hamiModel(node: NodeRow): string | undefined {
+  const product = hamiDevices(node)?.product ?? '';
+  return product === '' ? undefined : shortModel(product);
 }
 
 function readRegister(text: string | undefined): HamiNode | undefined {

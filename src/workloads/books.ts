@@ -1,5 +1,5 @@
 import { holdsNode } from '../accelerators/demand.ts';
-import { claimKey } from '../accelerators/dra.ts';
+import { claimKey, modelsIn } from '../accelerators/dra.ts';
 import type { GangQueueRow, PodGroupRow } from '../resources/gang-objects.ts';
 import type {
   ClusterQueueRow,
@@ -11,6 +11,7 @@ import type { NodeRow } from '../resources/node-row.ts';
 import type { PodRow } from '../resources/pod-row.ts';
 import type { ResourceClaimRow } from '../resources/resourceclaims.ts';
 import type { ResourceQuotaRow } from '../resources/resourcequotas.ts';
+import type { ResourceSliceRow } from '../resources/resourceslices.ts';
 import type { WorkloadObjectRow } from '../resources/workload-object.ts';
 import { blankPod } from '../scheduling/fit.ts';
 import {
@@ -48,6 +49,8 @@ export interface Workloads {
   readonly removeNode: (node: NodeRow) => void;
   readonly putClaim: (claim: ResourceClaimRow) => void;
   readonly removeClaim: (claim: ResourceClaimRow) => void;
+  readonly putSlice: (slice: ResourceSliceRow) => void;
+  readonly removeSlice: (slice: ResourceSliceRow) => void;
   readonly putKueueWorkload: (workload: KueueWorkloadRow) => void;
   readonly removeKueueWorkload: (workload: KueueWorkloadRow) => void;
   readonly putPodGroup: (podGroup: PodGroupRow) => void;
@@ -86,6 +89,8 @@ export function createWorkloads(): Workloads {
   const bases = new Map<string, Base>();
   const nodes = new Map<string, NodeRow>();
   const claims = new Map<string, ResourceClaimRow>();
+  /** Of DRA's devices, by the key that claims name them by. */
+  const deviceModels = new Map<string, string>();
   const claimUsers = new Map<string, Map<Base, number>>();
   const uses = new Map<string, UseSample>();
   const podGroups = new Map<string, PodGroupRow>();
@@ -95,7 +100,14 @@ export function createWorkloads(): Workloads {
   const queues = createQueueBooks();
   const cached = new Map<Base, Cached>();
   const dirty = new Set<Base>();
-  const contentOf = contentReader({ nodes, claims, uses, queues, place: (key) => places.get(key) });
+  const contentOf = contentReader({
+    nodes,
+    claims,
+    deviceModels,
+    uses,
+    queues,
+    place: (key) => places.get(key),
+  });
   let places: ReadonlyMap<string, QueuePlace> = new Map();
   /** By ClusterQueue, then by namespace and name of the Kueue workload: what Kueue told. */
   const toldPlaces = new Map<string, ReadonlyMap<string, number>>();
@@ -362,6 +374,18 @@ export function createWorkloads(): Workloads {
       if (!deleteSame(claims, claimKey(claim), claim)) return;
       for (const base of claimUsers.get(claimKey(claim))?.keys() ?? []) touch(base);
     },
+    putSlice(slice) {
+      let isNew = false;
+      for (const { key, model } of modelsIn(slice)) {
+        isNew ||= deviceModels.get(key) !== model;
+        deviceModels.set(key, model);
+      }
+      if (isNew) touchDevicesOf(slice);
+    },
+    removeSlice(slice) {
+      for (const { key } of modelsIn(slice)) deviceModels.delete(key);
+      touchDevicesOf(slice);
+    },
     putKueueWorkload(row) {
       const key = `${row.namespace}/${row.name}`;
       const base = baseOf(kueueOwner(row));
@@ -470,6 +494,14 @@ export function createWorkloads(): Workloads {
     placesAreOld = true;
     for (const base of kueueHosts.values()) touch(base);
     for (const base of podGroupHosts.values()) touch(base);
+  }
+
+  /** Devices that a slice lists are held through claims, whichever node they are on. */
+  function touchDevicesOf({ driver, pool }: ResourceSliceRow): void {
+    for (const [key, claim] of claims) {
+      if (!claim.devices.some((device) => device.driver === driver && device.pool === pool)) continue;
+      for (const base of claimUsers.get(key)?.keys() ?? []) touch(base);
+    }
   }
 
   /** Only workloads with a pod there can say anything else now. */

@@ -1,4 +1,6 @@
+import { deviceKey } from '../accelerators/dra.ts';
 import { modelOf, shortModel } from '../accelerators/models.ts';
+import { hamiModel } from '../accelerators/sharing.ts';
 import type { PodGroupRow } from '../resources/gang-objects.ts';
 import type { KueueWorkloadRow } from '../resources/kueue.ts';
 import type { NodeRow } from '../resources/node-row.ts';
@@ -10,7 +12,7 @@ import { type Base, placedPods, treeOf } from './base.ts';
 import { halfGang, type Stuck } from './gang.ts';
 import { queueOfPod } from './group.ts';
 import { compressNames } from './node-names.ts';
-import { type PodsSummary, summarize, type UseSample } from './pods-summary.ts';
+import { claimNamesOf, type PodsSummary, summarize, type UseSample } from './pods-summary.ts';
 import { clusterQueueOf, gangQueueText, type QueueBooks, quotaText, refusingQuota } from './queues.ts';
 import { stateOf } from './state.ts';
 import { eachOf, missingUnits, priorityOf, rolesOf, unitsWanted, wantedOf } from './wants.ts';
@@ -54,6 +56,7 @@ const gangKinds: ReadonlySet<string> = new Set([
 export interface Known {
   readonly nodes: ReadonlyMap<string, NodeRow>;
   readonly claims: ReadonlyMap<string, ResourceClaimRow>;
+  readonly deviceModels: ReadonlyMap<string, string>;
   readonly uses: ReadonlyMap<string, UseSample>;
   readonly queues: QueueBooks;
   readonly place: (key: string) => QueuePlace | undefined;
@@ -71,7 +74,7 @@ interface Content {
 
 /** Gives what there is to say of a workload by its outermost job; undefined where there is nothing to say. */
 export function contentReader(known: Known): (root: Base, now: number) => Cached | undefined {
-  const { nodes, claims, uses, queues } = known;
+  const { nodes, claims, deviceModels, uses, queues } = known;
   return contentOf;
 
   function contentOf(root: Base, now: number): Cached | undefined {
@@ -208,8 +211,16 @@ export function contentReader(known: Known): (root: Base, now: number) => Cached
     const models = new Set<string>();
     for (const name of summary.nodes) {
       const node = nodes.get(name);
-      const model = node === undefined ? undefined : modelOf(node);
+      const model = node === undefined ? undefined : (modelOf(node) ?? hamiModel(node));
       if (model !== undefined) models.add(model);
+    }
+    for (const pod of pods) {
+      for (const name of claimNamesOf(pod)) {
+        for (const { driver, pool, device } of claims.get(`${pod.namespace}/${name}`)?.devices ?? []) {
+          const model = deviceModels.get(deviceKey(driver, pool, device));
+          if (model !== undefined) models.add(model);
+        }
+      }
     }
     const holds = Object.keys(summary.held).length > 0;
     if (models.size > 0) return holds ? [...models].sort().join(',') : '';

@@ -10,6 +10,7 @@ import { pods } from '../resources/pods.ts';
 import { anyResource, type ClusterRows, type Resource, type Row } from '../resources/resource.ts';
 import { resourceclaims } from '../resources/resourceclaims.ts';
 import { resourcequotas } from '../resources/resourcequotas.ts';
+import { resourceslices } from '../resources/resourceslices.ts';
 import { statefulsets } from '../resources/statefulsets.ts';
 import { podGroupKinds, workloadObjects } from '../resources/workload-kinds.ts';
 import type { WorkloadObjectRow } from '../resources/workload-object.ts';
@@ -56,6 +57,11 @@ export const bookSources: readonly BookSource[] = [
     resourceclaims,
     (books, row) => books.putClaim(row),
     (books, row) => books.removeClaim(row),
+  ),
+  source(
+    resourceslices,
+    (books, row) => books.putSlice(row),
+    (books, row) => books.removeSlice(row),
   ),
   source(
     resourcequotas,

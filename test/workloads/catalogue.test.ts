@@ -76,6 +76,11 @@ test('the Slurm node is down with its 8 GPUs', () => {
   expect(row('slurm-worker-gpu').why).toContain('Slurm: 1 down');
 });
 
+test('without a label on the node the model is that of the devices: HAMi’s register, or DRA’s slices', () => {
+  expect(row('hami-infer').model).toBe('L40S');
+  for (const name of ['gb200-infer-0', 'legacy-request-0']) expect(row(name).model).toBe('GB200');
+});
+
 test('hidden demand: 32 GPUs of a suspended Job and 16 of a gated group, at their places in the queue', () => {
   expect(row('big-pretrain')).toMatchObject({
     state: 'Queued',
