@@ -1,20 +1,31 @@
+import { gpuRows, gpus } from '../../src/accelerators/gpus.ts';
 import { createLedger } from '../../src/accelerators/ledger.ts';
 import { recompute } from '../../src/accelerators/recompute.ts';
 import { summaryOf } from '../../src/accelerators/summary.ts';
+import { createTables } from '../../src/actions/tables.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
 import { jobs } from '../../src/resources/jobs.ts';
 import type { NodeRow } from '../../src/resources/node-row.ts';
 import { nodes } from '../../src/resources/nodes.ts';
 import type { PodRow } from '../../src/resources/pod-row.ts';
 import { pods } from '../../src/resources/pods.ts';
+import { anyResource, type Row, type Table } from '../../src/resources/resource.ts';
 import { explain } from '../../src/scheduling/explain.ts';
 import { planFit } from '../../src/scheduling/fit.ts';
 import { createLedger as createSchedulingLedger } from '../../src/scheduling/ledger.ts';
+import { gpuSummaryLines } from '../../src/screens/gpu-summary.ts';
+import { createScreen } from '../../src/screens/screen.ts';
+import { createCluster } from '../../src/state/cluster.ts';
+import { createSession } from '../../src/state/session.ts';
+import { createSums } from '../../src/state/sums.ts';
+import { createUsage } from '../../src/state/usage.ts';
+import { gpusWithUse } from '../../src/state/usage-tables.ts';
+import { themeNamed } from '../../src/ui/theme.ts';
 import { createWorkloads } from '../../src/workloads/books.ts';
 import { ofJob } from '../../src/workloads/objects.ts';
 import { percentile } from './cluster.ts';
 
-/** `npm run bench -- gpus`: the arithmetic alone, without a server or a screen. */
+/** `npm run bench -- gpus`: the arithmetic, and what the screen makes of it, without a server or a terminal. */
 const nodeCount = 5000;
 const podCount = 40_000;
 const podsPerJob = 8;
@@ -187,3 +198,108 @@ line(
 );
 const [, planned] = timed(() => planFit(scheduling, { gpus: 8, count: 2, model: 'H100' }));
 line('fit: 2 × 8 H100', ms(planned));
+
+/** The GPUs view of all that, as `wire.tsx` puts it together. */
+function gpuScreen() {
+  const cluster = createCluster();
+  const [podKind, nodeKind] = [anyResource(pods), anyResource(nodes)];
+  const put = (resource: typeof podKind, row: Row) => ({ type: 'put', resource, scope: '', row }) as const;
+  const sums = createSums(cluster);
+  const usage = createUsage();
+  const list = (resource: typeof podKind, all: readonly Row[]): void => {
+    const link = { state: 'live', sinceMs: now } as const;
+    cluster.apply([{ type: 'listStart', resource, scope: '' }, ...all.map((row) => put(resource, row))], now);
+    cluster.apply(
+      [
+        { type: 'listEnd', resource, scope: '' },
+        { type: 'link', resource, scope: '', link },
+      ],
+      now,
+    );
+  };
+  list(nodeKind, nodeRows);
+  list(podKind, podRows);
+  const session = createSession({ table: 'gpus', namespaces: 'all', nowMs: now });
+  let clock = now;
+  const table = gpusWithUse({ ...gpus, derive: () => gpuRows(sums.ledger) }, usage);
+  const screen = createScreen({
+    session,
+    cluster,
+    tables: createTables([table as unknown as Table<Row>]),
+    services: {
+      copy: async () => '',
+      save: async () => '',
+      retryNow: () => undefined,
+      switchContext: () => undefined,
+      setTheme: () => undefined,
+      version: 'bench',
+    },
+    theme: themeNamed('dark', { level: 3 }),
+    themes: [],
+    version: 'bench',
+    health: () => ({ lastHeardMs: clock, roundTripMs: 1 }),
+    sums: () => {
+      const { devices, pending } = sums.summary();
+      return {
+        nodes: { ready: sums.nodesReady(), total: sums.nodesTotal() },
+        gpus: { used: devices.used, total: devices.total, unusable: devices.unusable + devices.broken },
+        waiting: pending,
+        faults: 0,
+      };
+    },
+    always: [],
+    summary: (_table, theme, columns) =>
+      gpuSummaryLines(
+        { summary: sums.summary(), totals: sums.ledger.totals(), demand: sums.ledger.demand(), idle: [] },
+        theme,
+        columns,
+      ),
+    heldRows: () => [],
+    now: () => clock,
+  });
+  return {
+    frame: () => screen.frame(200, 60),
+    press: () => screen.press({ name: 'j', ctrl: false, shift: false, meta: false, text: 'j' }),
+    change(index: number) {
+      // Half a second later, so that the table is derived again.
+      clock += 600;
+      cluster.apply([put(podKind, podOf(index * 50, `gpu-${index}`))], clock);
+      screen.refresh();
+    },
+    settle() {
+      for (let turn = 0; turn < 50; turn += 1) {
+        clock += 600;
+        screen.refresh();
+      }
+    },
+    stop: () => {
+      screen.stop();
+      sums.stop();
+    },
+  };
+}
+
+const screen = gpuScreen();
+const [, first] = timed(() => {
+  screen.frame();
+  screen.settle();
+});
+line('GPUs view: from nothing to a settled frame', ms(first));
+const framed = Array.from({ length: deltas }, (_, index) => timed(() => screen.change(index))[1]);
+line(
+  'GPUs view: frame, one pod changed (200x60)',
+  `p50 ${ms(percentile(framed, 0.5))}  p99 ${ms(percentile(framed, 0.99))}`,
+);
+const moved = Array.from(
+  { length: deltas },
+  () =>
+    timed(() => {
+      screen.press();
+      return screen.frame();
+    })[1],
+);
+line(
+  'GPUs view: frame, the cursor moved (200x60)',
+  `p50 ${ms(percentile(moved, 0.5))}  p99 ${ms(percentile(moved, 0.99))}`,
+);
+screen.stop();
