@@ -20,8 +20,6 @@ await build({
   target: 'node22',
   // React's development build is 5x slower and leaked performance entries (facebook/react#35761).
   define: { 'process.env.NODE_ENV': '"production"' },
-  // Ink imports it only when DEV is set; external, it would become a static import that fails at start.
-  alias: { 'react-devtools-core': './.build/empty.mjs' },
   // CommonJS packages inside an ESM bundle still call require().
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
