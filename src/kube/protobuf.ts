@@ -395,12 +395,7 @@ function readTypeMeta(
 }
 
 /** One object in its envelope. @throws RangeError for bytes that are not one. */
-function decodeObject(
-  bytes: Buffer,
-  message: Message,
-  from = 0,
-  to: number = bytes.length,
-): KubeObject {
+function decodeObject(bytes: Buffer, message: Message, from = 0, to: number = bytes.length): KubeObject {
   const envelope = openEnvelope(bytes, from, to);
   const out: MutableObject = { kind: envelope.kind, apiVersion: envelope.apiVersion };
   decodeInto(out, message, bytes, envelope.start, envelope.end);
