@@ -351,7 +351,7 @@ function qosClass(pod: PodLike): string {
 }
 
 function completeNode(node: NodeLike): NodeLike {
-  const { name, labels } = node.metadata;
+  const { name, labels, annotations } = node.metadata;
   const architecture = labels?.['kubernetes.io/arch'] ?? 'amd64';
   const machine = uidOf(`machine ${name}`);
   const own = { 'ephemeral-storage': '7379540484Ki', 'hugepages-1Gi': '0', 'hugepages-2Mi': '0' };
@@ -363,6 +363,7 @@ function completeNode(node: NodeLike): NodeLike {
       annotations: {
         'node.alpha.kubernetes.io/ttl': '0',
         'volumes.kubernetes.io/controller-managed-attach-detach': 'true',
+        ...(isRecord(annotations) ? annotations : {}),
       },
     },
     spec: { podCIDR: `10.8.${Number(hostIp(name).split('.')[3])}.0/24`, ...node.spec },
