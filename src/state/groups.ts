@@ -12,7 +12,7 @@ import { type WorkloadRow, type WorkloadState, workloadStates } from '../workloa
 import type { Where } from './visible.ts';
 
 /** Rows of another table that have something in common. `name` is what. */
-export interface GroupRow extends Row {
+interface GroupRow extends Row {
   /** How many rows of the other table these are. */
   readonly rows: number;
   /** Of these, at fault. */
@@ -38,7 +38,7 @@ export const groupPlace = (row: Row): { readonly table: string; readonly where: 
     : { table: opens, where: { column, equals } };
 };
 
-export interface GroupAccess {
+interface GroupAccess {
   readonly gpus: DerivedTable<GpuRow>;
   readonly workloads: DerivedTable<WorkloadRow>;
   /** Those that are shown: what is not theirs is in no sum. */
@@ -132,7 +132,7 @@ const whole = (values: readonly (number | undefined)[]): number | undefined =>
     : values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
 
 /** GPUs of one model and class: units of different classes are never added up. */
-export interface GpuGroupRow extends GroupRow {
+interface GpuGroupRow extends GroupRow {
   readonly className: string;
   readonly nodes: number;
   readonly capacity: number | undefined;
@@ -170,7 +170,7 @@ interface HeldRow extends Row {
   readonly units: number;
 }
 
-export interface HeldGroupRow extends GroupRow {
+interface HeldGroupRow extends GroupRow {
   readonly className: string;
   readonly held: number;
   readonly pods: number;
@@ -188,7 +188,7 @@ const heldColumns: readonly Column<HeldGroupRow>[] = [
   { title: 'ON', value: (row) => row.nodes, tone: () => 'dim', priority: 3 },
 ];
 
-export interface WorkloadGroupRow extends GroupRow {
+interface WorkloadGroupRow extends GroupRow {
   readonly podsRunning: number;
   readonly podsPending: number;
   readonly held: number;
@@ -218,7 +218,7 @@ const workloadColumns: readonly Column<WorkloadGroupRow>[] = [
   },
 ];
 
-export interface EventGroupRow extends GroupRow {
+interface EventGroupRow extends GroupRow {
   /** How often, each event with its own count. */
   readonly count: number;
   readonly at: number | undefined;
