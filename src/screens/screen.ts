@@ -40,7 +40,7 @@ import { type ClusterSums, type HeaderFacts, headerBars, titleBar } from './head
 import { aliasLines, helpText, hintsFor } from './help.ts';
 import { createPromptDesk } from './prompt.ts';
 import { createShownTables, type Shown } from './shown.ts';
-import { stripBars, stripLines } from './strip.ts';
+import { isLost, stripBars, stripLines } from './strip.ts';
 import { createTableBody } from './table-body.ts';
 import { createTextDesk, type DeskFrame } from './text-desk.ts';
 
@@ -378,7 +378,7 @@ export function createScreen(options: ScreenOptions): Screen {
       theme,
       columns,
       height: tableHeight,
-      stale: isStale(link) || state.connection.state !== 'connected',
+      stale: isStale(link) || isLost(table, link) || state.connection.state !== 'connected',
       message: window.rows.length > 0 ? undefined : emptyMessage(view, current, now),
       now: clockOfAges(now),
     });

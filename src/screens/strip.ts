@@ -6,6 +6,10 @@ import type { Bar } from '../ui/theme.ts';
 /** Lines that the strip always has room for, so that the table does not move with the cursor. */
 export const stripLines = 2;
 
+/** The right to these rows was taken away after they came: they stay, and get older. */
+export const isLost = (table: Table<Row>, link: Link | undefined): boolean =>
+  link?.state === 'forbidden' && link.resource === table.name;
+
 /** Why the row under the cursor is what it is, and since when nothing newer is known. */
 export function stripBars(
   table: Table<Row>,
@@ -15,7 +19,7 @@ export function stripBars(
   now: number,
 ): readonly Bar[] {
   const bars: Bar[] = [];
-  if (link !== undefined && isStale(link) && 'reason' in link) {
+  if (link !== undefined && (isStale(link) || isLost(table, link)) && 'reason' in link) {
     const since = new Date(link.sinceMs).toTimeString().slice(0, 8);
     bars.push({
       left: [

@@ -182,7 +182,10 @@ export function withTrueState(
     why(row, now) {
       const report = more.reportOf?.(row);
       const [cause] = report?.causes ?? [];
-      if (report !== undefined && cause !== undefined) return `${report.headline}: ${cause.text}`;
+      if (report !== undefined && cause !== undefined) {
+        const { headline } = report;
+        return cause.text.startsWith(headline.replace(/…$/, '')) ? cause.text : `${headline}: ${cause.text}`;
+      }
       const state = of(row, now);
       const own = table.why?.(row, now);
       if (state.label === '') return state.severity === 'none' ? undefined : own;

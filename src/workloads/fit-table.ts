@@ -90,12 +90,12 @@ export interface FitAccess {
 // Plans for every size look at every node several times; what they say is good for a moment.
 const goodForMs = 5000;
 
-/** What fits now, by model and size. */
+/** Fits, by model and size. */
 export function fitTable({ scheduling, shownModel }: FitAccess): DerivedTable<FitRow> {
   let last: { readonly rows: readonly FitRow[]; readonly atMs: number; readonly of: string } | undefined;
   return {
     name: 'fit',
-    title: 'What fits now',
+    title: 'Fits',
     aliases: ['fits'],
     namespaced: false,
     needs: bookSources.map(({ resource }) => resource),
@@ -104,7 +104,9 @@ export function fitTable({ scheduling, shownModel }: FitAccess): DerivedTable<Fi
     why: ({ room, possible }) => (possible > 0 || room === '' ? undefined : `It would fit on ${room}`),
     derive(cluster, now) {
       const of = shownModel() ?? '';
-      if (last !== undefined && last.of === of && now - last.atMs < goodForMs) return last.rows;
+      // What was asked before the nodes came is no answer.
+      const isGood = last !== undefined && last.rows.length > 0 && last.of === of;
+      if (last !== undefined && isGood && now - last.atMs < goodForMs) return last.rows;
       const known = new Set([...cluster.rowsOf(nodes)].flatMap((node) => modelOf(node) ?? []));
       const models = of === '' ? [...known].sort() : [of];
       last = { rows: fitRows(scheduling(cluster), models), atMs: now, of };

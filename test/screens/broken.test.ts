@@ -60,3 +60,22 @@ test('what nobody has read is a question mark, not 0', () => {
   given.cluster.apply(listed(podKind, []), noon);
   expect(given.text()).toContain('Pods(all)[0]');
 });
+
+test('rows whose right was lost say since when nothing newer is known', () => {
+  const given = givenScreen({ columns: 120, rows: 36 });
+  given.cluster.apply(listed(podKind, [pod]), noon);
+  const reason = 'pods is forbidden';
+  given.cluster.apply(
+    [
+      {
+        type: 'link',
+        resource: podKind,
+        scope: '',
+        link: { state: 'forbidden', sinceMs: noon, reason, retryAtMs: noon + 300_000 },
+      },
+    ],
+    noon,
+  );
+  expect(given.text()).toContain('llama-0');
+  expect(given.text()).toMatch(/since \d\d:\d\d:\d\d nothing newer is known: pods is forbidden/);
+});
