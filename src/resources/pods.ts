@@ -176,7 +176,7 @@ function podColumns(): readonly Column<PodRow>[] {
           : `${row.restarts} (${ageText(row.lastRestartAt, now)} ago)`,
       tone: restartTone,
       kubectl: 'table',
-      priority: 3,
+      priority: 1,
     },
     ageColumn,
     { title: 'IP', value: (row) => row.ip, tone: () => 'dim', kubectl: 'wide', priority: 8 },
