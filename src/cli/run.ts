@@ -41,7 +41,9 @@ function printsOnce(parsed: ParsedFlags): boolean {
     parsed.on('once') ||
     parsed.one('output') !== undefined ||
     parsed.many('from').length > 0 ||
-    process.stdout.isTTY !== true
+    process.stdout.isTTY !== true ||
+    // It can neither move a cursor nor clear a line.
+    process.env['TERM'] === 'dumb'
   );
 }
 
