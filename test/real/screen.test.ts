@@ -12,7 +12,8 @@ const flags = (): string[] => [
   target.kubeconfig,
   ...(target.context === undefined ? [] : ['--context', target.context]),
 ];
-const cursorLine = (screen: string): string => screen.split('\n').find((line) => line.startsWith('>')) ?? '';
+/** Namespace and name under the cursor; the cells behind them may change by themselves. */
+const cursorLine = (screen: string): string => /^>\S+(?: +\S+)?/m.exec(screen)?.[0].replace(/ +/g, ' ') ?? '';
 /** `Pods(all)[10,000]` → 10000. */
 const titleCount = (screen: string): number =>
   Number((/Pods\(all\)\[(?:[\d,]+\/)?([\d,]+)\]/.exec(screen)?.[1] ?? 'NaN').replaceAll(',', ''));
