@@ -9,7 +9,7 @@ import type { KubeObject, ServerVersion } from '../kube/object.ts';
 import type { PodRow } from '../resources/pod-row.ts';
 import { pods } from '../resources/pods.ts';
 import { anyResource } from '../resources/resource.ts';
-import { clusterFrom, sortObjects } from '../scheduling/from-objects.ts';
+import { clusterFrom, kindOfPart, sortObjects } from '../scheduling/from-objects.ts';
 import type { Ledger } from '../scheduling/ledger.ts';
 import type { Cluster } from '../state/cluster.ts';
 import type { Examination } from '../state/examination.ts';
@@ -537,19 +537,6 @@ export function createExaminer(options: ExaminerOptions): Examiner {
     },
   };
 }
-
-const kindOfPart: Readonly<Record<string, string>> = {
-  namespaces: 'Namespace',
-  volumes: 'PersistentVolume',
-  claims: 'PersistentVolumeClaim',
-  storageClasses: 'StorageClass',
-  csiNodes: 'CSINode',
-  csiDrivers: 'CSIDriver',
-  storageCapacities: 'CSIStorageCapacity',
-  devicePools: 'ResourceSlice',
-  deviceClaims: 'ResourceClaim',
-  deviceClasses: 'DeviceClass',
-};
 
 const versionIn = (path: string): string => {
   const [, root, first = '', second = ''] = path.split('/');

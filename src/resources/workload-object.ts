@@ -65,7 +65,8 @@ export interface WorkloadKind {
   readonly read: (spec: Fields, status: Fields, object: KubeObject) => WorkloadFacts;
 }
 
-const blank: Required<WorkloadFacts> = {
+/** What an object says that says nothing: each fact unknown or empty. */
+export const blankFacts: Required<WorkloadFacts> = {
   status: '',
   phase: 'unknown',
   message: '',
@@ -119,7 +120,7 @@ function workloadRow(kind: WorkloadKind, object: KubeObject): WorkloadObjectRow 
   const facts = kind.read(spec, record(object['status']), object);
   return {
     ...meta,
-    ...blank,
+    ...blankFacts,
     ...facts,
     group: kind.group,
     kind: kind.kind,

@@ -348,6 +348,23 @@ export const schedulingPaths: Readonly<Record<keyof SchedulingCluster, readonly 
   ],
 };
 
+/**
+ * The kind behind each part of a scheduling cluster but pods and nodes. A kind that nobody listed leaves its part unknown,
+ * not empty.
+ */
+export const kindOfPart: Readonly<Record<string, string>> = {
+  namespaces: 'Namespace',
+  volumes: 'PersistentVolume',
+  claims: 'PersistentVolumeClaim',
+  storageClasses: 'StorageClass',
+  csiNodes: 'CSINode',
+  csiDrivers: 'CSIDriver',
+  storageCapacities: 'CSIStorageCapacity',
+  devicePools: 'ResourceSlice',
+  deviceClaims: 'ResourceClaim',
+  deviceClasses: 'DeviceClass',
+};
+
 /** Lists of objects by part; a part that could not be listed is undefined. */
 export type SchedulingObjects = Readonly<
   Partial<Record<keyof SchedulingCluster, readonly KubeObject[] | undefined>>

@@ -5,28 +5,7 @@ import type { JobRow } from '../resources/jobs.ts';
 import type { OwnedRow } from '../resources/meta.ts';
 import type { StatefulSetRow } from '../resources/statefulsets.ts';
 import type { TemplateRow } from '../resources/template.ts';
-import type { ObjectPhase, WorkloadObjectRow } from '../resources/workload-object.ts';
-
-/** What the built-in kinds say, in the shape that all jobs and servers have. */
-type Blank = Omit<
-  WorkloadObjectRow,
-  keyof OwnedRow | 'group' | 'kind' | 'status' | 'phase' | 'message' | 'roles'
->;
-
-const blank: Blank = {
-  queue: '',
-  priorityClass: '',
-  minPods: undefined,
-  replicas: undefined,
-  restarts: undefined,
-  progress: undefined,
-  remainingSeconds: undefined,
-  progressAt: undefined,
-  startedAt: undefined,
-  endedAt: undefined,
-  parts: [],
-  annotations: {},
-};
+import { blankFacts, type ObjectPhase, type WorkloadObjectRow } from '../resources/workload-object.ts';
 
 const metaOf = ({
   uid,
@@ -66,7 +45,7 @@ export function ofJob(job: JobRow): WorkloadObjectRow {
   const done = job.completions === undefined ? 0 : job.succeeded / Math.max(1, job.completions);
   return {
     ...metaOf(job),
-    ...blank,
+    ...blankFacts,
     group: 'batch',
     kind: 'Job',
     status: job.status,
@@ -98,7 +77,7 @@ function ofSet(
   const { desired: wanted, ready, template } = row;
   return {
     ...metaOf(row),
-    ...blank,
+    ...blankFacts,
     group: 'apps',
     kind,
     status: `${ready}/${wanted} ready`,

@@ -3,7 +3,7 @@ import type { PodRow } from '../../resources/pod-row.ts';
 import { pods as podResource } from '../../resources/pods.ts';
 import { amountText } from '../../scheduling/amount.ts';
 import { type Explanation, explain, type NodeVerdict } from '../../scheduling/explain.ts';
-import { clusterFrom, sortObjects } from '../../scheduling/from-objects.ts';
+import { clusterFrom, kindOfPart, sortObjects } from '../../scheduling/from-objects.ts';
 import { type Ledger, ledgerOf } from '../../scheduling/ledger.ts';
 import {
   classOfReason,
@@ -69,22 +69,12 @@ function worldOf(index: EvidenceIndex): World {
   }
   const sorted = sortObjects(index.objects);
   // A kind that is not in a pasted file is unknown, not empty.
-  const kinds: Readonly<Record<string, string>> = {
-    namespaces: 'Namespace',
-    volumes: 'PersistentVolume',
-    claims: 'PersistentVolumeClaim',
-    storageClasses: 'StorageClass',
-    csiNodes: 'CSINode',
-    csiDrivers: 'CSIDriver',
-    storageCapacities: 'CSIStorageCapacity',
-    devicePools: 'ResourceSlice',
-    deviceClaims: 'ResourceClaim',
-    deviceClasses: 'DeviceClass',
-  };
   const objects = Object.fromEntries(
     Object.entries(sorted).map(([part, found]) => [
       part,
-      (found?.length ?? 0) > 0 || kinds[part] === undefined || index.listed(kinds[part]) ? found : undefined,
+      (found?.length ?? 0) > 0 || kindOfPart[part] === undefined || index.listed(kindOfPart[part])
+        ? found
+        : undefined,
     ]),
   );
   const cluster = clusterFrom({ ...objects, pods: sorted.pods?.map(defaulted) }, index.server);
