@@ -8,7 +8,7 @@ import { numberOf, type ParsedFlags } from './flags.ts';
 import { type CommandIo, exitCode, UsageError } from './io.ts';
 import { printRows } from './print.ts';
 import { loadTable } from './rows.ts';
-import { type Screens, screenFlags } from './screen-options.ts';
+import { printsOnce, type Screens, screenFlags } from './screen-options.ts';
 import { tableNamed } from './view.ts';
 
 /**
@@ -32,12 +32,7 @@ export async function demoCommand(parsed: ParsedFlags, screens: Screens, io: Com
   const served = await serveInChild(parsed);
   try {
     const connectOptions = { ...io.connectOptions, kubeconfig: served.kubeconfig };
-    if (
-      process.stdout.isTTY === true &&
-      process.stdin.isTTY === true &&
-      parsed.one('output') === undefined &&
-      !parsed.on('once')
-    ) {
+    if (process.stdin.isTTY === true && !printsOnce(parsed)) {
       return await screens.openScreen({
         connect: connectOptions,
         namespaces: 'all',

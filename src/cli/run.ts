@@ -1,7 +1,7 @@
 import { version } from '../version.ts';
 import { connectOptionsOf, namespacesOf, type ParsedFlags, parseFlags } from './flags.ts';
 import { type CommandIo, exitCode, UsageError } from './io.ts';
-import { type Screens, screenFlags } from './screen-options.ts';
+import { printsOnce, type Screens, screenFlags } from './screen-options.ts';
 
 /** Runs one command line to its end and leaves the process with its exit code. Never rejects. */
 export async function run(args: readonly string[], screens: Screens): Promise<void> {
@@ -30,21 +30,10 @@ async function dispatch(args: readonly string[], screens: Screens): Promise<numb
   if (word === 'demo') return (await import('./demo.ts')).demoCommand(parsed, screens, ioOf({ userAgent }));
 
   const io = ioOf(connectOptionsOf(parsed, userAgent));
-  if (printsOnce(parsed))
+  // What lies in files does not move.
+  if (printsOnce(parsed) || parsed.many('from').length > 0)
     return (await import('./view.ts')).viewCommand(word === '' ? 'pods' : word, parsed, io);
   return openLive(word, parsed, screens, io);
-}
-
-/** A screen needs a terminal on both ends; a stdout that is none gets the view once, as text. */
-function printsOnce(parsed: ParsedFlags): boolean {
-  return (
-    parsed.on('once') ||
-    parsed.one('output') !== undefined ||
-    parsed.many('from').length > 0 ||
-    process.stdout.isTTY !== true ||
-    // It can neither move a cursor nor clear a line.
-    process.env['TERM'] === 'dumb'
-  );
 }
 
 async function openLive(word: string, parsed: ParsedFlags, screens: Screens, io: CommandIo): Promise<number> {

@@ -55,3 +55,14 @@ export function screenFlags(
     readonly: parsed.on('readonly') || !parsed.on('write'),
   };
 }
+
+/** A screen needs a terminal on both ends; a stdout that is none gets the view once, as text. */
+export function printsOnce(parsed: ParsedFlags): boolean {
+  return (
+    parsed.on('once') ||
+    parsed.one('output') !== undefined ||
+    process.stdout.isTTY !== true ||
+    // It can neither move a cursor nor clear a line.
+    process.env['TERM'] === 'dumb'
+  );
+}

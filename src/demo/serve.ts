@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ForeignKubeconfig } from './kubeconfig.ts';
@@ -12,16 +13,34 @@ export interface ServeOptions extends DemoOptions {
   readonly say?: (line: string) => void;
 }
 
+interface Written {
+  readonly path: string;
+  readonly remove: () => void;
+}
+
 /** Writes the kubeconfig where nothing else of anybody's is. */
-async function writeOwn(demo: Demo): Promise<string> {
+async function writeOwn(demo: Demo): Promise<Written> {
   const { XDG_RUNTIME_DIR: runtime, XDG_CACHE_HOME: cache } = process.env;
   const name = `demo-${new URL(demo.url).port}.kubeconfig`;
   try {
-    return await demo.writeKubeconfig(join(runtime ?? cache ?? join(homedir(), '.cache'), 'mltop', name));
+    const path = join(runtime ?? cache ?? join(homedir(), '.cache'), 'mltop', name);
+    await demo.writeKubeconfig(path);
+    return { path, remove: () => rmSync(path, { force: true }) };
   } catch (error) {
     if (error instanceof ForeignKubeconfig) throw error;
-    return demo.writeKubeconfig(join(await mkdtemp(join(tmpdir(), 'mltop-')), name));
+    const folder = await mkdtemp(join(tmpdir(), 'mltop-'));
+    const remove = (): void => rmSync(folder, { recursive: true, force: true });
+    // Whatever stops it from being written leaves no folder either.
+    const path = await demo.writeKubeconfig(join(folder, name)).catch((failure: unknown) => {
+      remove();
+      throw failure;
+    });
+    return { path, remove };
   }
+}
+
+async function writeGiven(demo: Demo, path: string): Promise<Written> {
+  return { path: await demo.writeKubeconfig(path), remove: () => {} };
 }
 
 const interrupted = (): Promise<void> =>
@@ -38,10 +57,10 @@ export async function serveDemo(options: ServeOptions = {}): Promise<void> {
   const stopped = interrupted();
   const demo = await startDemo(options);
   try {
-    const path =
-      options.kubeconfig === undefined
-        ? await writeOwn(demo)
-        : await demo.writeKubeconfig(options.kubeconfig);
+    const { path, remove } =
+      options.kubeconfig === undefined ? await writeOwn(demo) : await writeGiven(demo, options.kubeconfig);
+    // After a crash, too.
+    process.once('exit', remove);
     for (const note of demo.notes) say(note);
     say(`kubeconfig ${path}`);
     say('contexts demo (admin), demo-viewer (two namespaces, read only), demo-nobody (no rights)');
@@ -50,8 +69,9 @@ export async function serveDemo(options: ServeOptions = {}): Promise<void> {
     say(`serving ${demo.url}`);
     say(`try: kubectl --kubeconfig ${path} get pods -A`);
     await stopped;
+    // Before anything else is waited for: a second Ctrl-C ends the process where it stands.
+    remove();
     await warmed;
-    if (options.kubeconfig === undefined) await rm(path, { force: true });
   } finally {
     await demo.close();
   }

@@ -1,6 +1,3 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createForwards } from '../../src/actions/forwards.ts';
 import type { Hands } from '../../src/actions/hands.ts';
 import { createJournal } from '../../src/actions/journal.ts';
@@ -8,6 +5,7 @@ import type { Connection, KubeRequest } from '../../src/kube/contract.ts';
 import { KubeError } from '../../src/kube/kube-error.ts';
 import { realTiming } from '../../src/kube/timing.ts';
 import { type ClusterAccess, guard, mutates } from '../../src/kube/write-gate.ts';
+import { temporaryFolder } from '../folder.ts';
 
 /** What a server answers to a request; throws to refuse it. */
 export type Answer = (request: KubeRequest) => unknown;
@@ -84,4 +82,4 @@ export function handsOver(access: ClusterAccess, clock: () => number, state: str
   };
 }
 
-export const stateFolder = (): string => mkdtempSync(join(tmpdir(), 'mltop-state-'));
+export const stateFolder = (): string => temporaryFolder('state');

@@ -1,6 +1,5 @@
-import { chmodSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { chmodSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Action, ActionContext } from '../../src/actions/action.ts';
 import { actionNamed } from '../../src/actions/index.ts';
@@ -19,6 +18,7 @@ import { arm, watchArming } from '../../src/state/arming.ts';
 import { type Change, createCluster } from '../../src/state/cluster.ts';
 import type { ConfirmDialog, Dialog, FormDialog, MenuDialog, NoticeDialog } from '../../src/state/dialog.ts';
 import { createSession, type SessionStore, tableView } from '../../src/state/session.ts';
+import { temporaryFolder } from '../folder.ts';
 import { quickTiming } from '../kube/api-server.ts';
 import { handsOver, stateFolder } from './hands.ts';
 
@@ -28,7 +28,7 @@ const open: Connection[] = [];
 
 beforeAll(async () => {
   demo = await startDemo({ still: true });
-  kubeconfig = await demo.writeKubeconfig(join(mkdtempSync(join(tmpdir(), 'mltop-write-')), 'config'));
+  kubeconfig = await demo.writeKubeconfig(join(temporaryFolder('write'), 'config'));
 }, 30_000);
 
 afterAll(async () => {
@@ -528,7 +528,7 @@ describe('a debug container', () => {
 describe('applying a file', () => {
   test('says what it makes and what it changes, then does it; a wrong line is named', async () => {
     const { start, fill, confirm, told, said, object } = await person();
-    const path = join(mkdtempSync(join(tmpdir(), 'mltop-apply-')), 'file.yaml');
+    const path = join(temporaryFolder('apply'), 'file.yaml');
     writeFileSync(
       path,
       [
@@ -562,7 +562,7 @@ describe('applying a file', () => {
 describe('editing', () => {
   /** An editor that does to the file what a shell line says. */
   function editor(line: string): string {
-    const path = join(mkdtempSync(join(tmpdir(), 'mltop-editor-')), 'edit.sh');
+    const path = join(temporaryFolder('editor'), 'edit.sh');
     writeFileSync(path, `#!/bin/sh\n${line}\n`);
     chmodSync(path, 0o700);
     return path;
@@ -593,6 +593,7 @@ describe('editing', () => {
     expect((await choose('Stop')).title).toMatch(/No valid YAML in line \d+/);
     const path = /kept: (\S+)/.exec(await said(/Your text is kept/))?.[1] ?? '';
     expect(readFileSync(path, 'utf8')).toMatch(/kind: Deployment/);
+    rmSync(dirname(path), { recursive: true });
   });
 
   test('a conflict keeps the text and puts it on the newest version', async () => {

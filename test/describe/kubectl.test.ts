@@ -1,6 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, realpathSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -9,6 +8,7 @@ import { describe as describeObject, needsOf, type Related } from '../../src/des
 import { connect } from '../../src/kube/connection.ts';
 import type { Connection } from '../../src/kube/contract.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
+import { temporaryFolder } from '../folder.ts';
 
 /** The newest kubectl beside the one on PATH, or that one. */
 function client(): string | undefined {
@@ -36,7 +36,7 @@ let kubeconfig: string;
 
 beforeAll(async () => {
   demo = await startDemo({ still: true });
-  kubeconfig = await demo.writeKubeconfig(join(mkdtempSync(join(tmpdir(), 'mltop-describe-')), 'config'));
+  kubeconfig = await demo.writeKubeconfig(join(temporaryFolder('describe'), 'config'));
   connection = await connect({ kubeconfig, userAgent: 'mltop/test' });
 }, 30_000);
 

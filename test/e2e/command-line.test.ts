@@ -1,11 +1,12 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { version } from '../../src/version.ts';
 import { type BenchCluster, serveCluster } from '../bench/cluster.ts';
-import { launcher, repository } from './program.ts';
+import { launcher, Program, repository } from './program.ts';
 
 interface Result {
   readonly status: number | null;
@@ -94,6 +95,38 @@ describe('once, as text', () => {
     expect(stdout).toContain('GPUs');
     expect(stdout).toContain('Pods that need a person');
   });
+
+  test('a dumb terminal gets the facts of the demo once', async () => {
+    // The pseudo-terminal names a TERM of its own.
+    const program = new Program(['TERM=dumb', launcher, 'demo', '--still'], {
+      command: 'env',
+      env: { KUBECONFIG: '', HOME: folder },
+    });
+    expect(await program.exit()).toBe(0);
+    expect(program.screen()).not.toBe('');
+    expect(program.terminal.buffer.active.type).toBe('normal');
+  });
+
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    'a served demo that cannot write where it wants leaves nothing behind after %s',
+    async (signal) => {
+      // No home: the kubeconfig goes into a temporary folder, and what is left there fails this file.
+      const child = spawn(launcher, ['demo', '--serve', '--still'], {
+        env: { ...process.env, HOME: '/dev/null', XDG_RUNTIME_DIR: '/dev/null', XDG_CACHE_HOME: '/dev/null' },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      let said = '';
+      for await (const chunk of child.stdout) {
+        said += String(chunk);
+        if (said.includes('serving ')) break;
+      }
+      const kubeconfig = /^kubeconfig (.+)$/m.exec(said)?.[1] ?? '';
+      expect([dirname(dirname(kubeconfig)), existsSync(kubeconfig)]).toEqual([tmpdir(), true]);
+      child.kill(signal);
+      await once(child, 'exit');
+      expect(existsSync(dirname(kubeconfig))).toBe(false);
+    },
+  );
 
   test('a named pod that is not there: exit 5', () => {
     expect(mltop(['pods', 'no-such-pod', '-A', '--kubeconfig', cluster.kubeconfig]).status).toBe(5);

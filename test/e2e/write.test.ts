@@ -1,7 +1,7 @@
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { temporaryFolder } from '../folder.ts';
 import { Program } from './program.ts';
 
 const open: Program[] = [];
@@ -10,7 +10,7 @@ afterEach(() => {
   for (const program of open.splice(0)) program.kill();
 });
 
-const state = (): string => mkdtempSync(join(tmpdir(), 'mltop-e2e-'));
+const state = (): string => temporaryFolder('e2e');
 
 /** The demo cluster, still, with its pods on the screen. */
 async function startDemo(

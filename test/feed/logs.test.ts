@@ -1,5 +1,3 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
@@ -15,6 +13,7 @@ import { createLogStore, type LogStore } from '../../src/state/log-store.ts';
 import { createSession, pop, push, type SessionStore } from '../../src/state/session.ts';
 import { type LogView, logView } from '../../src/state/text-views.ts';
 import { demoOf, pod } from '../demo/cluster.ts';
+import { temporaryFolder } from '../folder.ts';
 import { quickTiming } from '../kube/api-server.ts';
 import { listed, podKind } from '../screens/given.tsx';
 
@@ -86,10 +85,7 @@ async function given(
 ): Promise<Given> {
   const written = writers();
   const demo = await demoOf({ objects, still: true, logsProvider: written.provider, ...options });
-  const kubeconfig = await demo.writeKubeconfig(
-    join(mkdtempSync(join(tmpdir(), 'mltop-logs-')), 'config'),
-    user,
-  );
+  const kubeconfig = await demo.writeKubeconfig(join(temporaryFolder('logs'), 'config'), user);
   const connection = await connect({ kubeconfig, userAgent: 'mltop/test', timing: quickTiming });
   onTestFinished(() => connection.close());
   const cluster = createCluster();

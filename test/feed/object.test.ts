@@ -1,5 +1,3 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createTables } from '../../src/actions/tables.ts';
@@ -13,6 +11,7 @@ import { createInspection, type Inspected, type Inspection } from '../../src/sta
 import { createSession, pop, push, type SessionStore } from '../../src/state/session.ts';
 import { type ObjectView, objectView } from '../../src/state/text-views.ts';
 import { demoOf, pod } from '../demo/cluster.ts';
+import { temporaryFolder } from '../folder.ts';
 import { quickTiming } from '../kube/api-server.ts';
 
 interface Given {
@@ -29,10 +28,7 @@ async function given(
   viewerNamespaces = ['train'],
 ): Promise<Given> {
   const demo = await demoOf({ objects, still: true, viewerNamespaces });
-  const kubeconfig = await demo.writeKubeconfig(
-    join(mkdtempSync(join(tmpdir(), 'mltop-object-')), 'config'),
-    user,
-  );
+  const kubeconfig = await demo.writeKubeconfig(join(temporaryFolder('object'), 'config'), user);
   const connection = await connect({ kubeconfig, userAgent: 'mltop/test', timing: quickTiming });
   onTestFinished(() => connection.close());
   const session = createSession({ table: 'pods', namespaces: 'all', nowMs: 0 });

@@ -1,7 +1,7 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generate } from 'selfsigned';
+import { temporaryFolder } from '../folder.ts';
 
 interface KeyPair {
   readonly cert: string;
@@ -68,7 +68,7 @@ export async function makeAuthority(): Promise<TestAuthority> {
     return { cert: firstPem(pair.cert), key: pair.private };
   }
   const caPem = firstPem(ca.cert);
-  const caFile = join(mkdtempSync(join(tmpdir(), 'mltop-ca-')), 'ca.crt');
+  const caFile = join(temporaryFolder('ca'), 'ca.crt');
   writeFileSync(caFile, caPem);
   return {
     ca: caPem,

@@ -1,13 +1,13 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect as connectTcp, createServer as createTcpServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, test } from 'vitest';
 import { connect } from '../../src/kube/connection.ts';
 import type { Connection, ConnectOptions } from '../../src/kube/contract.ts';
 import type { UserEntry } from '../../src/kube/kubeconfig.ts';
+import { temporaryFolder } from '../folder.ts';
 import { type ApiServer, quickTiming, type Seen, sendJson, sendStatus, startServer } from './api-server.ts';
 import { authority, makeAuthority } from './certificates.ts';
 
@@ -17,7 +17,7 @@ afterEach(async () => {
   cleanups = [];
 });
 
-const folder = mkdtempSync(join(tmpdir(), 'mltop-credentials-'));
+const folder = temporaryFolder('credentials');
 let count = 0;
 const fileName = (name: string): string => join(folder, `${++count}-${name}`);
 

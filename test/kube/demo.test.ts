@@ -1,5 +1,3 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Demo, startDemo } from '../../src/demo/index.ts';
@@ -8,6 +6,7 @@ import type { Connection, ConnectOptions } from '../../src/kube/contract.ts';
 import { discover, servedKind } from '../../src/kube/discovery.ts';
 import { followLog } from '../../src/kube/logs.ts';
 import { mayI, visibleNamespaces } from '../../src/kube/rights.ts';
+import { temporaryFolder } from '../folder.ts';
 import { quickTiming } from './api-server.ts';
 import { record } from './recorder.ts';
 
@@ -17,7 +16,7 @@ const open: Connection[] = [];
 
 beforeAll(async () => {
   demo = await startDemo({ still: true, plainHttp: true });
-  kubeconfig = await demo.writeKubeconfig(join(mkdtempSync(join(tmpdir(), 'mltop-demo-')), 'config'));
+  kubeconfig = await demo.writeKubeconfig(join(temporaryFolder('demo'), 'config'));
 }, 30_000);
 
 afterAll(async () => {

@@ -1,6 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
@@ -11,6 +10,7 @@ import {
   namespacesOfCluster,
 } from '../../src/kube/kubeconfig.ts';
 import { proxyFromEnvironment } from '../../src/kube/proxy.ts';
+import { temporaryFolder } from '../folder.ts';
 
 const userAgent = 'mltop/test';
 const kubectl = 'kubectl';
@@ -18,7 +18,7 @@ const hasKubectl = spawnSync(kubectl, ['version', '--client']).status === 0;
 
 /** Files in a folder of their own; gives their paths. */
 function files(contents: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const folder = mkdtempSync(join(tmpdir(), 'mltop-kubeconfig-'));
+  const folder = temporaryFolder('kubeconfig');
   return Object.fromEntries(
     Object.entries(contents).map(([name, text]) => {
       const path = join(folder, name);
@@ -250,7 +250,7 @@ describe('what is not there', () => {
   });
 
   test('a folder for a file', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'mltop-kubeconfig-'));
+    const folder = temporaryFolder('kubeconfig');
     mkdirSync(join(folder, 'config'));
     await expect(findAccess({ userAgent, kubeconfig: join(folder, 'config') })).rejects.toMatchObject({
       kind: 'bad-kubeconfig',

@@ -1,10 +1,10 @@
-import { mkdtempSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { connect } from '../../src/kube/connection.ts';
 import type { Connection, ConnectOptions } from '../../src/kube/contract.ts';
 import type { Timing } from '../../src/kube/timing.ts';
+import { temporaryFolder } from '../folder.ts';
 import {
   type ApiServer,
   bookmark,
@@ -393,7 +393,7 @@ describe('faults of the watch', () => {
       return isWatch(request) ? quietWatch(request) : sendJson(request, 200, podList(10));
     };
     const first = await startServer(answer);
-    const kubeconfig = join(mkdtempSync(join(tmpdir(), 'mltop-config-')), 'config');
+    const kubeconfig = join(temporaryFolder('config'), 'config');
     const write = (ca: string): void =>
       writeFileSync(
         kubeconfig,
@@ -729,9 +729,9 @@ describe('rights', () => {
 
 describe('credentials', () => {
   test('401 until the token file is rotated', async () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'mltop-token-')), 'token');
+    const file = join(temporaryFolder('token'), 'token');
     writeFileSync(file, 'old');
-    const kubeconfig = join(mkdtempSync(join(tmpdir(), 'mltop-config-')), 'config');
+    const kubeconfig = join(temporaryFolder('config'), 'config');
     let valid = 'old';
     const server = await startServer((request) => {
       if (request.headers['authorization'] !== `Bearer ${valid}`)

@@ -13,6 +13,7 @@ import {
 import { type Demo, startDemo } from '../../src/demo/index.ts';
 import { statusBody } from '../../src/demo/status.ts';
 import { connect } from '../../src/kube/connection.ts';
+import { temporaryFolder } from '../folder.ts';
 import { quickTiming } from './api-server.ts';
 import { record } from './recorder.ts';
 
@@ -92,8 +93,8 @@ test.each([
       historyMs: 500,
       historyCount: 60,
     });
-    const { writeFile, mkdtemp } = await import('node:fs/promises');
-    const folder = await mkdtemp(`${(await import('node:os')).tmpdir()}/mltop-storm-`);
+    const { writeFile } = await import('node:fs/promises');
+    const folder = temporaryFolder('storm');
     await writeFile(`${folder}/config`, demo.kubeconfig());
     const connection = await connect({
       kubeconfig: `${folder}/config`,
@@ -130,8 +131,8 @@ test('nothing is left over: no socket, no timer', async () => {
   const before = process
     .getActiveResourcesInfo()
     .filter((kind) => kind === 'TLSSocketWrap' || kind === 'TCPSocketWrap').length;
-  const { writeFile, mkdtemp } = await import('node:fs/promises');
-  const folder = await mkdtemp(`${(await import('node:os')).tmpdir()}/mltop-storm-`);
+  const { writeFile } = await import('node:fs/promises');
+  const folder = temporaryFolder('storm');
   await writeFile(`${folder}/config`, demo.kubeconfig());
   for (const http1 of [false, true]) {
     const connection = await connect({

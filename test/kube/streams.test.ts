@@ -1,6 +1,5 @@
-import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -13,13 +12,14 @@ import { KubeError } from '../../src/kube/kube-error.ts';
 import { openForward, startForward } from '../../src/kube/port-forward.ts';
 import { createTarReader, tarEnd, tarHeader, tarPadding } from '../../src/kube/tar.ts';
 import { guard } from '../../src/kube/write-gate.ts';
+import { temporaryFolder } from '../folder.ts';
 import { quickTiming } from './api-server.ts';
 
 let demo: Demo;
 let kubeconfig: string;
 let connection: Connection;
 const open: Connection[] = [];
-const folder = (): string => mkdtempSync(join(tmpdir(), 'mltop-streams-'));
+const folder = (): string => temporaryFolder('streams');
 
 async function as(context?: string): Promise<Connection> {
   const one = await connect({
