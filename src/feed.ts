@@ -213,6 +213,7 @@ export function startFeed(options: FeedOptions): Feed {
       {
         path: pathOf(asked, scope),
         ...(decoder === undefined ? {} : { decoder }),
+        ...(resource.uncached === undefined ? {} : { uncached: resource.uncached }),
         ...(labelSelector === undefined ? {} : { labelSelector }),
         ...(fieldSelector === undefined ? {} : { fieldSelector }),
       },

@@ -153,7 +153,7 @@ function inspect(
     const idOf = (event: KubeObject): string => event.metadata?.uid ?? event.metadata?.name ?? '';
     eventStream = startReflector(
       connection,
-      { path: `/api/v1${scope}/events`, fieldSelector },
+      { path: `/api/v1${scope}/events`, fieldSelector, uncached: true },
       {
         listStart: () => undefined,
         put(event) {

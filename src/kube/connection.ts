@@ -61,6 +61,8 @@ function openConnection(found: Access, options: ConnectOptions, reload?: () => P
   let generation: Generation | undefined;
   /** Replaced, with streams still on them. */
   const retiring = new Set<Generation>();
+  /** Who wants to know of requests that got what they asked for. */
+  const served = new Set<() => void>();
   let closed = false;
 
   const open = (identity: Identity, http1: boolean): Promise<OpenSocket> =>
@@ -196,9 +198,13 @@ function openConnection(found: Access, options: ConnectOptions, reload?: () => P
     try {
       const identity = await credentials.current();
       const first = await once(identity, request, compress, bodyMs);
-      if (first.status !== 401) return await checked(first, where);
-      const better = await renewedOr(first, identity, where);
-      return await checked(await once(better, request, compress, bodyMs), where);
+      const answer =
+        first.status === 401
+          ? await once(await renewedOr(first, identity, where), request, compress, bodyMs)
+          : first;
+      const good = await checked(answer, where);
+      for (const listener of [...served]) listener();
+      return good;
     } catch (error) {
       throw failed(error, request, where);
     }
@@ -323,6 +329,10 @@ function openConnection(found: Access, options: ConnectOptions, reload?: () => P
     timing,
     health: liveness.health,
     onHealth: liveness.onHealth,
+    onSuccess: (listener) => {
+      served.add(listener);
+      return () => served.delete(listener);
+    },
     version,
     request,
     json,

@@ -118,6 +118,8 @@ export interface Connection {
   readonly health: () => ConnectionHealth;
   /** Called when `health().state` changes; gives the way to stop listening. */
   readonly onHealth: (listener: (health: ConnectionHealth) => void) => () => void;
+  /** Called when a request, liveness aside, got what it asked for; gives the way to stop listening. */
+  readonly onSuccess: (listener: () => void) => () => void;
   /** Kept for a minute. */
   readonly version: () => Promise<ServerVersion>;
   /** Rejects for every status of 400 or more, with the Status body's words. */
@@ -166,6 +168,11 @@ export interface ReflectorTarget {
   readonly fieldSelector?: string;
   /** JSON unless given. */
   readonly decoder?: Decoder;
+  /**
+   * The API server keeps this kind in no watch cache and sends it no bookmarks, so the end of a streaming list may
+   * never be told; and as new objects keep coming, silence does not tell it either. It is listed in pages.
+   */
+  readonly uncached?: boolean;
 }
 
 /**

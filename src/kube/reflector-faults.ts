@@ -33,8 +33,11 @@ export interface Rule {
   readonly wait: 'none' | 'spare' | 'backoff' | 'asked' | 'right';
   /** What the person is told meanwhile. */
   readonly says: 'nothing' | 'reconnecting' | 'forbidden' | 'unsupported';
-  /** Wake up as soon as the server answers on any socket. */
-  readonly wakes: boolean;
+  /**
+   * What ends the wait early: `reached`: the server answers again, on any socket; `served`: another request got what it
+   * asked for, so the trouble may be over. The latter once in a row of failures.
+   */
+  readonly wakes: 'reached' | 'served' | 'never';
 }
 
 /** After so many in a row at one version, the version is suspect: list again. */
@@ -47,33 +50,33 @@ export const suspectAfter = 3;
  */
 export const faultTable: Readonly<Record<Fault, Rule>> = {
   // The server ends each watch after the time that was asked for.
-  ended: { next: 'resume', wait: 'none', says: 'nothing', wakes: false },
+  ended: { next: 'resume', wait: 'none', says: 'nothing', wakes: 'never' },
   // It ended at once: without a pause this would spin.
-  short: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: false },
+  short: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: 'never' },
   // No bookmark for long while the connection answers: the stream may be dead behind a proxy.
-  quiet: { next: 'resume', wait: 'none', says: 'nothing', wakes: false },
-  cut: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: true },
-  unreachable: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: true },
-  tls: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: true },
+  quiet: { next: 'resume', wait: 'none', says: 'nothing', wakes: 'never' },
+  cut: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: 'reached' },
+  unreachable: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: 'reached' },
+  tls: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: 'reached' },
   // Never skip a line: what it said would be missing for ever.
-  corrupt: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: false },
-  expired: { next: 'relist', wait: 'spare', says: 'nothing', wakes: false },
+  corrupt: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: 'served' },
+  expired: { next: 'relist', wait: 'spare', says: 'nothing', wakes: 'never' },
   // The server's versions went back: etcd was restored, and our version lies in a future that will not come.
-  newEpoch: { next: 'relist', wait: 'none', says: 'nothing', wakes: false },
+  newEpoch: { next: 'relist', wait: 'none', says: 'nothing', wakes: 'never' },
   // The connection has renewed the credentials once already.
-  unauthorized: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: false },
-  credentials: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: false },
-  listForbidden: { next: 'relist', wait: 'right', says: 'forbidden', wakes: false },
+  unauthorized: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: 'never' },
+  credentials: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: 'never' },
+  listForbidden: { next: 'relist', wait: 'right', says: 'forbidden', wakes: 'never' },
   // The list decides: allowed, and the kind is polled; forbidden, and all is.
-  watchForbidden: { next: 'relist', wait: 'none', says: 'nothing', wakes: false },
-  throttled: { next: 'resume', wait: 'asked', says: 'reconnecting', wakes: false },
-  unavailable: { next: 'resume', wait: 'asked', says: 'reconnecting', wakes: false },
+  watchForbidden: { next: 'relist', wait: 'none', says: 'nothing', wakes: 'never' },
+  throttled: { next: 'resume', wait: 'asked', says: 'reconnecting', wakes: 'never' },
+  unavailable: { next: 'resume', wait: 'asked', says: 'reconnecting', wakes: 'never' },
   // A server that has not caught up with our version; a list without one is always answered.
-  tooNew: { next: 'relist', wait: 'asked', says: 'reconnecting', wakes: false },
-  unsupported: { next: 'relist', wait: 'right', says: 'unsupported', wakes: false },
-  noWatchList: { next: 'relist', wait: 'none', says: 'nothing', wakes: false },
-  trouble: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: false },
-  strange: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: false },
+  tooNew: { next: 'relist', wait: 'asked', says: 'reconnecting', wakes: 'never' },
+  unsupported: { next: 'relist', wait: 'right', says: 'unsupported', wakes: 'never' },
+  noWatchList: { next: 'relist', wait: 'none', says: 'nothing', wakes: 'never' },
+  trouble: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: 'served' },
+  strange: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: 'served' },
 };
 
 export type Step = 'list' | 'watchList' | 'watch';

@@ -39,7 +39,7 @@ async function polled(scope: Scope, memory: Memory): Promise<Interruption> {
   const { report, timing, connection, target } = scope;
   report.live(timing.pollEveryMs);
   if (memory.deniedAtMs === 0) memory.deniedAtMs = timing.now();
-  await pause(scope, timing.pollEveryMs, false, memory);
+  await pause(scope, timing.pollEveryMs, 'never', memory);
   if (timing.now() - memory.deniedAtMs >= timing.rightRetryMs) {
     memory.deniedAtMs = timing.now();
     const wanted = attributesOf(target.path);

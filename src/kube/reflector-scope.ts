@@ -1,13 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Connection, Decoder, KubeRequest, ReflectorHandlers, ReflectorTarget } from './contract.ts';
-import type { Interruption } from './reflector-faults.ts';
+import type { Interruption, Rule } from './reflector-faults.ts';
 import type { StateReport } from './reflector-state.ts';
 import type { Timing } from './timing.ts';
 
 /** What ends a reflector's wait early. */
 export interface Waiting {
   wake: (() => void) | undefined;
-  wakesOnAnswer: boolean;
+  wakes: Rule['wakes'];
 }
 
 /** What one reflector is given for its life. */
@@ -28,6 +28,10 @@ export interface Memory {
   version: string | undefined;
   /** Failures in a row, for the back-off. */
   attempt: number;
+  /** In this row of failures, a wait was cut short because another request was served. */
+  hurried: boolean;
+  /** Refusals in a row. */
+  refusals: number;
   /** Faults in a row of a kind that makes the version suspect. */
   suspicion: number;
   watchListFails: boolean;
@@ -37,27 +41,38 @@ export interface Memory {
   deniedAtMs: number;
 }
 
-/** Waits; a person's retry, and where it helps the server's return, end the wait. */
+/** Waits; a person's retry ends the wait, and so does what `wakes` names. */
 export function pause(
-  { waiting, signal }: Scope,
+  { connection, timing, waiting, signal }: Scope,
   waitMs: number,
-  wakesOnAnswer: boolean,
+  wakes: Rule['wakes'],
   memory: Memory,
 ): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(timer);
+      clearTimeout(hurry);
+      stopListening?.();
       signal.removeEventListener('abort', done);
       waiting.wake = undefined;
-      waiting.wakesOnAnswer = false;
+      waiting.wakes = 'never';
       resolve();
     };
     const timer = setTimeout(done, waitMs);
+    let hurry: NodeJS.Timeout | undefined;
+    // Once, and not at once: a server that fails every other request is not to be asked twice as often.
+    const stopListening =
+      wakes === 'served' && !memory.hurried
+        ? connection.onSuccess(() => {
+            memory.hurried = true;
+            hurry ??= setTimeout(done, timing.tickMs * (0.5 + timing.random() / 2));
+          })
+        : undefined;
     waiting.wake = () => {
       memory.attempt = 0;
       done();
     };
-    waiting.wakesOnAnswer = wakesOnAnswer;
+    waiting.wakes = wakes;
     signal.addEventListener('abort', done, { once: true });
     if (signal.aborted) done();
   });

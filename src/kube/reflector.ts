@@ -14,7 +14,7 @@ import { startReport } from './reflector-state.ts';
 import { watch, watchList } from './reflector-watch.ts';
 import { attributesOf } from './resource-path.ts';
 import { forgetRights, mayI } from './rights.ts';
-import { backoffMs, type Timing } from './timing.ts';
+import { backoffMs, refusalWaitMs, type Timing } from './timing.ts';
 
 /**
  * Keeps one kind in one scope in step with the server until stopped: list, watch, resume, relist, through every
@@ -30,9 +30,9 @@ export function startReflector(
   const report = startReport(connection, timing, (state) => {
     if (!life.signal.aborted) safely(() => handlers.state(state));
   });
-  const waiting: Waiting = { wake: undefined, wakesOnAnswer: false };
+  const waiting: Waiting = { wake: undefined, wakes: 'never' };
   const stopListening = connection.onHealth((health) => {
-    if (health.state === 'answering' && waiting.wakesOnAnswer) waiting.wake?.();
+    if (health.state === 'answering' && waiting.wakes === 'reached') waiting.wake?.();
   });
   const run = follow({
     connection,
@@ -64,6 +64,8 @@ async function follow(scope: Scope): Promise<void> {
   const memory: Memory = {
     version: undefined,
     attempt: 0,
+    hurried: false,
+    refusals: 0,
     suspicion: 0,
     watchListFails: false,
     watchDenied: false,
@@ -78,15 +80,15 @@ async function follow(scope: Scope): Promise<void> {
     );
     if (signal.aborted) return;
     if (timing.now() - startedMs >= timing.healthyMs) memory.attempt = 0;
+    if (memory.attempt === 0) memory.hurried = false;
+    if (!isRefusal(interruption.fault)) memory.refusals = 0;
     await recover(scope, memory, interruption);
   }
 }
 
 async function stepOf({ connection, target, timing }: Scope, memory: Memory): Promise<Step> {
   if (memory.version !== undefined && !memory.watchDenied) return 'watch';
-  // Events are in no watch cache and get no bookmarks, so the end of a streaming list may never be told; and as new
-  // ones keep coming, silence does not tell it either.
-  if (attributesOf(target.path)?.resource === 'events') return 'list';
+  if (target.uncached === true) return 'list';
   if (memory.watchListFails || memory.watchDenied) return 'list';
   // WatchList is on by default in 1.32 and from 1.34; 1.33 had it off again; up to 1.26 the parameter is ignored.
   const version = await connection.version().catch(() => undefined);
@@ -124,6 +126,9 @@ function attempt(scope: Scope, memory: Memory, step: Step): Promise<Interruption
   if (step === 'watch') return watch(scope, memory);
   return step === 'list' ? list(scope, memory) : watchList(scope, memory);
 }
+
+/** A watch that is refused leads to a list, which decides. */
+const isRefusal = (fault: Fault): boolean => fault === 'listForbidden' || fault === 'watchForbidden';
 
 /** One row of the table, carried out. */
 async function recover(
@@ -180,14 +185,16 @@ async function untilAllowed(
 ): Promise<void> {
   const { connection, target, timing, report, signal } = scope;
   while (!signal.aborted) {
-    const retryAtMs = timing.now() + timing.rightRetryMs;
+    const waitMs = fault === 'unsupported' ? timing.rightRetryMs : refusalWaitMs(memory.refusals, timing);
+    memory.refusals += 1;
+    const retryAtMs = timing.now() + waitMs;
     const words = { reason, ...(hint !== undefined && { hint }) };
     report.down(
       fault === 'unsupported'
         ? { state: 'unsupported', ...words }
         : { state: 'forbidden', ...words, retryAtMs },
     );
-    await pause(scope, timing.rightRetryMs, false, memory);
+    await pause(scope, waitMs, 'never', memory);
     if (signal.aborted) return;
     memory.watchDenied = false;
     if (fault === 'unsupported') return;

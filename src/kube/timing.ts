@@ -38,6 +38,8 @@ export interface Timing {
   readonly pollEveryMs: number;
   /** A refused right, or a kind that the server lacks, is asked for again. */
   readonly rightRetryMs: number;
+  /** The first time sooner: most refusals in mid-flight are an authoriser that is restarting. */
+  readonly rightRetryFirstMs: number;
   readonly rightsCacheMs: number;
   /** Decoding hands the event loop back this often. */
   readonly sliceMs: number;
@@ -70,6 +72,7 @@ export const realTiming: Timing = {
   farMs: 30,
   pollEveryMs: 15_000,
   rightRetryMs: 300_000,
+  rightRetryFirstMs: 5_000,
   rightsCacheMs: 60_000,
   sliceMs: 8,
   pluginMs: 60_000,
@@ -80,4 +83,12 @@ export const realTiming: Timing = {
 /** Full jitter: anywhere between nothing and the ceiling, so that a thousand clients do not return at once. */
 export function backoffMs(attempt: number, timing: Timing): number {
   return timing.random() * Math.min(timing.backoffMaxMs, timing.backoffFirstMs * 2 ** Math.min(attempt, 20));
+}
+
+/** After 5 s, 15 s, 30 s, 60 s and so on up to `rightRetryMs`; up to a fifth later, so that not all ask in the same second. */
+export function refusalWaitMs(refusals: number, timing: Timing): number {
+  const steps = refusals === 0 ? 1 : 3 * 2 ** Math.min(refusals - 1, 20);
+  return Math.round(
+    Math.min(timing.rightRetryMs, timing.rightRetryFirstMs * steps) * (1 + timing.random() / 5),
+  );
 }

@@ -39,6 +39,8 @@ export const events: Resource<EventRow> = defineResource<EventRow>({
   apiVersion: 'v1',
   aliases: ['ev', 'event'],
   namespaced: true,
+  // `--watch-cache-sizes` of the API server: events have none, because they come and go too fast.
+  uncached: true,
   capabilities: [],
   sort: { column: 'LAST SEEN', descending: true },
   columns: [

@@ -91,6 +91,8 @@ export interface Resource<R extends Row = Row> extends Table<R> {
   readonly otherVersions?: readonly string[];
   /** Of an operator that not every cluster has: asked for only where discovery names it. Default: false. */
   readonly optional?: boolean;
+  /** The API server keeps it in no watch cache, which rules out streaming lists. Default: false. */
+  readonly uncached?: boolean;
   readonly kind: string;
   readonly capabilities: readonly Capability[];
   /**

@@ -37,6 +37,7 @@ export function wireTo(answer: Answer): Wire {
     timing: realTiming,
     health: () => ({ state: 'answering', lastHeardMs: undefined, roundTripMs: undefined, reason: undefined }),
     onHealth: () => () => {},
+    onSuccess: () => () => {},
     version: async () => ({ major: 1, minor: 36, text: 'v1.36.3' }),
     json,
     request: async (request) => ({

@@ -207,6 +207,7 @@ export const quickTiming: Timing = {
   quietWatchMs: 60_000,
   pollEveryMs: 50,
   rightRetryMs: 100,
+  rightRetryFirstMs: 20,
   rightsCacheMs: 1_000,
   pluginMs: 2_000,
   pluginRetryMs: 50,

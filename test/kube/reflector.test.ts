@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { connect } from '../../src/kube/connection.ts';
 import type { Connection, ConnectOptions } from '../../src/kube/contract.ts';
-import type { Timing } from '../../src/kube/timing.ts';
+import { realTiming, refusalWaitMs, type Timing } from '../../src/kube/timing.ts';
 import { temporaryFolder } from '../folder.ts';
 import {
   type ApiServer,
@@ -509,6 +509,26 @@ describe('faults of the watch', () => {
     expect(watches().map(versionOf)).toEqual(['10', '10', '10', '10']);
   });
 
+  test('another request that is served cuts the wait after a 500 short, once', async () => {
+    let isBroken = true;
+    const { seen, lists, connection } = await world(
+      (request) => {
+        if (isBroken) return sendStatus(request, 500, 'InternalError');
+        return isWatch(request) ? quietWatch(request) : sendJson(request, 200, podList(10, pod('a', 1)));
+      },
+      { timing: { backoffFirstMs: 60_000, backoffMaxMs: 60_000, random: () => 1 } },
+    );
+    await seen.untilState('reconnecting');
+    await connection.request({ path: '/livez' });
+    await seen.until(() => seen.states.filter(({ state }) => state === 'reconnecting').length === 2);
+    isBroken = false;
+    // It was no sign the first time: now the wait is kept, until a person asks.
+    await connection.request({ path: '/livez' });
+    expect(lists()).toHaveLength(2);
+    seen.retryNow();
+    await seen.untilState('live');
+  });
+
   test('a corrupt line is never skipped: what it said is asked for again', async () => {
     const { seen, watches } = await world(
       scripted(
@@ -682,6 +702,23 @@ describe('rights', () => {
       resource: 'pods',
       namespace: '',
     });
+  });
+
+  test('a refusal is asked again soon, then less and less often, and says since when', async () => {
+    const waits = [0, 1, 2, 3, 4, 5, 6, 40].map(
+      (refusals) => refusalWaitMs(refusals, { ...realTiming, random: () => 0 }) / 1000,
+    );
+    expect(waits).toEqual([5, 15, 30, 60, 120, 240, 300, 300]);
+
+    // An authoriser that says yes to the question and no to the list: the waits grow all the same.
+    const { seen } = await world(
+      (request) => (isReview(request) ? review(request, true) : sendStatus(request, 403, 'Forbidden')),
+      { timing: { random: () => 0 } },
+    );
+    await seen.until(() => seen.states.length >= 5);
+    const refused = seen.states.flatMap((state) => (state.state === 'forbidden' ? [state] : []));
+    expect(refused.map(({ sinceMs }) => sinceMs)).toEqual(refused.map(() => refused[0]?.sinceMs));
+    expect((refused[3]?.retryAtMs ?? 0) - (refused[2]?.retryAtMs ?? 0)).toBeGreaterThanOrEqual(100);
   });
 
   test('a right lost in mid-flight stops the stream; the rows stay', async () => {
