@@ -435,7 +435,13 @@ function cleanMap(object: KubeObject, field: 'labels' | 'annotations'): Readonly
   return clean;
 }
 
-export const labelsOf = (object: KubeObject): Readonly<Record<string, string>> => cleanMap(object, 'labels');
+/** Where an object that was made of a row keeps the row's labels, which were cleaned where they entered. */
+export const rowLabels: unique symbol = Symbol('labels of the row');
+
+/** Asked of every node of a cluster, several times a question. */
+export const labelsOf = (
+  object: KubeObject & { readonly [rowLabels]?: Readonly<Record<string, string>> },
+): Readonly<Record<string, string>> => object[rowLabels] ?? cleanMap(object, 'labels');
 export const annotationsOf = (object: KubeObject): Readonly<Record<string, string>> =>
   cleanMap(object, 'annotations');
 

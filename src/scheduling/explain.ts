@@ -66,7 +66,9 @@ type Check = (account: Account) => Verdict;
 
 interface Plan {
   readonly checks: readonly { readonly plugin: Plugin; readonly check: Check }[];
-  readonly only: { readonly names: ReadonlySet<string>; readonly blocker: Blocker } | undefined;
+  readonly only:
+    | { readonly names: ReadonlySet<string>; readonly plugin: Plugin; readonly blockers: readonly Blocker[] }
+    | undefined;
   readonly rejections: readonly Blocker[];
   readonly doubts: readonly Doubtful[];
 }
@@ -102,7 +104,7 @@ function planOf(question: Question): Plan {
     else {
       checks.push({ plugin, check: prepared.check });
       if (prepared.only !== undefined)
-        only = { names: prepared.only, blocker: outside(plugin, prepared.only) };
+        only = { names: prepared.only, plugin, blockers: [outside(plugin, prepared.only)] };
     }
   }
   return { checks, only, rejections, doubts };
@@ -110,20 +112,31 @@ function planOf(question: Question): Plan {
 
 const nothing: readonly never[] = [];
 
-/** Lists are shared and grown as late as can be: a verdict on 5,000 nodes is otherwise mostly garbage. */
-function joined<T>(list: readonly T[], more: readonly T[]): readonly T[] {
-  if (list.length === 0) return more;
-  return more.length === 0 ? list : [...list, ...more];
+/** Joins lists; the same two give the same one. */
+type Join = <T>(list: readonly T[], more: readonly T[]) => readonly T[];
+
+/**
+ * Most of 5,000 nodes are like thousands of others: what stands in the way of them is one list, which is then also
+ * grouped, weighed and worded once.
+ */
+function createJoin(): Join {
+  const known = new Map<readonly unknown[], Map<readonly unknown[], readonly unknown[]>>();
+  return <T>(list: readonly T[], more: readonly T[]): readonly T[] => {
+    if (list.length === 0) return more;
+    if (more.length === 0) return list;
+    const after = orMake(known, list, () => new Map<readonly unknown[], readonly unknown[]>());
+    return orMake(after, more, () => [...list, ...more]) as readonly T[];
+  };
 }
 
-function verdictOn(account: Account, { checks, only, rejections }: Plan): NodeVerdict {
+function verdictOn(account: Account, { checks, only, rejections }: Plan, joined: Join): NodeVerdict {
   const { name } = account.node;
   let blockers: readonly Blocker[] = rejections;
   let doubts: readonly Doubtful[] = nothing;
   const excluded = only !== undefined && !only.names.has(name);
-  if (excluded) blockers = joined(blockers, [only.blocker]);
+  if (excluded) blockers = joined(blockers, only.blockers);
   for (const { plugin, check } of checks) {
-    if (excluded && plugin === only.blocker.plugin) continue;
+    if (excluded && plugin === only.plugin) continue;
     const verdict = check(account);
     if (verdict === passes) continue;
     if ('doubt' in verdict) doubts = joined(doubts, [{ plugin, why: verdict.doubt }]);
@@ -133,12 +146,12 @@ function verdictOn(account: Account, { checks, only, rejections }: Plan): NodeVe
 }
 
 /** Counts what the scheduler's message counts: of each node only the first plugin that fails. */
-function countFirst(verdict: NodeVerdict, reasons: Map<string, number>): void {
-  const [first] = verdict.blockers;
+function countFirst(blockers: readonly Blocker[], nodes: number, reasons: Map<string, number>): void {
+  const [first] = blockers;
   if (first === undefined) return;
-  for (const { plugin, reason } of verdict.blockers) {
+  for (const { plugin, reason } of blockers) {
     if (plugin !== first.plugin) break;
-    reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+    reasons.set(reason, (reasons.get(reason) ?? 0) + nodes);
     if (!reportsAll.has(plugin)) break;
   }
 }
@@ -148,15 +161,19 @@ export function explainOn(ledger: Ledger, pod: PodRow, accounts: Iterable<Accoun
   const plan = planOf({ ledger, pod });
   const nodes: NodeVerdict[] = [];
   const fits: string[] = [];
-  const reasons = new Map<string, number>();
+  const alike = new Map<readonly Blocker[], number>();
+  const joined = createJoin();
   const [rejection] = plan.rejections;
   for (const account of accounts) {
-    const verdict = verdictOn(account, plan);
+    const verdict = verdictOn(account, plan, joined);
     nodes.push(verdict);
-    if (verdict.blockers.length === 0 && verdict.doubts.length === 0 && plan.doubts.length === 0)
+    const { blockers } = verdict;
+    if (blockers.length === 0 && verdict.doubts.length === 0 && plan.doubts.length === 0)
       fits.push(verdict.name);
-    if (rejection === undefined) countFirst(verdict, reasons);
+    alike.set(blockers, (alike.get(blockers) ?? 0) + 1);
   }
+  const reasons = new Map<string, number>();
+  if (rejection === undefined) for (const [blockers, count] of alike) countFirst(blockers, count, reasons);
   return {
     fits,
     nodes,

@@ -25,20 +25,27 @@ function distance({ plugin, final, short }: Blocker): number {
   }
 }
 
-const distanceOf = (verdict: NodeVerdict): number =>
-  verdict.blockers.reduce((sum, blocker) => sum + distance(blocker), 0);
+const distanceOf = (blockers: readonly Blocker[]): number =>
+  blockers.reduce((sum, blocker) => sum + distance(blocker), 0);
+
+/** Nodes that share one list of blockers, in the order of their first: what is asked of the list is asked once. */
+function alike({
+  nodes,
+}: Pick<Explanation, 'nodes'>): ReadonlyMap<readonly Blocker[], readonly NodeVerdict[]> {
+  return Map.groupBy(nodes, ({ blockers }) => blockers);
+}
 
 /**
  * The node that lacks least, by the number and weight of its blockers; undefined where every node does or none exists.
  * A node that fits is no answer.
  */
-export function nearest({ nodes }: Pick<Explanation, 'nodes'>): NodeVerdict | undefined {
+export function nearest(explanation: Pick<Explanation, 'nodes'>): NodeVerdict | undefined {
   let best: NodeVerdict | undefined;
   let least = Number.POSITIVE_INFINITY;
-  for (const verdict of nodes) {
-    if (verdict.blockers.length === 0) continue;
-    const far = distanceOf(verdict);
-    if (far < least) [best, least] = [verdict, far];
+  for (const [blockers, [first]] of alike(explanation)) {
+    if (blockers.length === 0) continue;
+    const far = distanceOf(blockers);
+    if (far < least) [best, least] = [first, far];
   }
   return best;
 }
@@ -94,11 +101,12 @@ export function wouldFitIf({
 }: Pick<Explanation, 'nodes' | 'preFilter'>): readonly Change[] {
   if (preFilter !== undefined) return [lifted(nodes, preFilter)];
   const changes = new Map<string, { plugin: Blocker['plugin']; nodes: string[] }>();
-  for (const { name, blockers } of nodes) {
+  for (const [blockers, same] of alike({ nodes })) {
     const change = changeFor(blockers);
     const [first] = blockers;
     if (change === undefined || first === undefined) continue;
-    orMake(changes, change, () => ({ plugin: first.plugin, nodes: [] })).nodes.push(name);
+    const { nodes: opened } = orMake(changes, change, () => ({ plugin: first.plugin, nodes: [] }));
+    for (const { name } of same) opened.push(name);
   }
   return [...changes]
     .map(([change, { plugin, nodes: opened }]) => ({ plugin, change, nodes: opened }))
@@ -124,15 +132,14 @@ export interface VerdictGroup {
   readonly nodes: readonly string[];
 }
 
-export function groupVerdicts({ nodes }: Pick<Explanation, 'nodes'>): readonly VerdictGroup[] {
+export function groupVerdicts(explanation: Pick<Explanation, 'nodes'>): readonly VerdictGroup[] {
   const groups = new Map<string, { blockers: readonly Blocker[]; nodes: string[] }>();
-  for (const { name, blockers } of nodes) {
+  for (const [blockers, same] of alike(explanation)) {
     const key = blockers
       .map(({ plugin, reason, detail }) => `${plugin}\0${reason}\0${byDetail.has(plugin) ? detail : ''}`)
       .join('\n');
-    const known = groups.get(key);
-    if (known === undefined) groups.set(key, { blockers, nodes: [name] });
-    else known.nodes.push(name);
+    const { nodes } = orMake(groups, key, () => ({ blockers, nodes: [] }));
+    for (const { name } of same) nodes.push(name);
   }
   return [...groups.values()].sort((a, b) => b.nodes.length - a.nodes.length);
 }

@@ -1,3 +1,4 @@
+import { rowLabels } from '../checklist/evidence-index.ts';
 import type { KubeObject } from '../kube/object.ts';
 import type { NodeRow } from '../resources/node-row.ts';
 import type { ContainerSpec, PodRow, Requests } from '../resources/pod-row.ts';
@@ -11,10 +12,17 @@ const stamp = (ms: number | undefined): string | undefined =>
   ms === undefined ? undefined : new Date(ms).toISOString();
 
 /** `cpu` is held in millicores, the rest in whole units. */
-const amountsOf = (amounts: Requests): Readonly<Record<string, string>> =>
-  Object.fromEntries(
+function amountsOf(amounts: Requests): Readonly<Record<string, string>> {
+  const known = amountTexts.get(amounts);
+  if (known !== undefined) return known;
+  const texts = Object.fromEntries(
     Object.entries(amounts).map(([name, amount]) => [name, name === 'cpu' ? `${amount}m` : String(amount)]),
   );
+  amountTexts.set(amounts, texts);
+  return texts;
+}
+
+const amountTexts = new WeakMap<Requests, Readonly<Record<string, string>>>();
 
 const nodeObjects = new WeakMap<NodeRow, KubeObject>();
 
@@ -22,7 +30,9 @@ const nodeObjects = new WeakMap<NodeRow, KubeObject>();
 export function nodeObject(row: NodeRow): KubeObject {
   const known = nodeObjects.get(row);
   if (known !== undefined) return known;
-  const object: KubeObject = {
+  let status: unknown;
+  const object: KubeObject & { readonly [rowLabels]: NodeRow['labels'] } = {
+    [rowLabels]: row.labels,
     apiVersion: 'v1',
     kind: 'Node',
     metadata: {
@@ -35,28 +45,45 @@ export function nodeObject(row: NodeRow): KubeObject {
       annotations: row.annotations,
     },
     spec: { unschedulable: row.unschedulable, taints: row.taints },
-    status: {
-      capacity: amountsOf(row.capacity),
-      allocatable: amountsOf(row.allocatable),
-      conditions: row.conditions.map(({ type, status, reason, message, at, heartbeatAt }) => ({
+    // Of 5,000 nodes that a question walks over, the status of a few is asked for.
+    get status() {
+      status ??= nodeStatus(row);
+      return status;
+    },
+  };
+  nodeObjects.set(row, object);
+  return object;
+}
+
+/** Each part when it is first asked for: questions about images walk over every node and find none here. */
+function nodeStatus(row: NodeRow): unknown {
+  let conditions: readonly unknown[] | undefined;
+  return {
+    get capacity() {
+      return amountsOf(row.capacity);
+    },
+    get allocatable() {
+      return amountsOf(row.allocatable);
+    },
+    get conditions() {
+      conditions ??= row.conditions.map(({ type, status, reason, message, at, heartbeatAt }) => ({
         type,
         status,
         reason,
         message,
         lastTransitionTime: stamp(at),
         lastHeartbeatTime: stamp(heartbeatAt),
-      })),
-      nodeInfo: {
-        kubeletVersion: row.kubeletVersion,
-        kernelVersion: row.kernel,
-        osImage: row.osImage,
-        containerRuntimeVersion: row.runtime,
-        architecture: row.architecture,
-      },
+      }));
+      return conditions;
+    },
+    nodeInfo: {
+      kubeletVersion: row.kubeletVersion,
+      kernelVersion: row.kernel,
+      osImage: row.osImage,
+      containerRuntimeVersion: row.runtime,
+      architecture: row.architecture,
     },
   };
-  nodeObjects.set(row, object);
-  return object;
 }
 
 const podObjects = new WeakMap<PodRow, KubeObject>();

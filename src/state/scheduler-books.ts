@@ -3,8 +3,10 @@ import { nodes } from '../resources/nodes.ts';
 import type { PodRow } from '../resources/pod-row.ts';
 import { pods } from '../resources/pods.ts';
 import { anyResource } from '../resources/resource.ts';
-import { createLedger, type Ledger } from '../scheduling/ledger.ts';
+import { explainOn, isWaiting } from '../scheduling/explain.ts';
+import { type Account, createLedger, type Ledger } from '../scheduling/ledger.ts';
 import type { Cluster } from './cluster.ts';
+import { nodeObject } from './row-objects.ts';
 
 /** What every node has given away, as the scheduler counts it: made when first asked for, and kept from then on. */
 export interface SchedulerBooks {
@@ -32,6 +34,25 @@ export function createSchedulerBooks(cluster: Cluster): SchedulerBooks {
       if (cluster.get(anyResource(pods), row.uid) === row) into.putPod(row);
       seen += 1;
       if (seen % 256 === 0) yield;
+    }
+    yield* warmUp(into);
+  }
+
+  /**
+   * The first question on 5,000 nodes would pay for everything that is made once: it is asked here in parts, of some
+   * pod that waits, and its answers are thrown away.
+   */
+  function* warmUp(into: Ledger): Generator<undefined, void> {
+    const pod = [...into.pods()].find(isWaiting);
+    if (pod === undefined) return;
+    let part: Account[] = [];
+    for (const account of [...into.accounts()]) {
+      nodeObject(account.node);
+      part.push(account);
+      if (part.length < 256) continue;
+      explainOn(into, pod, part);
+      part = [];
+      yield;
     }
   }
 

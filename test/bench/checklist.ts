@@ -8,10 +8,10 @@ import { nodes } from '../../src/resources/nodes.ts';
 import type { PodRow } from '../../src/resources/pod-row.ts';
 import { pods } from '../../src/resources/pods.ts';
 import { anyResource, type Resource } from '../../src/resources/resource.ts';
-import { createLedger } from '../../src/scheduling/ledger.ts';
 import { createCluster } from '../../src/state/cluster.ts';
 import { findingTables } from '../../src/state/findings.ts';
 import { liveIndex } from '../../src/state/live-index.ts';
+import { createSchedulerBooks } from '../../src/state/scheduler-books.ts';
 import { createTrueStates } from '../../src/state/true-states.ts';
 import { percentile } from './cluster.ts';
 import { line } from './measure.ts';
@@ -79,9 +79,16 @@ const found = tables[0]?.derive(cluster, now) ?? [];
 line(`${what}: findings by cause`, `${(cpuMs() - findingsAt).toFixed(1)} ms, ${found.length} groups`);
 line(`${what}: not well`, `${states.bad()} bad, ${states.warn()} worth a look`);
 
-const ledger = createLedger();
-for (const row of cluster.rowsOf(nodes)) ledger.putNode(row);
-for (const row of rows) ledger.putPod(row);
+// As the screen has them: made in slices once the first checklist is asked for.
+const books = createSchedulerBooks(cluster);
+const askedAt = cpuMs();
+await new Promise<void>((resolve) => {
+  books.ledger(resolve);
+});
+const made = books.ledger(() => undefined);
+if (made === undefined) throw new Error('The books are not there.');
+const ledger = made;
+line(`${what}: the scheduler's books, in slices`, `${(cpuMs() - askedAt).toFixed(0)} ms`);
 const parts = { cluster, happenings: states.happenings, node: states.node };
 
 function measure(title: string, chosen: readonly PodRow[]): void {
@@ -114,4 +121,5 @@ measure(
   'a pod that is well',
   some((row) => row.phase === 'Running' && row.trouble === undefined),
 );
+books.stop();
 states.stop();

@@ -712,7 +712,9 @@ const taint: Explain = (facts, found) => {
     const first = untoleratedTaints(node.taints, found.row.spec.tolerations)[0];
     if (first === undefined) continue;
     const key = `${first.key}${first.value ? `=${first.value}` : ''}:${first.effect}`;
-    groups.set(key, [...(groups.get(key) ?? []), node.name]);
+    const names = groups.get(key);
+    if (names === undefined) groups.set(key, [node.name]);
+    else names.push(node.name);
   }
   const known = [...groups]
     .filter(([key]) => !controlPlaneTaint.test(key))

@@ -246,8 +246,10 @@ export const interPodAffinity: Filter = {
     const unwanted = rawAnti.map((term) => termOf(term, pod.namespace, pod.labels, known));
     const affinity = wanted.length === 0 ? undefined : measureAffinity(ledger, pod, wanted);
     const anti = unwanted.length === 0 ? undefined : measureAntiAffinity(ledger, pod, unwanted);
+    const isFree = affinity === undefined && anti === undefined && repelled.keys.length === 0;
     return {
       check(account) {
+        if (isFree && account.nominated.size === 0) return passes;
         const { labels } = account.node;
         const refusals: Blocker[] = [];
         const byAffinity = affinity === undefined ? undefined : affinityRefusal(affinity, labels);

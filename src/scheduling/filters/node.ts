@@ -2,6 +2,7 @@ import type { V1NodeSelector, V1Taint } from '@kubernetes/client-node';
 import type { NodeRow } from '../../resources/node-row.ts';
 import type { PodSpecRecord } from '../../resources/pod-row.ts';
 import type { Requirement } from '../cluster.ts';
+import { orMake } from '../ledger.ts';
 import {
   missedRequirement,
   nodeSelectorMatches,
@@ -48,14 +49,19 @@ export const taintToleration: Filter = {
   plugin: 'TaintToleration',
   prepare({ pod }) {
     const { tolerations } = pod.spec;
+    // Node pools share their taints.
+    const known = new Map<readonly V1Taint[], readonly Blocker[]>();
+    const byText = new Map<string, readonly Blocker[]>();
+    const untolerated = (node: NodeRow): readonly Blocker[] => {
+      const taints = untoleratedTaints(node.taints, tolerations).filter((taint) => speaks(node, taint));
+      if (taints.length === 0) return passes;
+      const detail = `taint ${taints.map(taintText).join(', ')}`;
+      return orMake(byText, detail, () => [byTaint('node(s) had untolerated taint(s)', detail, true)]);
+    };
     return {
       check({ node }) {
         if (node.taints.length === 0) return passes;
-        const taints = untoleratedTaints(node.taints, tolerations).filter((taint) => speaks(node, taint));
-        if (taints.length === 0) return passes;
-        return [
-          byTaint('node(s) had untolerated taint(s)', `taint ${taints.map(taintText).join(', ')}`, true),
-        ];
+        return node.unschedulable ? untolerated(node) : orMake(known, node.taints, () => untolerated(node));
       },
     };
   },
@@ -121,6 +127,25 @@ function namedNodes(required: V1NodeSelector | undefined | null): ReadonlySet<st
   return names;
 }
 
+/** By the value of one label after the other; behind the last one stands the answer, at `''`. */
+type Answers = Map<string | undefined, Answers | readonly Blocker[]>;
+
+/** The labels that decide; undefined where more than labels does. Most of 5,000 nodes then need no new answer. */
+function askedKeys(
+  wanted: readonly (readonly [string, string])[],
+  terms: Terms | undefined,
+): readonly string[] | undefined {
+  const keys = new Set(wanted.map(([key]) => key));
+  for (const { matchExpressions = [], matchFields = [] } of terms ?? []) {
+    if ((matchFields ?? []).length > 0) return undefined;
+    for (const { key } of matchExpressions ?? []) keys.add(key);
+  }
+  return [...keys];
+}
+
+const refusal = (missed: string): readonly Blocker[] =>
+  missed === '' ? passes : [byAffinity("node(s) didn't match Pod's node affinity/selector", missed, true)];
+
 export const nodeAffinity: Filter = {
   plugin: 'NodeAffinity',
   prepare({ pod }) {
@@ -131,11 +156,13 @@ export const nodeAffinity: Filter = {
     if (only?.size === 0) return { rejects: 'pod affinity terms conflict' };
     const wanted = Object.entries(spec.nodeSelector ?? {});
     const terms = required?.nodeSelectorTerms;
+    const keys = askedKeys(wanted, terms);
+    const known: Answers = new Map();
     const check = ({ node }: { readonly node: NodeRow }): readonly Blocker[] => {
-      const missed = missedBy(node, wanted, terms);
-      return missed === ''
-        ? passes
-        : [byAffinity("node(s) didn't match Pod's node affinity/selector", missed, true)];
+      if (keys === undefined) return refusal(missedBy(node, wanted, terms));
+      let here = known;
+      for (const key of keys) here = orMake(here, node.labels[key], () => new Map()) as Answers;
+      return orMake(here, '', () => refusal(missedBy(node, wanted, terms))) as readonly Blocker[];
     };
     return only === undefined ? { check } : { only, check };
   },

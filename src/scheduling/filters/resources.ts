@@ -1,6 +1,6 @@
 import type { HostPort, PodRow } from '../../resources/pod-row.ts';
 import { amountText } from '../amount.ts';
-import type { Account, Ledger } from '../ledger.ts';
+import { type Account, type Ledger, orMake } from '../ledger.ts';
 import type { Blocker, Filter } from './filter.ts';
 import { blockerOf, passes } from './filter.ts';
 
@@ -73,9 +73,14 @@ interface Demand {
   readonly amount: number;
   /** A device class serves it on nodes whose device plugin offers none: DynamicResources decides there. */
   readonly byClass: boolean;
+  readonly shortage: (allocatable: number, taken: number) => Blocker;
 }
 
-function shortage({ resource, amount }: Demand, allocatable: number, taken: number): Blocker {
+function shortage(
+  { resource, amount }: Pick<Demand, 'resource' | 'amount'>,
+  allocatable: number,
+  taken: number,
+): Blocker {
   const free = allocatable - taken;
   const room = amount > allocatable ? `, the whole node has ${amountText(resource, allocatable)}` : '';
   const detail = `needs ${amountText(resource, amount)}, free ${amountText(resource, free)}${room}`;
@@ -85,11 +90,26 @@ function shortage({ resource, amount }: Demand, allocatable: number, taken: numb
   });
 }
 
-/** Most nodes add nothing: the list is made with its first item. */
-function added(refusals: Blocker[] | undefined, refusal: Blocker): Blocker[] {
-  if (refusals === undefined) return [refusal];
-  refusals.push(refusal);
-  return refusals;
+/** Refusals so far, and what they become with one more: nodes that lack the same share one list. */
+interface Refusals {
+  readonly list: readonly Blocker[];
+  readonly next: Map<Blocker, Refusals>;
+}
+
+const refusalsOf = (list: readonly Blocker[]): Refusals => ({ list, next: new Map() });
+
+const added = ({ list, next }: Refusals, refusal: Blocker): Refusals =>
+  orMake(next, refusal, () => refusalsOf([...list, refusal]));
+
+/** The answer to two numbers, worded once. */
+function worded(make: (a: number, b: number) => Blocker): (a: number, b: number) => Blocker {
+  const known = new Map<number, Map<number, Blocker>>();
+  return (a, b) =>
+    orMake(
+      orMake(known, a, () => new Map<number, Blocker>()),
+      b,
+      () => make(a, b),
+    );
 }
 
 export const nodeResourcesFit: Filter = {
@@ -101,31 +121,33 @@ export const nodeResourcesFit: Filter = {
         resource,
         amount,
         byClass: classServing(ledger, resource) !== undefined,
+        shortage: worded((allocatable, taken) => shortage({ resource, amount }, allocatable, taken)),
       }))
       .sort((a, b) => order(a.resource, b.resource));
+    const none = refusalsOf(passes);
+    const crowded = worded((podCount, slots) =>
+      byAmount('Too many pods', `${podCount} of ${slots} pod slots taken`, slots < 1, {
+        resource: 'pods',
+        missing: podCount + 1 - slots,
+      }),
+    );
     return {
       check(account) {
         const { allocatable } = account.node;
         const own = account.pods.has(pod.uid) ? 1 : 0;
         const reserving = account.nominated.size === 0 ? [] : [...ahead(account, pod)];
-        let refusals: Blocker[] | undefined;
+        let refusals = none;
         const slots = allocatable['pods'] ?? 0;
         const podCount = account.pods.size - own + reserving.length;
-        if (podCount + 1 > slots) {
-          const short = { resource: 'pods', missing: podCount + 1 - slots };
-          refusals = added(
-            refusals,
-            byAmount('Too many pods', `${podCount} of ${slots} pod slots taken`, slots < 1, short),
-          );
-        }
+        if (podCount + 1 > slots) refusals = added(refusals, crowded(podCount, slots));
         for (const demand of demands) {
           const has = allocatable[demand.resource] ?? 0;
           if (demand.byClass && has === 0) continue;
           let taken = (account.requested.get(demand.resource) ?? 0) - own * demand.amount;
           for (const other of reserving) taken += other.spec.requests[demand.resource] ?? 0;
-          if (demand.amount > has - taken) refusals = added(refusals, shortage(demand, has, taken));
+          if (demand.amount > has - taken) refusals = added(refusals, demand.shortage(has, taken));
         }
-        return refusals ?? passes;
+        return refusals.list;
       },
     };
   },
