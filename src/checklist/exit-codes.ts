@@ -45,11 +45,29 @@ const table: Readonly<Record<number, ExitMeaning>> = {
   },
 };
 
+/** Launchers (Python's subprocess, DeepSpeed) end with the negative signal of their child, which wraps to 256 − n. */
+const childSignals: Readonly<Record<number, string>> = {
+  4: 'SIGILL',
+  6: 'SIGABRT',
+  7: 'SIGBUS',
+  8: 'SIGFPE',
+  9: 'SIGKILL',
+  11: 'SIGSEGV',
+  15: 'SIGTERM',
+};
+
 /** What an exit code says, and where to look next. 137 is not "out of memory" by itself. */
 export function exitMeaning(code: number): ExitMeaning {
   const known = table[code];
   if (known !== undefined) return known;
   if (code > 128 && code < 160) return { meaning: `signal ${code - 128}`, look: 'who sent it' };
+  const child = childSignals[256 - code];
+  if (child !== undefined)
+    return {
+      meaning: `a child process was ended by ${child}, and its launcher passed that on (256 − ${256 - code})`,
+      look:
+        code === 247 ? 'memory limit; what the launcher says of its children' : 'what the child said before',
+    };
   if (code >= 160)
     return { meaning: `its own code ${code}, or real-time signal ${code - 128}`, look: 'the program' };
   return { meaning: `the program's own code ${code}`, look: 'the program' };

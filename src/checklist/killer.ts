@@ -1,6 +1,7 @@
+import { quantity } from '../resources/fields.ts';
 import type { Happening } from './evidence-index.ts';
 import { type ContainerFacts, lastEvent, type PastRun, type PodFacts } from './pod-facts.ts';
-import { at } from './read.ts';
+import { at, text } from './read.ts';
 
 type Killer =
   | 'liveness'
@@ -75,7 +76,12 @@ export function killer(facts: PodFacts, container: ContainerFacts): Ending | und
     if (hook !== undefined && (hook.container === '' || hook.container === container.name) && near(hook))
       return by('postStart', hook);
   }
-  if (run.reason === 'OOMKilled') return by('oom');
+  const memory = nodeMemoryEvent(facts, run);
+  // Without a limit of its own there is nothing but the node, or the pod's cgroup, to run out of.
+  if (run.reason === 'OOMKilled')
+    return memory !== undefined && memoryLimit(container) === undefined
+      ? by('nodeMemory', memory)
+      : by('oom');
   if (run.reason === 'ContainerStatusUnknown') return by('statusLost');
   if (
     run.reason === 'StartError' ||
@@ -94,32 +100,64 @@ export function killer(facts: PodFacts, container: ContainerFacts): Ending | und
     return by('deletion');
   const changed = killed(/definition changed|resize|RestartAllContainers/i);
   if (changed !== undefined) return by('resize', changed);
-  if (run.exitCode === 137) {
-    const memory = facts.index
-      .nodeEvents(facts.node)
-      .findLast(
-        (event) =>
-          /^(?:SystemOOM|OOMKilling)$/.test(event.reason) &&
-          !/Memory cgroup out of memory/i.test(event.message) &&
-          (finishedAt === undefined ||
-            event.last === undefined ||
-            Math.abs(event.last - finishedAt) <= 30_000),
-      );
-    if (memory !== undefined) return by('nodeMemory', memory);
-    // node-problem-detector's words for a kill in the container's own cgroup.
-    const own = facts.index
-      .nodeEvents(facts.node)
-      .findLast(
-        (event) =>
-          event.reason === 'OOMKilling' &&
-          /Memory cgroup out of memory/i.test(event.message) &&
-          (finishedAt === undefined ||
-            event.last === undefined ||
-            Math.abs(event.last - finishedAt) <= 30_000),
-      );
-    return own === undefined ? by('sigkill') : by('ownMemory', own);
-  }
+  const own = ownMemoryEvent(facts, container, run);
+  if (run.exitCode === 137)
+    return memory !== undefined
+      ? by('nodeMemory', memory)
+      : own === undefined
+        ? by('sigkill')
+        : by('ownMemory', own);
+  // A launcher whose child the kernel killed ends with a code of its own.
+  if (run.exitCode !== 0 && own !== undefined) return by('ownMemory', own);
   if (run.exitCode === 143) return by('sigterm');
   if (run.exitCode > 128 && run.exitCode < 160) return by('signal');
   return by('itself');
+}
+
+/** The memory limit in bytes; undefined where none is set or none is known. */
+const memoryLimit = (container: ContainerFacts): number | undefined =>
+  quantity(text(container.status, 'resources', 'limits', 'memory')) ??
+  quantity(text(container.spec, 'resources', 'limits', 'memory'));
+
+const cgroupKill = /Memory cgroup out of memory/i;
+
+/** The kernel killed something on the node for want of memory when this run ended; the kubelet's SystemOOM is always that. */
+const nodeMemoryEvent = (facts: PodFacts, run: PastRun): Happening | undefined =>
+  facts.index
+    .nodeEvents(facts.node)
+    .findLast(
+      (event) =>
+        /^(?:SystemOOM|OOMKilling)$/.test(event.reason) &&
+        !cgroupKill.test(event.message) &&
+        (run.finishedAt === undefined ||
+          event.last === undefined ||
+          Math.abs(event.last - run.finishedAt) <= 30_000),
+    );
+
+/**
+ * node-problem-detector's words for a kill in a cgroup of a container on this node. Whose it was is told by the time and,
+ * where it ended with another code than 137, by the size of the victim: a good part of the limit of this container.
+ */
+function ownMemoryEvent(facts: PodFacts, container: ContainerFacts, run: PastRun): Happening | undefined {
+  const limit = memoryLimit(container);
+  return facts.index.nodeEvents(facts.node).findLast((event) => {
+    if (event.reason !== 'OOMKilling' || !cgroupKill.test(event.message)) return false;
+    if (run.exitCode === 137)
+      return (
+        run.finishedAt === undefined ||
+        event.last === undefined ||
+        Math.abs(event.last - run.finishedAt) <= 30_000
+      );
+    const kilobytes = /anon-rss:(\d+)kB/.exec(event.message)?.[1];
+    return (
+      run.finishedAt !== undefined &&
+      event.last !== undefined &&
+      event.last <= run.finishedAt + slackMs &&
+      event.last >= run.finishedAt - 60_000 &&
+      limit !== undefined &&
+      kilobytes !== undefined &&
+      Number(kilobytes) * 1024 >= limit / 4 &&
+      Number(kilobytes) * 1024 <= limit * 1.1
+    );
+  });
 }

@@ -10,7 +10,7 @@ import {
   statusLost,
 } from './exits.ts';
 import { initFailing } from './init.ts';
-import { nodeMemory, oom, oomInit, ownMemory, probableOom, sigkill } from './memory.ts';
+import { childKilledByCode, nodeMemory, oom, oomInit, ownMemory, probableOom, sigkill } from './memory.ts';
 import { liveness, startupKill, toldProbe } from './probe-kills.ts';
 import { byWords } from './program-words.ts';
 
@@ -36,6 +36,7 @@ export const crashStates: readonly PodState[] = [
   probableOom,
   sigkill,
   byWords('H5', 'oom.child', 'A child process was killed for memory'),
+  childKilledByCode,
   byWords('L9', 'rendezvous.failed', 'Ranks do not find each other'),
   byWords('L6', 'dns.failed', 'A name does not resolve'),
   sigbus,

@@ -1,12 +1,13 @@
-import { labelsOf } from '../evidence-index.ts';
+import type { KubeObject } from '../../kube/object.ts';
+import { labelsOf, nameOf, refOf } from '../evidence-index.ts';
 import { exitMeaning } from '../exit-codes.ts';
 import { editOwner, getObject, readLog } from '../fixes.ts';
-import { isTrue, type PodFacts, statusPath } from '../pod-facts.ts';
+import { isTrue, type PodFacts, podFacts, statusPath } from '../pod-facts.ts';
 import { brief, list, span, strings, text } from '../read.ts';
 import type { ObjectRef } from '../report.ts';
 import { lastWords } from '../signatures.ts';
 import { cause, evidence, item, type PodState, unknown } from '../state.ts';
-import { crashState, diagnoseCrash } from './crash-facts.ts';
+import { crashOf, crashState, diagnoseCrash } from './crash-facts.ts';
 import { codeCause } from './exits.ts';
 import { signatureCause } from './program-words.ts';
 
@@ -52,6 +53,31 @@ export const initFailing: PodState = crashState(
   },
   'initDone',
 );
+
+/** KubeRay's own init container of a worker waits for the GCS of the head, nothing else. */
+function rayHead(
+  facts: PodFacts,
+  container: string,
+): { readonly says: string; readonly pod: KubeObject | undefined } | undefined {
+  const cluster = facts.labels['ray.io/cluster'];
+  if (container !== 'wait-gcs-ready') return undefined;
+  const pod = facts.index
+    .inNamespace('Pod', facts.namespace)
+    .find(
+      (other) =>
+        labelsOf(other)['ray.io/node-type'] === 'head' && labelsOf(other)['ray.io/cluster'] === cluster,
+    );
+  if (pod === undefined) return { says: ': it waits for the GCS of its Ray head', pod };
+  const head = podFacts(pod, facts.index);
+  const crash = crashOf(head);
+  const how =
+    crash !== undefined
+      ? `, which ends with exit ${crash.run.exitCode}${crash.hit === undefined ? '' : ` (${crash.hit.signature.meaning})`}`
+      : isTrue(head, 'Ready')
+        ? ', which is ready: its name, a network policy or another version of Ray is in the way'
+        : `, which is not ready (${head.phase})`;
+  return { says: `: it waits for the GCS of its Ray head ${nameOf(pod)}${how}`, pod };
+}
 
 /** Still running after five minutes, and nothing behind it can start. */
 export const initHanging: PodState = {
@@ -102,21 +128,24 @@ export const initHanging: PodState = {
         (entry) => text(entry, 'type') === 'Ready' && text(entry, 'status') === 'True',
       ),
     );
+    const head = rayHead(facts, container.name);
     const detail =
-      waits === null
-        ? ''
-        : service.state === 'missing'
-          ? `: it waits for ${waits[1]}, and there is no such Service`
-          : service.state === 'present' && !ready
-            ? `: it waits for ${waits[1]}, whose Service has no ready pod`
-            : `: it waits for ${waits[1]}`;
+      head !== undefined
+        ? head.says
+        : waits === null
+          ? ''
+          : service.state === 'missing'
+            ? `: it waits for ${waits[1]}, and there is no such Service`
+            : service.state === 'present' && !ready
+              ? `: it waits for ${waits[1]}, whose Service has no ready pod`
+              : `: it waits for ${waits[1]}`;
     return {
       headline: `${container.kind} ${container.name} (${position} of ${total}) runs for ${span(ran)}${brief(detail, 60)}`,
       since: container.startedAt,
       diagnose: () => ({
         causes: [
           cause(
-            detail === '' ? 'H11.hanging' : 'H11.dependency',
+            detail === '' ? 'H11.hanging' : head === undefined ? 'H11.dependency' : 'H11.ray-head',
             service.state !== 'unknown' && detail !== '' && !ready ? 'proven' : 'likely',
             `init container ${container.name} does not finish${detail}${words === undefined ? '' : `; it says: ${brief(words, 120)}`}`,
             readLog(facts, container.name, false),
@@ -143,6 +172,7 @@ export const initHanging: PodState = {
             ? [unknown('H11.log', 'initDone', 'What it says', 'needsProbe')]
             : [item('H11.log', 'initDone', 'What it says', 'info', evidence('log', brief(words, 300)))]),
         ],
+        ...(head?.pod === undefined ? {} : { explainedBy: refOf(head.pod) }),
         wants:
           words === undefined
             ? [

@@ -145,7 +145,7 @@ export const nodeMemory: PodState = crashState(
             cause(
               'H6.node',
               'proven',
-              `node ${facts.node} ran out of memory and the kernel killed it: ${brief(event.message, 120)}`,
+              `node ${facts.node} ran out of memory and the kernel killed it${limitOf(crash.container, 'memory') === '' && crash.container.spec !== undefined ? ', which has no memory limit' : ''}: ${brief(event.message, 120)}`,
               editOwner(facts, 'Request the memory that it needs'),
               kubectl('See who uses the memory', 'read', '', ['top', 'pods', '-A', '--sort-by=memory']),
               describe('node', '', facts.node),
@@ -191,6 +191,38 @@ export const ownMemory: PodState = crashState(
             item('H5.event', 'staysUp', 'The kernel killed nothing of it', 'fail', said(event)),
             ...oomItems(facts, crash),
           ],
+        ),
+    };
+  },
+);
+
+/** 247 is −9: the launcher ended with what killed its child, and nothing else sends SIGKILL to one process. */
+export const childKilledByCode: PodState = crashState(
+  'H5',
+  'oom.child',
+  'A child process was killed for memory',
+  (facts, crash) => {
+    if (crash.run.exitCode !== 247 || (crash.hit !== undefined && crash.hit.signature.state !== 'H5'))
+      return undefined;
+    const { container } = crash;
+    const limit = limitOf(container, 'memory');
+    return {
+      headline: `${place(container)}exit 247: a child was killed (SIGKILL), mostly for memory`,
+      diagnose: () =>
+        diagnoseCrash(
+          facts,
+          crash,
+          [
+            cause(
+              'H5.exit-247',
+              'likely',
+              `exit 247 is −9: a child process of ${container.name} was killed with SIGKILL, most likely out of memory${limit === '' ? '' : ` at the limit ${limit}`}${crash.words === undefined ? '' : `: ${brief(crash.words, 120)}`}`,
+              setResources(facts, container, 'Raise the memory limit', `--limits=memory=${halfAgain(limit)}`),
+              readLog(facts, container.name, !crash.present),
+            ),
+          ],
+          'Its processes live',
+          oomItems(facts, crash),
         ),
     };
   },

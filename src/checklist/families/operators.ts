@@ -2,6 +2,7 @@ import type { KubeObject } from '../../kube/object.ts';
 import { nameOf, refOf } from '../evidence-index.ts';
 import { describe, kubectl } from '../fixes.ts';
 import { at, brief, condition, conditions, count, list, record, span, text, time } from '../read.ts';
+import { lastWords, scan } from '../signatures.ts';
 import { cause, evidence, item, type ObjectState, said } from '../state.ts';
 import { customOwners, podsBelow, worstOf } from './owner-facts.ts';
 
@@ -58,6 +59,12 @@ function failedApplication(object: KubeObject): string {
   return '';
 }
 
+/** Operators put the tail of a log behind their own words: what it gives away goes first, what came last second. */
+function telling(words: string): string {
+  const core = words.length <= 200 ? undefined : (scan(words)?.line ?? lastWords(words));
+  return core === undefined ? brief(words, 200) : `${brief(words, 90)} ${brief(core, 160)}`;
+}
+
 export const operatorWaiting: ObjectState = {
   id: 'A8',
   key: 'ml.operator-waiting',
@@ -77,7 +84,14 @@ export const operatorWaiting: ObjectState = {
     const pods = podsBelow(facts);
     const worst = worstOf(facts, pods);
     const failure = record(object, 'status', 'modelStatus', 'lastFailureInfo');
-    const model = text(failure, 'message') || text(failure, 'reason');
+    const exit = count(failure, 'exitCode');
+    const model = [
+      text(failure, 'message') || text(failure, 'reason'),
+      exit === undefined || exit === 0 ? '' : `the model server ended with exit code ${exit}`,
+      bad === undefined || bad.message === '' || bad.message === text(failure, 'message') ? '' : bad.message,
+    ]
+      .filter((entry, place) => entry !== '' && (place === 0 || Object.keys(failure).length > 0))
+      .join('; ');
     const status =
       text(object, 'status', 'message') ||
       (text(object, 'status', 'state') === 'failed' ? text(object, 'status', 'reason') : '') ||
@@ -110,7 +124,7 @@ export const operatorWaiting: ObjectState = {
               : cause(
                   `A8.${bad?.reason || text(failure, 'reason') || 'failed'}`,
                   'proven',
-                  `the ${kind} says: ${brief(words, 200)}`,
+                  `the ${kind} says: ${telling(words)}`,
                   describe(kind, namespace, name),
                   event === undefined
                     ? undefined

@@ -13,7 +13,7 @@ import {
   refused,
 } from './refusals.ts';
 import { orderedReady, stuckRollout, unavailable, worstPod } from './rollout.ts';
-import { byDesign, cronTrouble } from './schedules.ts';
+import { byDesign, cronTrouble, overrun } from './schedules.ts';
 
 /** In the order in which they are asked: what lets no pod in, what ended, what is stuck, what its pods suffer. */
 export const ownerStates: readonly ObjectState[] = [
@@ -30,6 +30,7 @@ export const ownerStates: readonly ObjectState[] = [
   failedIndexes,
   orderedReady,
   cronTrouble,
+  overrun,
   halfPending,
   operatorWaiting,
   stuckRollout,

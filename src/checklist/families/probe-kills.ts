@@ -43,7 +43,8 @@ export function probeReading(message: string): string {
     return `the probe's command or file is not there: ${brief(body, 80)}`;
   if (/server gave HTTP response to HTTPS|malformed HTTP|tls:/i.test(body))
     return 'HTTP and HTTPS are mixed up';
-  return brief(body, 100);
+  // An exec probe that prints nothing, or whose words the kubelet withholds.
+  return body.trim() === '' ? 'it says nothing but that it failed' : brief(body, 100);
 }
 
 /** A probe's port against the ports that the container declares. */

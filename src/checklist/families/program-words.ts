@@ -130,6 +130,9 @@ export const shmMount = (facts: PodFacts, container: ContainerFacts): boolean =>
       list(facts.object, 'spec', 'volumes').some((volume) => text(volume, 'name') === text(mount, 'name')),
   );
 
+const acceleratorMemory = /oom|alloc|kv|free-mem|tgi-memory/;
+const deviceOf = (line: string): string => (/TPU|hbm/.test(line) ? 'TPU' : 'GPU');
+
 /** What the program's words mean for this pod, as causes and fixes. */
 export function signatureCause(
   facts: PodFacts,
@@ -191,13 +194,15 @@ export function signatureCause(
       );
     case 'H15':
       return make(
-        /oom|alloc|kv|free-mem/.test(signature.id)
-          ? `GPU memory, not container memory: ${quoted}; a higher memory limit does not help`
+        acceleratorMemory.test(signature.id)
+          ? `${deviceOf(line)} memory, not container memory: ${quoted}; a higher memory limit does not help`
           : `${signature.meaning}: ${quoted}`,
-        /oom/.test(signature.id) ? 'CUDA out of memory' : signature.meaning,
+        /oom/.test(signature.id)
+          ? `${/TPU|hbm/.test(line) ? 'TPU' : /HIP/.test(line) ? 'GPU' : 'CUDA'} out of memory`
+          : signature.meaning,
         editOwner(
           facts,
-          /oom|kv|free-mem/.test(signature.id)
+          acceleratorMemory.test(signature.id)
             ? 'Use a smaller batch, context or share of the GPU, or more GPUs'
             : signature.checks,
         ),
@@ -327,6 +332,7 @@ const symptoms = new Set([
   'store-broken',
   'vllm-engine',
   'rdzv-timeout',
+  'jax-coordination',
   'ray-gcs',
   'connection',
 ]);

@@ -151,14 +151,23 @@ function kueueAnswer(
       reserved?.at,
     );
   }
-  if (workload !== undefined && at(workload, 'spec', 'active') === false)
+  if (workload !== undefined && at(workload, 'spec', 'active') === false) {
+    const why = [condition(workload, 'Evicted'), condition(workload, 'DeactivationTarget'), reserved]
+      .map((entry) => entry?.message ?? '')
+      .filter((entry, place, all) => entry !== '' && all.indexOf(entry) === place);
+    // Kueue takes back what does not get its pods ready, tries it again a few times, and then for good.
+    const unready = /PodsReady|re-?queu/i.test(
+      `${why.join(' ')} ${condition(workload, 'Evicted')?.reason ?? ''} ${condition(workload, 'DeactivationTarget')?.reason ?? ''}`,
+    );
+    const tries = count(workload, 'status', 'requeueState', 'count');
     return answer(
       'B2.deactivated',
       'proven',
-      'deactivated in Kueue',
-      `the workload ${nameOf(workload)} is deactivated (spec.active=false)${brief(condition(workload, 'Evicted')?.message ?? condition(workload, 'DeactivationTarget')?.message ?? '', 120) === '' ? '' : `: ${brief(condition(workload, 'Evicted')?.message ?? '', 120)}`}`,
+      `deactivated in Kueue${unready ? ': its pods did not become ready in time' : ''}`,
+      `the workload ${nameOf(workload)} is deactivated (spec.active=false)${unready ? `: its pods did not become ready in time (PodsReady timeout)${tries === undefined ? '' : `, ${tries} times`}` : ''}${why.length === 0 ? '' : `: ${brief(why.join('; '), 180)}`}`,
       condition(workload, 'Evicted')?.at,
     );
+  }
   const active = local?.state === 'present' ? condition(local.object, 'Active') : undefined;
   const clusterActive = cluster?.state === 'present' ? condition(cluster.object, 'Active') : undefined;
   const stopped =
