@@ -17,6 +17,8 @@ export interface ReadObjects {
   readonly kinds: readonly KindDefinition[];
   /** The version of the server that was recorded, where a file says it. */
   readonly serverVersion: string | undefined;
+  /** Text by `namespace/pod/container`, of the run before by `namespace/pod/container@previous`. */
+  readonly logs: Readonly<Record<string, string>>;
 }
 
 /** A file that cannot be read as objects. The message names it, and the line where there is one. */
@@ -40,7 +42,12 @@ type Found =
       readonly kind: string;
     }
   | { readonly is: 'header'; readonly header: JsonRecord }
-  | { readonly is: 'recording'; readonly objects: readonly unknown[]; readonly server: string }
+  | {
+      readonly is: 'recording';
+      readonly objects: readonly unknown[];
+      readonly server: string;
+      readonly logs: unknown;
+    }
   | { readonly is: 'wrapped'; readonly inner: unknown }
   | { readonly is: 'nothing'; readonly what: string };
 
@@ -54,6 +61,7 @@ interface Reading {
   /** What objects are that do not say it themselves: by the recording's header, else by the file's name. */
   bare: { readonly apiVersion: string; readonly kind: string } | undefined;
   serverVersion: string | undefined;
+  readonly logs: Record<string, string>;
 }
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
@@ -71,10 +79,12 @@ function classify(value: unknown): Found {
   if (Array.isArray(value['items']) && (kind === '' || kind.endsWith('List')))
     return { is: 'list', items: value['items'], apiVersion, kind };
   if (Array.isArray(value['objects']) && !('metadata' in value))
-    return { is: 'recording', objects: value['objects'], server: text(value['serverVersion']) };
-  // What `mltop record` writes.
-  if (Array.isArray(value['objects']) && kind === '' && !('metadata' in value))
-    return { is: 'list', items: value['objects'], apiVersion: '', kind: '' };
+    return {
+      is: 'recording',
+      objects: value['objects'],
+      server: text(value['serverVersion']),
+      logs: value['logs'],
+    };
   if ('server' in value && !('metadata' in value)) return { is: 'header', header: value };
   if (isRecord(value['object']) && typeof value['type'] === 'string') {
     if (value['type'] === 'ADDED' || value['type'] === 'MODIFIED')
@@ -156,6 +166,9 @@ function take(reading: Reading, value: unknown, line: number | undefined): void 
   } else if (found.is === 'recording') {
     reading.serverVersion ??= found.server || undefined;
     for (const object of found.objects) take(reading, object, undefined);
+    if (isRecord(found.logs))
+      for (const [key, log] of Object.entries(found.logs))
+        if (typeof log === 'string') reading.logs[key] = log;
   } else if (found.is === 'nothing')
     reading.skipped.set(found.what, (reading.skipped.get(found.what) ?? 0) + 1);
   else {
@@ -342,6 +355,7 @@ async function readOne(path: string): Promise<Reading> {
     broken: [],
     bare: byFileName(path),
     serverVersion: undefined,
+    logs: {},
   };
   let bytes: Buffer;
   try {
@@ -378,5 +392,6 @@ export async function readObjects(paths: readonly string[]): Promise<ReadObjects
     ],
     broken,
     serverVersion: readings.find((reading) => reading.serverVersion !== undefined)?.serverVersion,
+    logs: Object.assign({}, ...readings.map(({ logs }) => logs)) as Record<string, string>,
   };
 }

@@ -1,7 +1,7 @@
 import { pluralOf } from './built-in-kinds.ts';
 import type { ReadObjects } from './from.ts';
 import { fieldAt, isRecord, type KubeLike } from './object.ts';
-import type { MetricsProvider, NodeUsage, PodUsage, Scenario } from './providers.ts';
+import type { LogLine, LogSource, MetricsProvider, NodeUsage, PodUsage, Scenario } from './providers.ts';
 import type { Store } from './store.ts';
 
 const texts = (value: unknown): string => (typeof value === 'string' ? value : '');
@@ -85,7 +85,50 @@ function addNamespaces(store: Store, objects: readonly KubeLike[]): void {
   }
 }
 
-/** Serves given objects in place of the scenario. Their logs were not kept: the answer is what a kubelet says of a container that is gone. */
+/** What `kubectl logs --timestamps` writes before a line. */
+const stampAt = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)) /;
+
+/** A recorded log, line by line. A line without a time has that of the line before. */
+function linesOf(log: string, startMs: number): readonly LogLine[] {
+  let at = startMs;
+  return log
+    .replace(/\r?\n$/, '')
+    .split(/\r?\n/)
+    .map((line) => {
+      const stamp = stampAt.exec(line);
+      at = stamp === null ? at : Date.parse(stamp[1] ?? '') || at;
+      return { at, text: stamp === null ? line : line.slice(stamp[0].length) };
+    });
+}
+
+const statusOf = (pod: KubeLike, container: string): unknown =>
+  ['status.containerStatuses', 'status.initContainerStatuses', 'status.ephemeralContainerStatuses']
+    .flatMap((path) => {
+      const found = fieldAt(pod, path);
+      return Array.isArray(found) ? (found as readonly unknown[]) : [];
+    })
+    .find((one) => fieldAt(one, 'name') === container);
+
+/**
+ * The log that a recording has of a run; a container that ran then says no more, and is not at its end either. Of what
+ * was not recorded the answer is what a kubelet says of a container that is gone.
+ */
+function logOf(logs: ReadObjects['logs'], pod: KubeLike, container: string, previous: boolean): LogSource {
+  const status = statusOf(pod, container);
+  const { namespace = '', name = '' } = pod.metadata ?? {};
+  const log = logs[`${namespace}/${name}/${container}${previous ? '@previous' : ''}`];
+  if (log === undefined) {
+    const id = texts(fieldAt(status, 'containerID')) || 'containerd://unknown';
+    return { lines: [{ at: Date.now(), text: `unable to retrieve container logs for ${id}` }] };
+  }
+  const run = previous ? 'lastState.terminated' : 'state.running';
+  const startMs = Date.parse(texts(fieldAt(status, `${run}.startedAt`))) || Date.now();
+  const lines = log === '' ? [] : linesOf(log, startMs);
+  const isRunning = !previous && fieldAt(status, 'state.running') !== undefined;
+  return isRunning ? { lines, follow: () => () => undefined } : { lines };
+}
+
+/** Serves given objects in place of the scenario, with the logs that a recording has. */
 export function loadGiven(store: Store, given: ReadObjects): Scenario & { readonly hasMetrics: boolean } {
   for (const definition of given.kinds)
     if (store.kindAt(definition.group, definition.plural ?? pluralOf(definition.kind)) === undefined)
@@ -102,14 +145,7 @@ export function loadGiven(store: Store, given: ReadObjects): Scenario & { readon
     stop: () => undefined,
     metrics: metricsOf(given.objects),
     hasMetrics: objects.length < given.objects.length,
-    logs(pod, container) {
-      const statuses = fieldAt(pod, 'status.containerStatuses');
-      const status = Array.isArray(statuses)
-        ? statuses.find((one) => fieldAt(one, 'name') === container)
-        : undefined;
-      const id = texts(fieldAt(status, 'containerID')) || 'containerd://unknown';
-      return { lines: [{ at: Date.now(), text: `unable to retrieve container logs for ${id}` }] };
-    },
+    logs: (pod, container, { previous }) => logOf(given.logs, pod, container, previous),
     serverVersion: given.serverVersion ?? 'v1.36.3',
   };
 }

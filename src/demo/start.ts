@@ -165,7 +165,14 @@ async function load(store: ServedStore, options: DemoOptions, now: () => number)
     const given =
       options.objects === undefined
         ? await readObjects(options.from ?? [])
-        : { objects: options.objects, kinds: [], notes: [], broken: [], serverVersion: undefined };
+        : {
+            objects: options.objects,
+            kinds: [],
+            notes: [],
+            broken: [],
+            serverVersion: undefined,
+            logs: {},
+          };
     return { ...loadGiven(store, given), notes: given.notes };
   }
   const { churn, loadScenario } = await import('./scenario/index.ts');

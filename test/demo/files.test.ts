@@ -119,6 +119,38 @@ test.each([
   expect(found.broken).toEqual([]);
 });
 
+test('the logs of a recording are served, those of the run before too, and with their own times', async () => {
+  const path = join(await folder(), 'recording.json');
+  const crashed = {
+    ...pod('a'),
+    status: {
+      phase: 'Running',
+      containerStatuses: [
+        {
+          name: 'main',
+          state: { running: { startedAt: '2026-01-01T00:00:00Z' } },
+          lastState: { terminated: { exitCode: 1 } },
+        },
+      ],
+    },
+  };
+  const logs = {
+    'train/a/main': '2026-01-01T00:00:01Z loading\n2026-01-01T00:00:02.5Z step 1\n',
+    'train/a/main@previous': '2026-01-01T00:00:00Z out of memory\n',
+  };
+  await writeFile(
+    path,
+    JSON.stringify({ now: '2026-01-01T00:01:00Z', listed: [], objects: [crashed], logs }),
+  );
+  const demo = await demoOf({ from: [path] });
+  const log = '/api/v1/namespaces/train/pods/a/log';
+  expect((await ask(demo, log)).text).toBe('loading\nstep 1\n');
+  expect((await ask(demo, `${log}?timestamps=true&tailLines=1`)).text).toMatch(
+    /^2026-01-01T00:00:02\.50*Z step 1\n$/,
+  );
+  expect((await ask(demo, `${log}?previous=true`)).text).toBe('out of memory\n');
+});
+
 test('a file that is not there is refused by its name', async () => {
   await expect(readObjects(['/nowhere/pods.json'])).rejects.toThrow(
     /^\/nowhere\/pods\.json: cannot be read: ENOENT/,
