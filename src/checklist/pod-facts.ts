@@ -11,6 +11,7 @@ import {
   nameOf,
   namespaceOf,
 } from './evidence-index.ts';
+import { defaultLimits, type Limits } from './limits.ts';
 import { type Condition, conditions, count, lines, list, record, text, time } from './read.ts';
 import type { ObjectRef } from './report.ts';
 
@@ -85,6 +86,8 @@ export interface PodFacts {
   readonly eventsKnown: boolean;
   /** The row that this was made from. */
   readonly row: PodRow | undefined;
+  /** From when on something is worth a word. */
+  readonly limits: Limits;
 }
 
 const pastRun = (value: unknown): PastRun | undefined => {
@@ -159,7 +162,7 @@ function containersOf(pod: KubeObject): ContainerFacts[] {
 }
 
 /** Facts from the whole object. */
-export function podFacts(pod: KubeObject, index: EvidenceIndex): PodFacts {
+export function podFacts(pod: KubeObject, index: EvidenceIndex, limits: Limits = defaultLimits): PodFacts {
   return {
     object: pod,
     namespace: namespaceOf(pod),
@@ -186,6 +189,7 @@ export function podFacts(pod: KubeObject, index: EvidenceIndex): PodFacts {
     events: index.events(pod),
     eventsKnown: true,
     row: undefined,
+    limits,
   };
 }
 
@@ -195,6 +199,7 @@ export interface RowContext {
   /** Newest last; empty when there are none or they are not watched. */
   readonly eventsOf?: (row: PodRow) => readonly Happening[];
   readonly index?: EvidenceIndex;
+  readonly limits?: Limits;
 }
 
 const nothingKnown: EvidenceIndex = buildIndex({ objects: [], now: 0 });
@@ -282,6 +287,7 @@ export function rowFacts(row: PodRow, context: RowContext): PodFacts {
     events: context.eventsOf?.(row) ?? [],
     eventsKnown: context.eventsOf !== undefined,
     row,
+    limits: context.limits ?? defaultLimits,
   };
 }
 

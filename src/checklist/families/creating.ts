@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../kube/object.ts';
 import { type Happening, nameOf } from '../evidence-index.ts';
 import { deletePod, describe, editOwner, getObject, kubectl, targetOf } from '../fixes.ts';
+import { minutes } from '../limits.ts';
 import { lastEvent, type PodFacts } from '../pod-facts.ts';
 import { at, brief, condition, essence, list, span, text, time } from '../read.ts';
 import type { Item } from '../report.ts';
@@ -753,7 +754,10 @@ const starting: PodState = {
       facts.now -
       (facts.conditions.get('PodScheduled')?.at ?? facts.startedAt ?? facts.createdAt ?? facts.now);
     const step = newest === undefined ? '' : `: ${brief(newest.message, 60)}`;
-    const stuck = facts.eventsKnown && age > 10 * 60_000 && facts.now - (newest?.last ?? 0) > 5 * 60_000;
+    const stuck =
+      facts.eventsKnown &&
+      age > minutes(facts.limits.startMinutes) &&
+      facts.now - (newest?.last ?? 0) > 5 * 60_000;
     if (!stuck) return { headline: `starting${step}` };
     const trouble = nodeTrouble(facts);
     const claims = claimsOf(facts);

@@ -1,6 +1,7 @@
 import { exitMeaning } from '../exit-codes.ts';
 import { editOwner, halfAgain, readLog, setResources } from '../fixes.ts';
 import { killer } from '../killer.ts';
+import { minutes } from '../limits.ts';
 import { type ContainerFacts, type PodFacts, statusPath } from '../pod-facts.ts';
 import { brief, list, span, text } from '../read.ts';
 import { scan } from '../signatures.ts';
@@ -22,10 +23,10 @@ export const flapping: PodState = {
   match: (facts) => {
     const container = facts.containers.find(
       (entry) =>
-        entry.restarts >= (tellingKill(facts, entry) ? 1 : 3) &&
+        entry.restarts >= (tellingKill(facts, entry) ? 1 : facts.limits.restarts) &&
         entry.state === 'running' &&
         entry.last !== undefined &&
-        facts.now - (entry.last.finishedAt ?? 0) < 60 * 60_000,
+        facts.now - (entry.last.finishedAt ?? 0) < minutes(facts.limits.withinMinutes),
     );
     if (container?.last === undefined) return undefined;
     const ending = killer(facts, container);

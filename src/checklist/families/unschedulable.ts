@@ -15,6 +15,7 @@ import { untoleratedTaints } from '../../scheduling/selectors.ts';
 import { agreement, type Change, groupVerdicts, nearest, wouldFitIf } from '../../scheduling/unblock.ts';
 import { type EvidenceIndex, labelsOf, nameOf } from '../evidence-index.ts';
 import { changeTemplate, describe, editOwner, getObject, kubectl, targetOf } from '../fixes.ts';
+import { minutes } from '../limits.ts';
 import { lastEvent, type PodFacts } from '../pod-facts.ts';
 import { at, brief, list, nearNames, record, span, strings, text } from '../read.ts';
 import type { Cause, Item, Verdict } from '../report.ts';
@@ -1527,7 +1528,7 @@ const preempting: PodState = {
     );
     if (victims.length === 0 && !told) return undefined;
     const since = facts.conditions.get('PodScheduled')?.at ?? facts.createdAt ?? facts.now;
-    const long = facts.now - since > 10 * 60_000;
+    const long = facts.now - since > minutes(facts.limits.preemptionMinutes);
     const names = victims.map(nameOf).join(', ');
     return {
       headline: `waits for preempted pods on ${facts.nominatedNode} to end${names === '' ? '' : `: ${names}`}`,

@@ -1,5 +1,6 @@
-import { nameOf } from '../evidence-index.ts';
+import { nameOf, type Usage } from '../evidence-index.ts';
 import { describe, editOwner, kubectl, readLog } from '../fixes.ts';
+import { minutes } from '../limits.ts';
 import { type ContainerFacts, isTrue, lastEvent, type PodFacts, specPath, statusPath } from '../pod-facts.ts';
 import { at, brief, condition, count, list, record, span, text, time } from '../read.ts';
 import { lastWords, programLog, scan } from '../signatures.ts';
@@ -7,9 +8,6 @@ import { cause, evidence, item, type PodState, said, unknown } from '../state.ts
 import { nodeTrouble } from './creating.ts';
 import { probeReading } from './probe-kills.ts';
 import { dependency, signatureCause } from './program-words.ts';
-
-/** How long "not ready" is a matter of starting up, when nothing else is known. */
-const readyGraceMs = 5 * 60_000;
 
 const tolerationSeconds = (facts: PodFacts): number | undefined => {
   const found = list(facts.object, 'spec', 'tolerations').find((entry) =>
@@ -217,7 +215,11 @@ const readiness: PodState = {
     const enough =
       event !== undefined &&
       (event.count >= 10 || (facts.index.nowIsGuess ? event.count >= 3 : ran > Math.max(60_000, budget)));
-    if (event === undefined && (ran < readyGraceMs || facts.object === undefined) && !facts.index.nowIsGuess)
+    if (
+      event === undefined &&
+      (ran < minutes(facts.limits.readyGraceMinutes) || facts.object === undefined) &&
+      !facts.index.nowIsGuess
+    )
       return { headline: 'starting, not ready yet', severity: 'none' };
     // A paste cut down to the bare status has no clock at all: then it was pasted because it stays so.
     const timed = facts.createdAt !== undefined || facts.conditions.get('Ready')?.at !== undefined;
@@ -502,14 +504,16 @@ const asksGpu = (facts: PodFacts): boolean =>
   );
 
 /** The newest kubelet timestamp of a log that was fetched with timestamps. */
-function lastLineAt(log: string | undefined): number | undefined {
+export function lastLineAt(log: string | undefined): number | undefined {
   const stamps = log?.match(/^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)/gm);
   const newest = stamps?.at(-1);
   return newest === undefined ? undefined : Date.parse(newest) || undefined;
 }
 
 /** A step counter that no longer moves while lines still come. */
-function stuckStep(log: string | undefined): { readonly step: number; readonly forMs: number } | undefined {
+export function stuckStep(
+  log: string | undefined,
+): { readonly step: number; readonly forMs: number } | undefined {
   const lines = [
     ...(log ?? '').matchAll(
       /^(\d{4}-\d\d-\d\dT[\d:.]+Z?)[^\n]*?\b(?:step|iter(?:ation)?|global_step)[ =:]+(\d+)/gim,
@@ -558,6 +562,13 @@ function peers(facts: PodFacts): {
   };
 }
 
+/** What the GPUs of a pod do; undefined where nobody measures. Busy is not the same as working: a collective spins. */
+export function gpuActivity(usage: Usage | undefined): 'idle' | 'busywait' | 'working' | undefined {
+  if (usage?.gpuBusy === undefined) return undefined;
+  if (usage.gpuBusy <= 0.05) return 'idle';
+  return usage.gpuBusy >= 0.95 && (usage.gpuWorking ?? 1) <= 0.02 ? 'busywait' : 'working';
+}
+
 /** Silence or a frozen step, with a GPU that does not work: busy is not the same as moving (checklist.md 0, 9). */
 const stalled: PodState = {
   id: 'J8',
@@ -576,18 +587,12 @@ const stalled: PodState = {
     const usage = facts.index.usage(facts.namespace, facts.name);
     const silent = quietSince === undefined ? 0 : facts.now - quietSince;
     const frozen = step?.forMs ?? 0;
-    if (Math.max(silent, frozen) < 10 * 60_000) return undefined;
-    const activity =
-      usage?.gpuBusy === undefined
-        ? 'unknown'
-        : usage.gpuBusy <= 0.05
-          ? 'idle'
-          : usage.gpuBusy >= 0.95 && (usage.gpuWorking ?? 1) <= 0.02
-            ? 'busy wait'
-            : 'working';
+    const stall = minutes(facts.limits.stallMinutes);
+    if (Math.max(silent, frozen) < stall) return undefined;
+    const activity = gpuActivity(usage);
     if (activity === 'working') return undefined;
     const words = lastWords(log) ?? '';
-    if (frozen < 10 * 60_000 && longPhase.test(words) && silent < 60 * 60_000)
+    if (frozen < stall && longPhase.test(words) && silent < minutes(facts.limits.longPhaseMinutes))
       return { headline: `quiet for ${span(silent)} in a long phase: ${brief(words, 60)}`, severity: 'none' };
     const { restarted, missing } = peers(facts);
     const forMs = Math.max(silent, frozen);
@@ -596,14 +601,14 @@ const stalled: PodState = {
         ? `${restarted[0]} restarted, its peers wait`
         : missing.length > 0
           ? `${missing[0]} is not running, its peers wait`
-          : activity === 'busy wait'
+          : activity === 'busywait'
             ? 'GPU busy but computing nothing: a collective hangs'
             : activity === 'idle'
               ? 'GPU idle'
               : 'GPU activity unknown';
     return {
       headline: `stalled ${span(forMs)}: ${brief(why, 80)}`,
-      severity: activity === 'unknown' && restarted.length === 0 && missing.length === 0 ? 'warn' : 'bad',
+      severity: activity === undefined && restarted.length === 0 && missing.length === 0 ? 'warn' : 'bad',
       since: facts.now - forMs,
       diagnose: () => ({
         causes: [
@@ -612,15 +617,15 @@ const stalled: PodState = {
               ? 'J8.peer-restarted'
               : missing.length > 0
                 ? 'J8.peer-missing'
-                : activity === 'busy wait'
+                : activity === 'busywait'
                   ? 'J8.collective'
                   : 'J8.silent',
             restarted.length > 0 || missing.length > 0
               ? 'proven'
-              : activity === 'unknown'
+              : activity === undefined
                 ? 'possible'
                 : 'likely',
-            `no progress for ${span(forMs)}${step !== undefined && frozen >= 10 * 60_000 ? ` (step ${step.step})` : ''}: ${why}`,
+            `no progress for ${span(forMs)}${step !== undefined && frozen >= stall ? ` (step ${step.step})` : ''}: ${why}`,
             kubectl('See where it hangs', 'disruptive', facts.namespace, [
               'exec',
               facts.name,
@@ -646,7 +651,13 @@ const stalled: PodState = {
           ),
           usage?.gpuBusy === undefined
             ? unknown('J8.gpu', 'progressing', 'The GPU works', 'noSource')
-            : item('J8.gpu', 'progressing', 'The GPU works', 'fail', evidence('activity', activity)),
+            : item(
+                'J8.gpu',
+                'progressing',
+                'The GPU works',
+                'fail',
+                evidence('activity', activity === 'busywait' ? 'busy wait' : (activity ?? 'unknown')),
+              ),
         ],
       }),
     };
