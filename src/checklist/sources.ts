@@ -1,21 +1,30 @@
 /** A kind that the checklist reads of a cluster. */
 export interface Source {
   readonly kind: string;
-  /** `/apis/apps/v1|deployments`: the root and the plural. */
-  readonly path: string;
+  /** `''` for the core group. */
+  readonly group: string;
+  /** Newest first: of a server the first one that it serves is read. */
+  readonly versions: readonly string[];
+  readonly plural: string;
   readonly namespaced: boolean;
 }
 
 const core = (kind: string, plural: string, namespaced = true): Source => ({
   kind,
-  path: `/api/v1|${plural}`,
+  group: '',
+  versions: ['v1'],
+  plural,
   namespaced,
 });
-const of = (group: string, kind: string, plural: string, namespaced = true): Source => ({
-  kind,
-  path: `/apis/${group}|${plural}`,
-  namespaced,
-});
+
+/** `apps/v1`; with several versions `resource.k8s.io/v1,v1beta2`. */
+function of(groupVersions: string, kind: string, plural: string, namespaced = true): Source {
+  const [group = '', versions = ''] = groupVersions.split('/');
+  return { kind, group, versions: versions.split(','), plural, namespaced };
+}
+
+/** What is asked for by its metadata alone: the names of secrets are evidence, their contents never are. */
+export const secretsSource: Source = core('Secret', 'secrets');
 
 /** What the checklist reads of a cluster. Custom kinds that are not served are skipped in silence: they are not there. */
 export const sources: readonly Source[] = [
@@ -47,17 +56,14 @@ export const sources: readonly Source[] = [
   of('storage.k8s.io/v1', 'CSIStorageCapacity', 'csistoragecapacities'),
   of('scheduling.k8s.io/v1', 'PriorityClass', 'priorityclasses', false),
   of('autoscaling/v2', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers'),
-  of('resource.k8s.io/v1', 'ResourceClaim', 'resourceclaims'),
-  of('resource.k8s.io/v1', 'ResourceClaimTemplate', 'resourceclaimtemplates'),
-  of('resource.k8s.io/v1', 'ResourceSlice', 'resourceslices', false),
-  of('resource.k8s.io/v1', 'DeviceClass', 'deviceclasses', false),
+  of('resource.k8s.io/v1,v1beta2,v1beta1', 'ResourceClaim', 'resourceclaims'),
+  of('resource.k8s.io/v1,v1beta2,v1beta1', 'ResourceClaimTemplate', 'resourceclaimtemplates'),
+  of('resource.k8s.io/v1,v1beta2,v1beta1', 'ResourceSlice', 'resourceslices', false),
+  of('resource.k8s.io/v1,v1beta2,v1beta1', 'DeviceClass', 'deviceclasses', false),
   of('apiregistration.k8s.io/v1', 'APIService', 'apiservices', false),
-  of('kueue.x-k8s.io/v1beta2', 'Workload', 'workloads'),
-  of('kueue.x-k8s.io/v1beta1', 'Workload', 'workloads'),
-  of('kueue.x-k8s.io/v1beta2', 'LocalQueue', 'localqueues'),
-  of('kueue.x-k8s.io/v1beta1', 'LocalQueue', 'localqueues'),
-  of('kueue.x-k8s.io/v1beta2', 'ClusterQueue', 'clusterqueues', false),
-  of('kueue.x-k8s.io/v1beta1', 'ClusterQueue', 'clusterqueues', false),
+  of('kueue.x-k8s.io/v1beta2,v1beta1', 'Workload', 'workloads'),
+  of('kueue.x-k8s.io/v1beta2,v1beta1', 'LocalQueue', 'localqueues'),
+  of('kueue.x-k8s.io/v1beta2,v1beta1', 'ClusterQueue', 'clusterqueues', false),
   of('jobset.x-k8s.io/v1alpha2', 'JobSet', 'jobsets'),
   of('leaderworkerset.x-k8s.io/v1', 'LeaderWorkerSet', 'leaderworkersets'),
   of('trainer.kubeflow.org/v1alpha1', 'TrainJob', 'trainjobs'),
@@ -73,10 +79,16 @@ export const sources: readonly Source[] = [
   of('karpenter.sh/v1', 'NodeClaim', 'nodeclaims', false),
 ];
 
+/** `resourceclaims.resource.k8s.io`. */
+export const sourceId = ({ group, plural }: Source): string => (group === '' ? plural : `${plural}.${group}`);
+
+export const apiVersionOf = ({ group }: Source, version: string): string =>
+  group === '' ? version : `${group}/${version}`;
+
 /** Of one namespace, or of all where none is given or the kind has none. */
-export const sourcePath = (source: Source, namespace: string | undefined): string => {
-  const [root = '', plural = ''] = source.path.split('|');
+export function sourcePath(source: Source, version: string, namespace: string | undefined): string {
+  const root = `${source.group === '' ? '/api' : '/apis'}/${apiVersionOf(source, version)}`;
   return source.namespaced && namespace !== undefined
-    ? `${root}/namespaces/${encodeURIComponent(namespace)}/${plural}`
-    : `${root}/${plural}`;
-};
+    ? `${root}/namespaces/${encodeURIComponent(namespace)}/${source.plural}`
+    : `${root}/${source.plural}`;
+}

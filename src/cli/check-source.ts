@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { IndexInput } from '../checklist/evidence-index.ts';
-import { type Source, sourcePath, sources } from '../checklist/sources.ts';
+import { apiVersionOf, type Source, sourcePath, sources } from '../checklist/sources.ts';
 import type { Connection } from '../kube/contract.ts';
 import { KubeError } from '../kube/kube-error.ts';
 import type { KubeObject, ServerVersion } from '../kube/object.ts';
@@ -335,6 +335,7 @@ export async function withAllPods(
   };
 }
 
+/** In the first of its versions that the server has. */
 async function listInto(
   connection: Connection,
   listing: Source,
@@ -342,11 +343,28 @@ async function listInto(
   into: KubeObject[],
   signal: AbortSignal | undefined,
 ): Promise<'absent' | string | undefined> {
-  const [root = ''] = listing.path.split('|');
-  const apiVersion = root.replace(/^\/apis?\//, '');
+  for (const version of listing.versions) {
+    const refused = await listVersion(connection, { listing, version, namespace }, into, signal);
+    if (refused !== 'absent') return refused;
+  }
+  return 'absent';
+}
+
+async function listVersion(
+  connection: Connection,
+  {
+    listing,
+    version,
+    namespace,
+  }: { readonly listing: Source; readonly version: string; readonly namespace: string | undefined },
+  into: KubeObject[],
+  signal: AbortSignal | undefined,
+): Promise<'absent' | string | undefined> {
+  const apiVersion = apiVersionOf(listing, version);
+  const path = sourcePath(listing, version, namespace);
   const found: KubeObject[] = [];
   try {
-    for await (const page of connection.pages(sourcePath(listing, namespace), undefined, signal)) {
+    for await (const page of connection.pages(path, undefined, signal)) {
       if (page.restarted) found.length = 0;
       for (const object of page.items) found.push({ apiVersion, kind: listing.kind, ...object });
     }

@@ -2,7 +2,14 @@ import { type EvaluateOptions, evaluate } from '../checklist/evaluate.ts';
 import type { EvidenceIndex, Usage } from '../checklist/evidence-index.ts';
 import { at, list, text } from '../checklist/read.ts';
 import type { SubjectReport, Want } from '../checklist/report.ts';
-import { type Source, sourcePath, sources } from '../checklist/sources.ts';
+import {
+  apiVersionOf,
+  type Source,
+  secretsSource,
+  sourceId,
+  sourcePath,
+  sources,
+} from '../checklist/sources.ts';
 import type { Connection } from '../kube/contract.ts';
 import { KubeError } from '../kube/kube-error.ts';
 import type { KubeObject, ServerVersion } from '../kube/object.ts';
@@ -105,13 +112,13 @@ const kindsByFamily: Readonly<Record<string, readonly string[]>> = {
   G: ['ConfigMap'],
 };
 
-const secretsSource: Source = { kind: 'Secret', path: '/api/v1|secrets', namespaced: true };
-
 export function createExaminer(options: ExaminerOptions): Examiner {
   const { connection, cluster, happenings, books, clock } = options;
   const podKind = anyResource(pods);
   const stores: Store[] = [];
   const lists = new Map<string, Listed>();
+  /** By source, the version that this server serves. */
+  const versions = new Map<string, string>();
   let added = options.added;
   let here: { readonly store: Store; readonly depth: Depth } | undefined;
   let asking = new AbortController();
@@ -300,7 +307,7 @@ export function createExaminer(options: ExaminerOptions): Examiner {
       for (let source = waiting.shift(); source !== undefined; source = waiting.shift()) {
         const scope = source.namespaced ? store.subject.namespace : '';
         const listed = await listOf(source, scope, signal);
-        store.lists.set(`${source.path} ${scope}`, listed);
+        store.lists.set(`${sourceId(source)} ${scope}`, listed);
         if (typeof listed.outcome === 'object') {
           store.forbidden.add(source.kind);
           store.partial.add(listed.outcome.refused);
@@ -311,7 +318,7 @@ export function createExaminer(options: ExaminerOptions): Examiner {
   }
 
   async function listOf(source: Source, scope: string, signal: AbortSignal): Promise<Listed> {
-    const key = `${source.path} ${scope}`;
+    const key = `${sourceId(source)} ${scope}`;
     const known = lists.get(key);
     const goodMs = known?.outcome === 'absent' ? absentGoodMs : listGoodMs;
     if (known !== undefined && clock() - known.atMs < goodMs) return known;
@@ -320,8 +327,27 @@ export function createExaminer(options: ExaminerOptions): Examiner {
     return listed;
   }
 
+  /** In the version that was served before, else in the first one that is. */
   async function readList(source: Source, scope: string, signal: AbortSignal): Promise<Listed> {
-    const path = sourcePath(source, scope === '' ? undefined : scope);
+    const id = sourceId(source);
+    const known = versions.get(id);
+    for (const version of known === undefined ? source.versions : [known]) {
+      const listed = await readVersion(source, version, scope, signal);
+      if (listed.outcome === 'absent') continue;
+      versions.set(id, version);
+      return listed;
+    }
+    versions.delete(id);
+    return { atMs: clock(), objects: [], outcome: 'absent' };
+  }
+
+  async function readVersion(
+    source: Source,
+    version: string,
+    scope: string,
+    signal: AbortSignal,
+  ): Promise<Listed> {
+    const path = sourcePath(source, version, scope === '' ? undefined : scope);
     const atMs = clock();
     try {
       const answer = await connection.json<{
@@ -331,10 +357,9 @@ export function createExaminer(options: ExaminerOptions): Examiner {
         path,
         query: { limit: listAtMost },
         signal,
-        // Secrets are known by their names alone: what they hold is never asked for.
-        ...(source.kind === 'Secret' ? { accept: metadataOnly } : {}),
+        ...(source === secretsSource ? { accept: metadataOnly } : {}),
       });
-      const apiVersion = (source.path.split('|')[0] ?? '').replace(/^\/apis?\//, '');
+      const apiVersion = apiVersionOf(source, version);
       return {
         atMs,
         objects: (answer.items ?? []).map((item) => ({ ...item, apiVersion, kind: source.kind })),
@@ -425,8 +450,8 @@ export function createExaminer(options: ExaminerOptions): Examiner {
     for (const [key, list] of store.lists) {
       objects.push(...list.objects);
       if (list.outcome !== 'whole') continue;
-      const [path = '', scope = ''] = key.split(' ');
-      const kind = [...sources, secretsSource].find((source) => source.path === path)?.kind ?? '';
+      const [id = '', scope = ''] = key.split(' ');
+      const kind = [...sources, secretsSource].find((source) => sourceId(source) === id)?.kind ?? '';
       if (scope === '') listed.add(kind);
       else listedIn.add(`${kind}/${scope}`);
     }
