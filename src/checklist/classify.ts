@@ -14,7 +14,7 @@ import {
 import { imageStates, slowPull } from './families/image.ts';
 import { initHanging } from './families/init.ts';
 import { nodeAdmissionStates } from './families/node-admission.ts';
-import { gateStates, queueStates, schedulerStates } from './families/queues.ts';
+import { applicationRefused, gateStates, queueStates, schedulerStates } from './families/queues.ts';
 import { afterChange, flapping, restartRule } from './families/restarts.ts';
 import { schedulingStates } from './families/unschedulable.ts';
 import { overlayStates, readyStates } from './families/unwell.ts';
@@ -50,6 +50,7 @@ const stages: readonly Stage[] = [
   {
     when: (facts) => facts.phase === 'Failed',
     states: [
+      applicationRefused,
       ...nodeAdmissionStates,
       deadline,
       ...evictionStates,

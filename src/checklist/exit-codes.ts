@@ -12,7 +12,10 @@ const table: Readonly<Record<number, ExitMeaning>> = {
     look: 'permissions, a directory, a noexec mount',
   },
   127: { meaning: 'a command was not found', look: 'spelling, PATH, the image' },
-  128: { meaning: 'the runtime could not start it', look: 'the message of the last run' },
+  128: {
+    meaning: 'a fatal error of its own (git ends so), or the runtime could not start it',
+    look: 'the message of the last run, then the log',
+  },
   129: { meaning: 'SIGHUP', look: 'who stopped it' },
   130: { meaning: 'SIGINT', look: 'who stopped it' },
   131: { meaning: 'SIGQUIT', look: 'the dump in the log' },

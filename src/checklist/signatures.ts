@@ -1,3 +1,5 @@
+import { createInterner } from '../resources/intern.ts';
+
 /** What a program's own words give away. Rank: below 40 is a symptom of another failure; the highest hit wins. */
 export interface Signature {
   readonly id: string;
@@ -145,7 +147,7 @@ export const signatures: readonly Signature[] = [
     'shm-bus',
     88,
     'J12',
-    /killed by signal: Bus error|Signal 7 \(SIGBUS\) received by PID|exitcode\s*:\s*-7\b|return code = -7\b|insufficient shared memory \(shm\)|unable to (?:write|mmap|allocate shared memory).*(?:shm|file <|torch_)|^Bus error/m,
+    /killed by signal: Bus error|[Uu]nable to (?:initialize|create) shared memory (?:key|region)|Signal 7 \(SIGBUS\) received by PID|exitcode\s*:\s*-7\b|return code = -7\b|insufficient shared memory \(shm\)|unable to (?:write|mmap|allocate shared memory).*(?:shm|file <|torch_)|^Bus error/m,
     'shared memory exhausted (SIGBUS, exit 135)',
     '/dev/shm emptyDir Memory missing or too small; num_workers x prefetch_factor; sometimes truncated mmap file on NFS',
   ),
@@ -337,7 +339,7 @@ export const signatures: readonly Signature[] = [
     'ckpt-corrupt',
     85,
     'H1',
-    /PytorchStreamReader failed|unexpected EOF, expected \d+ more bytes|invalid load key/,
+    /PytorchStreamReader failed|Consistency check failed: file should be of size|unexpected EOF, expected \d+ more bytes|invalid load key/,
     'truncated/partial file',
     'disk-full or killed during save (Evicted, 137); LFS pointer; size of file; use previous checkpoint',
   ),
@@ -569,7 +571,7 @@ export const signatures: readonly Signature[] = [
     'child-killed',
     79,
     'H5',
-    /^Killed$|signal: killed\b|exit(?:ed with|s with)? (?:return )?(?:code|status)(?: =|:)? ?-9\b|exitcode\s*:\s*-9\b|Signal 9 \(SIGKILL\) received by PID|died,? exit ?code: -9\b|(?:process|worker)[^\n]{0,60}\b(?:killed by|terminated by|exited (?:with|due to)|died (?:from|with)) (?:signal 9\b|SIGKILL)|Worker \(pid:\s?\d+\) was sent SIGKILL! Perhaps out of memory/m,
+    /^Killed$|signal: killed\b|exit(?:ed with|s with)? (?:return )?(?:code|status)(?: =|:)? ?-9\b|exitcode\s*:\s*-9\b|Signal 9 \(SIGKILL\) received by PID|died,? exit ?code: -9\b|(?:process|worker)[^\n]{0,60}\b(?:killed by|terminated by|exited (?:with|due to)|died (?:from|with)) (?:signal 9\b|SIGKILL)|Worker \(pid:\s?\d+\) was sent SIGKILL! Perhaps out of memory|line \d+:\s+\d+ Killed\b/m,
     'a child process was killed, mostly for memory',
     'memory limit and what else counts in it',
   ),
@@ -649,9 +651,57 @@ export const signatures: readonly Signature[] = [
     'ssh',
     60,
     'L9',
-    /ORTE was unable to reliably start|ssh: (?:connect|Could not resolve)[^\n]*|Host key verification failed/,
+    /ORTE was unable to reliably start|PRTE has lost communication|ssh: (?:connect|Could not resolve)[^\n]*|Host key verification failed|Permission denied \(publickey[^\n]*/,
     'the launcher cannot reach its workers',
     'worker pods ready? names and headless Service',
+  ),
+  signature(
+    'ray-dead',
+    46,
+    'L9',
+    /marked (?:as )?dead by the GCS|marked dead because the detector has missed too many heartbeats|Raylet is terminated|raylet[^\n]*(?:has been lost|died unexpectedly)/,
+    'the Ray head lost contact with this node: overloaded, out of memory, or cut off',
+    'memory and CPU of this pod at that time; the head pod',
+  ),
+  signature(
+    'gloo-peer',
+    30,
+    'H15',
+    /gloo\/transport\/[^\n]*(?:Connection closed by peer|Connection reset|Broken pipe|Timed out|Connect timeout)|Connection closed by remote peer/,
+    'the peer went away',
+    'look at the OTHER ranks: who restarted/OOMKilled/evicted first',
+  ),
+  signature(
+    'nccl-duplicate',
+    79,
+    'H15',
+    /Duplicate GPU detected/,
+    'two ranks use the same GPU',
+    'processes per pod against GPUs per pod; local rank and CUDA_VISIBLE_DEVICES',
+  ),
+  signature(
+    'sglang-memory',
+    90,
+    'H15',
+    /Not enough memory\. Please try to (?:increase|decrease|adjust) --mem-fraction-static|runs? out of memory\. Please set a smaller number for|Decode out of memory|Prefill out of memory/,
+    'the GPU has too little memory for what it is set to serve',
+    '--mem-fraction-static, --context-length, --max-running-requests, more GPUs',
+  ),
+  signature(
+    'git',
+    82,
+    'H1',
+    /fatal: (?:could not read (?:Username|Password)|Authentication failed for|[Cc]ould not read from remote repository|repository '[^']*' not found|unable to access '[^']*')[^\n]*|fatal: Remote branch \S+ not found|error: pathspec '[^']*' did not match/,
+    'git cannot read the repository or revision',
+    'the credentials of the clone, the URL, the branch; egress to the git server',
+  ),
+  signature(
+    'migration',
+    77,
+    'H1',
+    /Can't locate revision identified by|Multiple head revisions|Dirty database version \d+|Found more than one migration|Migration checksum mismatch|out-of-date database schema/,
+    'the schema of its database does not fit this version of the program',
+    'the version that ran before; run or roll back the migrations',
   ),
   signature(
     'ray-gcs',
@@ -721,7 +771,7 @@ export const signatures: readonly Signature[] = [
     'accelerator-busy',
     90,
     'J11',
-    /TPU is already in use by|Unable to initialize backend 'tpu'|synStatus=\d+ \[[^\]]+\] Device acquire failed|nrt_init[^\n]*(?:failed|NRT_)|Neuron(?:Core)?s? (?:not available|unavailable)/,
+    /TPU is already in use by|Unable to initialize backend 'tpu'|synStatus=\d+ \[[^\]]+\] Device acquire failed|nrt_init[^\n]*(?:failed|NRT_|Unable to)|No neuron device available|Neuron(?:Core)?s? (?:not available|unavailable)/,
     'the accelerator cannot be taken by this process',
     'who else holds it; does the container request it; device plugin',
   ),
@@ -942,7 +992,23 @@ const credentials: readonly (readonly [RegExp, string])[] = [
  * tickets. Undefined when there is none.
  */
 export function programLog(log: string | undefined): string | undefined {
-  if (log === undefined || log.trim() === '' || noLog.test(log.trim())) return undefined;
+  return log === undefined ? undefined : readingOf(log).words;
+}
+
+interface Reading {
+  readonly words: string | undefined;
+  hit: SignatureHit | undefined;
+  isScanned: boolean;
+}
+
+/** The last logs: one checklist asks a dozen times what a log says, and a line of it takes a hundred patterns. */
+const readings = createInterner<string, Reading>(8);
+
+const readingOf = (log: string): Reading =>
+  readings.get(log, () => ({ words: wordsOf(log), hit: undefined, isScanned: false }));
+
+function wordsOf(log: string): string | undefined {
+  if (log.trim() === '' || noLog.test(log.trim())) return undefined;
   const tail = log.length > scanned ? log.slice(-scanned) : log;
   const plain = tail
     .replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '')
@@ -960,13 +1026,20 @@ const harmless =
 
 /** The best hit: the highest rank, the earliest line among equals. What only warned counts when nothing else speaks. */
 export function scan(log: string | undefined): SignatureHit | undefined {
-  const words = programLog(log);
-  if (words === undefined) return undefined;
+  if (log === undefined) return undefined;
+  const reading = readingOf(log);
+  if (!reading.isScanned && reading.words !== undefined) reading.hit = bestHit(reading.words);
+  reading.isScanned = true;
+  return reading.hit;
+}
+
+function bestHit(words: string): SignatureHit | undefined {
   const loud = words
     .split('\n')
     .map((line) => (harmless.test(line) && !line.includes('NCCL') ? '' : line))
     .join('\n');
-  const [told, all] = [scanWords(loud), scanWords(words)];
+  const all = scanWords(words);
+  const told = loud === words ? all : scanWords(loud);
   // PyTorch only warns of a driver or a GPU that does not do, and dies of the consequence.
   return told === undefined ||
     (all !== undefined && /^J1[01]$/.test(all.signature.state) && all.signature.rank > told.signature.rank)
@@ -1009,17 +1082,28 @@ function scanWords(words: string): SignatureHit | undefined {
   return best;
 }
 
-/** The last line that says something; of a Python traceback that is the exception. */
-export function lastWords(log: string | undefined): string | undefined {
-  const lines = programLog(log)
+/** How a line begins that tells of a failure, and not only of trouble. */
+const failing =
+  /^(?:[\w.]*(?:Error|Exception|Interrupt|Exit)\b|panic:|FATAL|fatal:|Error:|ERROR|E\d{4} |Caused by)/;
+
+const spoken = (log: string | undefined): readonly string[] =>
+  programLog(log)
     ?.split('\n')
     .map((line) => line.trim())
-    .filter((line) => line !== '');
-  if (lines === undefined || lines.length === 0) return undefined;
-  const errors = lines.findLast((line) =>
-    /^(?:[\w.]*(?:Error|Exception|Interrupt|Exit)\b|panic:|FATAL|fatal:|Error:|ERROR|E\d{4} |Caused by)/.test(
-      line,
-    ),
-  );
-  return errors ?? lines.at(-1);
+    .filter((line) => line !== '') ?? [];
+
+/** The last line that says something; of a Python traceback that is the exception. */
+export function lastWords(log: string | undefined): string | undefined {
+  const lines = spoken(log);
+  return lines.findLast((line) => failing.test(line)) ?? lines.at(-1);
+}
+
+/** How far from the end of a log an error still is its last word. */
+const endLines = 8;
+
+/** The error that a program ended with; undefined where it was at work until the end. */
+export function lastError(log: string | undefined): string | undefined {
+  return spoken(log)
+    .slice(-endLines)
+    .findLast((line) => failing.test(line) && !harmless.test(line));
 }

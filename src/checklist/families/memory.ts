@@ -2,6 +2,7 @@ import { describe, editOwner, getObject, halfAgain, kubectl, readLog, setResourc
 import { type PodFacts, specPath } from '../pod-facts.ts';
 import { at, brief, list, span, text } from '../read.ts';
 import type { Cause, Evidence, Item, Verdict } from '../report.ts';
+import { lastError } from '../signatures.ts';
 import { cause, evidence, item, type PodState, said, unknown } from '../state.ts';
 import { type Crash, crashOf, crashState, diagnoseCrash, limitOf, place, runLength } from './crash-facts.ts';
 import { matchProbeKill, probeBudget } from './probe-kills.ts';
@@ -20,6 +21,7 @@ const memoryVolumes = (facts: PodFacts): readonly Evidence[] =>
 function oomCauses(facts: PodFacts, crash: Crash, id: string, verdict: Verdict): readonly Cause[] {
   const { container, hit } = crash;
   const limit = limitOf(container, 'memory');
+  const podLimit = text(facts.object, 'spec', 'resources', 'limits', 'memory');
   const typo = /m$/.test(limit) ? ' ("m" means thousandths of a byte: use Mi)' : '';
   const length = runLength(crash.run);
   const runs = length === undefined ? '' : `, ${length} after it started`;
@@ -30,7 +32,7 @@ function oomCauses(facts: PodFacts, crash: Crash, id: string, verdict: Verdict):
     `--limits=memory=${halfAgain(limit)}`,
   );
   const main =
-    limit === '' && at(container.spec, 'resources') === undefined
+    limit === '' && podLimit === '' && at(container.spec, 'resources') === undefined
       ? cause(
           `${id}.limit`,
           verdict,
@@ -38,21 +40,29 @@ function oomCauses(facts: PodFacts, crash: Crash, id: string, verdict: Verdict):
           getObject('See its limit', 'pod', facts.namespace, facts.name, '-o', 'yaml'),
           readLog(facts, container.name, !crash.present),
         )
-      : limit === ''
+      : limit === '' && podLimit !== ''
         ? cause(
-            `${id}.no-limit`,
+            `${id}.pod-limit`,
             verdict,
-            `${place(container)}killed for memory (OOMKilled) without a limit of its own: the node or the pod's cgroup ran out`,
-            editOwner(facts, 'Set a memory request and limit'),
-            describe('node', '', facts.node || 'NODE'),
-          )
-        : cause(
-            `${id}.limit`,
-            verdict,
-            `${place(container)}out of memory: container ${container.name} hit its memory limit ${limit}${typo}${runs}`,
-            raise,
+            `${place(container)}out of memory: container ${container.name} was killed (OOMKilled) at the memory limit ${podLimit} of the whole pod${runs}, which its containers share`,
+            editOwner(facts, "Raise the pod's own memory limit (spec.resources)"),
             readLog(facts, container.name, !crash.present),
-          );
+          )
+        : limit === ''
+          ? cause(
+              `${id}.no-limit`,
+              verdict,
+              `${place(container)}killed for memory (OOMKilled) without a limit of its own: the node or the pod's cgroup ran out`,
+              editOwner(facts, 'Set a memory request and limit'),
+              describe('node', '', facts.node || 'NODE'),
+            )
+          : cause(
+              `${id}.limit`,
+              verdict,
+              `${place(container)}out of memory: container ${container.name} hit its memory limit ${limit}${typo}${runs}`,
+              raise,
+              readLog(facts, container.name, !crash.present),
+            );
   const log =
     hit !== undefined &&
     hit.signature.rank >= 40 &&
@@ -228,6 +238,11 @@ export const childKilledByCode: PodState = crashState(
   },
 );
 
+/** What the run that was killed complained of at its very end: the kernel gives a program no time to complain. */
+const ownError = (facts: PodFacts, crash: Crash): string | undefined =>
+  lastError(facts.index.log(facts.namespace, facts.name, crash.container.name, !crash.present)) ??
+  lastError(crash.run.message);
+
 /** exit 137 without a sender: what could have done it, never a guess called fact. */
 export const sigkill: PodState = crashState(
   'H3',
@@ -287,19 +302,28 @@ export const sigkill: PodState = crashState(
       'SIGKILL from outside: the node ran out of memory, a launcher killed its peers, someone killed the process, or the grace period ended',
       describe('node', '', facts.node || 'NODE'),
     );
+    const own = crash.hit === undefined ? ownError(facts, crash) : undefined;
     const log =
-      crash.hit !== undefined && crash.hit.signature.rank >= 40
+      own !== undefined
         ? cause(
-            `${crash.hit.signature.state}.${crash.hit.signature.id}`,
+            'H1.exit-137',
             'likely',
-            `${crash.hit.signature.meaning}: ${brief(crash.hit.line, 140)}`,
+            `${place(container)}container ${container.name} failed by itself before it was killed: ${brief(own, 160)}`,
             readLog(facts, container.name, !crash.present),
+            editOwner(facts, 'Correct the program or its configuration'),
           )
-        : undefined;
+        : crash.hit !== undefined && crash.hit.signature.rank >= 40
+          ? cause(
+              `${crash.hit.signature.state}.${crash.hit.signature.id}`,
+              'likely',
+              `${crash.hit.signature.meaning}: ${brief(crash.hit.line, 140)}`,
+              readLog(facts, container.name, !crash.present),
+            )
+          : undefined;
     return {
       headline:
         log !== undefined
-          ? `${place(container)}killed (137): ${brief(crash.hit?.signature.meaning ?? '', 60)}`
+          ? `${place(container)}killed (137): ${brief(own ?? crash.hit?.signature.meaning ?? '', 60)}`
           : !hasProbe && limit !== ''
             ? `${place(container)}SIGKILL, probably OOM at limit ${limit}`
             : `${place(container)}SIGKILL (137), sender unknown`,
@@ -325,7 +349,13 @@ export const probableOom: PodState = {
   title: 'Killed, most likely at its memory limit',
   match: (facts) => {
     const crash = facts.object === undefined ? undefined : crashOf(facts);
-    if (crash === undefined || crash.ending.by !== 'sigkill' || crash.hit !== undefined) return undefined;
+    if (
+      crash === undefined ||
+      crash.ending.by !== 'sigkill' ||
+      crash.hit !== undefined ||
+      ownError(facts, crash) !== undefined
+    )
+      return undefined;
     const { container } = crash;
     const probed = ['livenessProbe', 'startupProbe'].some((kind) => at(container.spec, kind) !== undefined);
     return probed || limitOf(container, 'memory') === '' ? undefined : sigkill.match(facts);

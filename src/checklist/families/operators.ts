@@ -1,10 +1,10 @@
 import type { KubeObject } from '../../kube/object.ts';
-import { nameOf, refOf } from '../evidence-index.ts';
+import { kindOf, nameOf, refOf } from '../evidence-index.ts';
 import { describe, kubectl } from '../fixes.ts';
 import { at, brief, condition, conditions, count, list, record, span, text, time } from '../read.ts';
 import { lastWords, scan } from '../signatures.ts';
 import { cause, evidence, item, type ObjectState, said } from '../state.ts';
-import { customOwners, podsBelow, worstOf } from './owner-facts.ts';
+import { customOwners, podOwners, podsBelow, worstOf } from './owner-facts.ts';
 
 const controllers: Readonly<Record<string, readonly [label: string, value: string]>> = {
   PyTorchJob: ['app.kubernetes.io/name', 'training-operator'],
@@ -158,6 +158,28 @@ export const operatorWaiting: ObjectState = {
       };
     }
     if (worst !== undefined || pods.length > 0) return undefined;
+    // What it made in its turn may be what is stuck.
+    const children = facts.index.children(object);
+    const below = children.filter((child) => [...podOwners, ...customOwners].includes(kindOf(child)));
+    const stuck = worstOf(facts, below);
+    if (stuck !== undefined)
+      return {
+        headline: brief(`${kindOf(stuck.pod)} ${nameOf(stuck.pod)}: ${stuck.report.headline}`, 100),
+        severity: stuck.report.severity,
+        diagnose: () => ({
+          causes: stuck.report.causes,
+          items: [
+            item(
+              'A8.below',
+              'admitted',
+              'What it made is well',
+              'fail',
+              evidence(nameOf(stuck.pod), stuck.report.headline, undefined, { ref: refOf(stuck.pod) }),
+            ),
+          ],
+          explainedBy: refOf(stuck.pod),
+        }),
+      };
     const age = facts.now - (time(object, 'metadata', 'creationTimestamp') ?? facts.now);
     const seen = at(object, 'status') !== undefined && Object.keys(record(object, 'status')).length > 0;
     const suspendedNow =
@@ -168,7 +190,7 @@ export const operatorWaiting: ObjectState = {
     if (
       suspendedNow ||
       age < 60_000 ||
-      (seen && event === undefined) ||
+      ((seen || children.length > 0) && event === undefined) ||
       !(facts.index.listed('Pod') || !seen)
     )
       return undefined;

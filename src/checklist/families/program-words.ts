@@ -10,7 +10,7 @@ import {
   setResources,
 } from '../fixes.ts';
 import { type ContainerFacts, type PodFacts, podFacts } from '../pod-facts.ts';
-import { brief, list, record, strings, text } from '../read.ts';
+import { at, brief, list, record, strings, text } from '../read.ts';
 import type { Cause, Item } from '../report.ts';
 import { lastWords, type SignatureHit } from '../signatures.ts';
 import { cause, evidence, item, type PodState } from '../state.ts';
@@ -130,7 +130,7 @@ export const shmMount = (facts: PodFacts, container: ContainerFacts): boolean =>
       list(facts.object, 'spec', 'volumes').some((volume) => text(volume, 'name') === text(mount, 'name')),
   );
 
-const acceleratorMemory = /oom|alloc|kv|free-mem|tgi-memory/;
+const acceleratorMemory = /oom|alloc|kv|free-mem|tgi-memory|sglang-memory/;
 const deviceOf = (line: string): string => (/TPU|hbm/.test(line) ? 'TPU' : 'GPU');
 
 /** What the program's words mean for this pod, as causes and fixes. */
@@ -272,6 +272,24 @@ export function signatureCause(
         editOwner(facts, 'Correct the path, or mount the volume that holds it'),
       );
     }
+    case 'permission': {
+      const path =
+        captures.find((entry) => entry.startsWith('/')) ?? /['"‘ ](\/[\w./-]+)/.exec(line)?.[1] ?? '';
+      const mount = list(container.spec, 'volumeMounts').find((entry) =>
+        path.startsWith(text(entry, 'mountPath')),
+      );
+      const says =
+        mount === undefined
+          ? ''
+          : at(mount, 'readOnly') === true
+            ? `; the volume mounted at ${text(mount, 'mountPath')} is mounted read-only`
+            : `; it lies in the volume mounted at ${text(mount, 'mountPath')}: fsGroup and runAsUser do not fit its owner`;
+      return make(
+        `it may not read or write ${path === '' ? 'a path' : path}: ${quoted}${says}`,
+        `permission denied${path === '' ? '' : `: ${path}`}`,
+        editOwner(facts, 'Set fsGroup or runAsUser to the owner of the files'),
+      );
+    }
     case 'rbac':
       return make(
         `its ServiceAccount ${captures[0] ?? ''} may not ${captures[1] ?? 'do'} ${captures[2] ?? 'this'}: ${quoted}`,
@@ -333,6 +351,8 @@ const symptoms = new Set([
   'vllm-engine',
   'rdzv-timeout',
   'jax-coordination',
+  'gloo-peer',
+  'ray-dead',
   'ray-gcs',
   'connection',
 ]);
@@ -382,6 +402,8 @@ export const byWords = (id: string, key: string, title: string): PodState =>
     const { hit } = crash;
     if (hit === undefined || hit.signature.state !== id || crash.ending.by === 'oom') return undefined;
     if (id === 'H1' && hit.signature.rank < 5) return undefined;
+    // 126 is not any path: it is the command itself that may not be executed.
+    if (hit.signature.id === 'permission' && crash.run.exitCode === 126) return undefined;
     const found = signatureCause(facts, crash.container, hit, !crash.present);
     const items = found.item === undefined ? [] : [found.item];
     return {

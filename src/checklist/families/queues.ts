@@ -404,6 +404,63 @@ const podGroupName = (facts: PodFacts): string =>
   text(facts.object, 'spec', 'schedulingGroup', 'podGroupName') ??
   '';
 
+const yunikornQueue = (pod: KubeObject): string =>
+  labelsOf(pod)['queue'] ??
+  labelsOf(pod)['yunikorn.apache.org/queue'] ??
+  annotationsOf(pod)['yunikorn.apache.org/queue'] ??
+  '';
+
+/** YuniKorn fails the pods of an application that it does not take, or whose gang did not come together in time. */
+export const applicationRefused: PodState = {
+  id: 'B3',
+  key: 'batch-scheduler.rejected',
+  gate: 'released',
+  severity: 'bad',
+  title: 'A batch scheduler does not take its application',
+  match: (facts) => {
+    if (!/^(?:ApplicationRejected|ResourceReservationTimeout|ApplicationFailed)$/.test(facts.reason))
+      return undefined;
+    const words = facts.message.trim();
+    const gang = facts.reason === 'ResourceReservationTimeout';
+    return {
+      headline: `${gang ? 'its gang found no room in time' : 'application rejected by its queue'}: ${brief(words, 80)}`,
+      diagnose: () => ({
+        causes: [
+          cause(
+            gang ? 'B3.reservation-timeout' : 'B3.rejected',
+            'proven',
+            `${facts.schedulerName} ${gang ? 'could not reserve room for the whole gang in time' : 'rejected the application'}: ${brief(words || facts.reason, 180)}`,
+            kubectl('See the queues', 'read', '', [
+              'get',
+              'configmap',
+              '-A',
+              '--field-selector',
+              'metadata.name=yunikorn-configs',
+              '-o',
+              'yaml',
+            ]),
+            editOwner(
+              facts,
+              gang
+                ? 'Ask for less, or raise the reservation timeout'
+                : 'Correct the queue of the application',
+            ),
+          ),
+        ],
+        items: [
+          item(
+            'B3.reason',
+            'released',
+            'The scheduler takes its application',
+            'fail',
+            evidence('reason', `${facts.reason}: ${words}`, 'status.reason'),
+          ),
+        ],
+      }),
+    };
+  },
+};
+
 /** Volcano and KAI keep their own books and say why on the PodGroup. */
 const batchScheduler: PodState = {
   id: 'B3',
@@ -425,7 +482,13 @@ const batchScheduler: PodState = {
       name === ''
         ? undefined
         : facts.index.inNamespace('PodGroup', facts.namespace).find((entry) => nameOf(entry) === name);
-    const notReady = lastEvent(facts.events, ['NotReady', 'Unschedulable', 'FailedScheduling', 'StaleJob']);
+    // YuniKorn sets no condition: what it thinks stands in events of its own, all of type Normal.
+    const notReady =
+      lastEvent(facts.events, ['NotReady', 'Unschedulable', 'FailedScheduling', 'StaleJob']) ??
+      lastEvent(
+        facts.events.filter((event) => event.source === facts.schedulerName),
+        ['Informational', 'GangScheduling', 'TaskFailed', 'PodUnschedulable', 'Scheduling'],
+      );
     if (!batch || (group === undefined && words === '' && notReady === undefined)) return undefined;
     const phase = text(group, 'status', 'phase');
     const members = count(group, 'spec', 'minMember') ?? 0;
@@ -453,10 +516,14 @@ const batchScheduler: PodState = {
     const message = told?.message || words || notReady?.event.message || '';
     // Pods that were not pasted may well exist.
     const missing = members > 0 && existing > 0 && existing < members && facts.index.listed('Pod');
-    const queue = labelsOf(facts.object)['kai.scheduler/queue'] ?? text(group, 'spec', 'queue') ?? '';
-    const limit = /OverLimit|reached the allowable limit|over quota|OverQuota/i.test(
-      `${told?.reason ?? ''} ${message}`,
-    );
+    const queue =
+      labelsOf(facts.object)['kai.scheduler/queue'] ||
+      text(group, 'spec', 'queue') ||
+      (/yunikorn/.test(facts.schedulerName) ? yunikornQueue(facts.object) : '');
+    const limit =
+      /OverLimit|reached the allowable limit|over quota|OverQuota|does not fit in queue|exceeds the available user quota/i.test(
+        `${told?.reason ?? ''} ${message}`,
+      );
     const noQueue = /QueueDoesNotExist|queue .* (?:not found|does not exist)/i.test(
       `${told?.reason ?? ''} ${message}`,
     );
@@ -487,8 +554,8 @@ const batchScheduler: PodState = {
               ]
             : [
                 'B3.unschedulable',
-                `${facts.schedulerName} cannot place its gang${tasks === null ? '' : ` (${tasks[1]} of ${tasks[2]} tasks)`}: ${brief(message, 180)}`,
-                `gang cannot be placed: ${brief(message, 80)}`,
+                `${facts.schedulerName} ${/yunikorn/.test(facts.schedulerName) ? 'has not placed it' : 'cannot place its gang'}${tasks === null ? '' : ` (${tasks[1]} of ${tasks[2]} tasks)`}: ${brief(message, 180)}`,
+                `${/yunikorn/.test(facts.schedulerName) ? 'not placed' : 'gang cannot be placed'}: ${brief(message, 80)}`,
               ];
     return {
       headline: headline ?? '',

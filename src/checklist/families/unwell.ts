@@ -234,7 +234,7 @@ const readiness: PodState = {
     const names = list(container.spec, 'ports').map((entry) => text(entry, 'name'));
     const wrongPort = port !== '' && declared.length > 0 && !declared.includes(port) && !names.includes(port);
     const listens =
-      /(?:listening|running|serving|started|bound)\b[^\n]{0,60}?(?::|port[ =]+)(\d{2,5})\b/i.exec(
+      /(?<![\w.])(?:listening|running|serving|started|bound)\b[^\n]{0,60}?(?:(?<!\.\w{1,4}):|port[ =]+)(80|\d{3,5})\b/i.exec(
         programLog(log) ?? '',
       )?.[1];
     const local =
@@ -248,6 +248,13 @@ const readiness: PodState = {
         : local && /nothing listens/.test(reading ?? '')
           ? '; it listens on 127.0.0.1 only'
           : '';
+    // That nothing listens, or that it answers 503, is how the failure of which the program itself speaks shows.
+    const tellsWhy =
+      hit !== undefined &&
+      hint === '' &&
+      !loading &&
+      hit.signature.rank >= 40 &&
+      /nothing listens|it answers 5|within the timeout/.test(reading ?? '');
     const says =
       reading === undefined
         ? probe === undefined && container.spec !== undefined
@@ -272,6 +279,7 @@ const readiness: PodState = {
                 ),
               ]
             : []),
+          ...(hit !== undefined && tellsWhy ? [signatureCause(facts, container, hit, false).cause] : []),
           cause(
             wrongPort || /nothing listens/.test(says)
               ? 'J1.port'
@@ -294,7 +302,7 @@ const readiness: PodState = {
                   /^\d+$/.test(port) ? port : (declared[0] ?? '8080'),
                 ]),
           ),
-          ...(hit !== undefined && hit.signature.rank >= 60
+          ...(hit !== undefined && !tellsWhy && hit.signature.rank >= 60
             ? [signatureCause(facts, container, hit, false).cause]
             : []),
         ],
