@@ -296,7 +296,7 @@ export async function checkCommand(argv: readonly string[], io: CommandIo): Prom
   }
   const connection = await connect({
     ...io.connectOptions,
-    ...connectOptionsOf(parsed, io.connectOptions.userAgent),
+    ...connectOptionsOf(parsed, io.connectOptions),
   });
   try {
     const namespaces = scope.namespaces ?? [connection.namespace];

@@ -44,7 +44,7 @@ async function fromCluster(parsed: ParsedFlags, io: CommandIo): Promise<Source> 
   const { connect } = await import('../kube/connection.ts');
   const connection = await connect({
     ...io.connectOptions,
-    ...connectOptionsOf(parsed, io.connectOptions.userAgent),
+    ...connectOptionsOf(parsed, io.connectOptions),
   });
   try {
     const server: ServerVersion = await connection.version();

@@ -261,8 +261,8 @@ export function numberOf(parsed: ParsedFlags, name: string, least: number, most:
   return number;
 }
 
-/** What the cluster flags say; everything absent falls to the kubeconfig. */
-export function connectOptionsOf(parsed: ParsedFlags, userAgent: string): ConnectOptions {
+/** What the cluster flags say, on top of `base`; everything absent falls to the kubeconfig. */
+export function connectOptionsOf(parsed: ParsedFlags, base: ConnectOptions): ConnectOptions {
   const timeout = parsed.one('request-timeout');
   const as = parsed.one('as');
   const groups = parsed.many('as-group');
@@ -271,7 +271,7 @@ export function connectOptionsOf(parsed: ParsedFlags, userAgent: string): Connec
     throw new UsageError('--as-group and --as-uid need --as', 'Name the user with --as USER.');
   }
   return {
-    userAgent,
+    ...base,
     ...given('kubeconfig', parsed.one('kubeconfig')),
     ...given('context', parsed.one('context')),
     ...given('cluster', parsed.one('cluster')),

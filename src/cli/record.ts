@@ -70,7 +70,7 @@ export async function recordCommand(argv: readonly string[], io: CommandIo): Pro
     throw new UsageError(`--output ${path}: is there already`, 'Name a new file.');
   const connection = await connect({
     ...io.connectOptions,
-    ...connectOptionsOf(parsed, io.connectOptions.userAgent),
+    ...connectOptionsOf(parsed, io.connectOptions),
   });
   try {
     const namespaces = asked ?? [connection.namespace];

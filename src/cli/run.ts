@@ -15,11 +15,11 @@ export async function run(args: readonly string[], screens: Screens): Promise<vo
 async function dispatch(args: readonly string[], screens: Screens): Promise<number> {
   // These commands have flag tables of their own.
   const [first, ...rest] = args;
-  if (first === 'check') return (await import('./check.ts')).checkCommand(rest, ioOf({ userAgent }));
-  if (first === 'fit') return (await import('./fit.ts')).fitCommand(rest, ioOf({ userAgent }));
-  if (first === 'record') return (await import('./record.ts')).recordCommand(rest, ioOf({ userAgent }));
-  if (first === 'top') return (await import('./top.ts')).topCommand(rest, ioOf({ userAgent }));
-  if (first === 'rules') return (await import('./rules.ts')).rulesCommand(rest, ioOf({ userAgent }));
+  if (first === 'check') return (await import('./check.ts')).checkCommand(rest, ioOf(base));
+  if (first === 'fit') return (await import('./fit.ts')).fitCommand(rest, ioOf(base));
+  if (first === 'record') return (await import('./record.ts')).recordCommand(rest, ioOf(base));
+  if (first === 'top') return (await import('./top.ts')).topCommand(rest, ioOf(base));
+  if (first === 'rules') return (await import('./rules.ts')).rulesCommand(rest, ioOf(base));
 
   const parsed = parseFlags(args);
   const [word = ''] = parsed.positionals;
@@ -27,9 +27,9 @@ async function dispatch(args: readonly string[], screens: Screens): Promise<numb
   if (parsed.on('version') || word === 'version') return say(`mltop ${version}\n`);
   if (word === 'completion')
     return say((await import('./completion.ts')).completionScript(parsed.positionals[1]));
-  if (word === 'demo') return (await import('./demo.ts')).demoCommand(parsed, screens, ioOf({ userAgent }));
+  if (word === 'demo') return (await import('./demo.ts')).demoCommand(parsed, screens, ioOf(base));
 
-  const io = ioOf(connectOptionsOf(parsed, userAgent));
+  const io = ioOf(connectOptionsOf(parsed, base));
   // What lies in files does not move.
   if (printsOnce(parsed) || parsed.many('from').length > 0)
     return (await import('./view.ts')).viewCommand(word === '' ? 'pods' : word, parsed, io);
@@ -51,7 +51,21 @@ async function openLive(word: string, parsed: ParsedFlags, screens: Screens, io:
   });
 }
 
-const userAgent = `mltop/${version} (${process.platform})`;
+const base: CommandIo['connectOptions'] = {
+  userAgent: `mltop/${version} (${process.platform})`,
+  notice: tellOnce((text) => process.stderr.write(`mltop: ${text}\n`)),
+};
+
+/** A login plugin that hangs is named while it is waited for; that it still hangs is said once. */
+function tellOnce(tell: (text: string) => void): (text: string) => void {
+  const told = new Set<string>();
+  return (text) => {
+    const what = text.replace(/ for \d+s$/, '');
+    if (told.has(what)) return;
+    told.add(what);
+    tell(text);
+  };
+}
 
 function ioOf(connectOptions: CommandIo['connectOptions']): CommandIo {
   return { stdout: process.stdout, stderr: process.stderr, env: process.env, connectOptions };

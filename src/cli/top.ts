@@ -46,7 +46,7 @@ export async function topCommand(args: readonly string[], io: CommandIo): Promis
   if (kind === undefined)
     throw new UsageError(`top ${word}: not pods or nodes`, 'Write mltop top pods or mltop top nodes.');
   const { connect } = await import('../kube/connection.ts');
-  const connection = await connect(connectOptionsOf(parsed, io.connectOptions.userAgent));
+  const connection = await connect(connectOptionsOf(parsed, io.connectOptions));
   try {
     return await print(connection, kind, { parsed, names, io });
   } finally {

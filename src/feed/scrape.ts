@@ -72,7 +72,6 @@ function failureOf(error: unknown, pod: PodRow): Scrape {
   if (!(error instanceof KubeError)) return refused('failed', String(error), '');
   switch (error.kind) {
     case 'forbidden':
-    case 'unauthorized':
       return refused('forbidden', error.message, error.hint);
     case 'not-found':
       return refused('absent', `${pod.name} has no metrics at its port, or is gone.`, error.hint);

@@ -75,7 +75,6 @@ export function metricsFailure(error: unknown): MetricsFailure {
         hint: 'Look at metrics-server in kube-system.',
       };
     case 'forbidden':
-    case 'unauthorized':
       return { state: 'forbidden', reason: error.message, hint: error.hint };
     default:
       return { state: 'failed', reason: error.message, hint: error.hint };

@@ -183,9 +183,11 @@ export function answerError(
   where: Whereabouts,
 ): KubeError {
   const answer = statusBody(headers['content-type'] ?? '', body);
-  const said =
-    withCauses(answer) ?? plainWords(status, where) ?? plainText(headers['content-type'] ?? '', body);
   const reason = textField(answer?.['reason']);
+  const said =
+    inWords(withCauses(answer), status, where) ??
+    plainWords(status, where) ??
+    plainText(headers['content-type'] ?? '', body);
   const kind = kindOf(status);
   if (said === undefined && isHtml(headers)) return notKubernetes(status, where);
   const retryAfterMs = retryAfter(headers, answer);
@@ -316,6 +318,12 @@ function withCauses(answer: KubeObject | undefined): string | undefined {
     return said === undefined || message.includes(said) ? [] : [said];
   });
   return added.length === 0 ? message : `${message.replace(/\.$/, '')}: ${added.join('; ')}`;
+}
+
+/** Gateways and webhooks send no sentence, only the reason's name: `TooManyRequests`. */
+function inWords(said: string | undefined, status: number, where: Whereabouts): string | undefined {
+  if (said === undefined || !/^([A-Z][a-z]+){2,}$/.test(said)) return said;
+  return `${where.server} answered ${status}: ${said.replace(/\B[A-Z]/g, ' $&').toLowerCase()}`;
 }
 
 /** An API server that lacks a group says only `404 page not found`; one whose backend is down, `service unavailable`. */

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../kube/object.ts';
+import { clauses } from './clauses.ts';
 import { ageColumn, nameColumn } from './columns.ts';
 import { acceleratorCount, isAccelerator } from './devices.ts';
 import {
@@ -144,7 +145,7 @@ function nodeWhy(row: NodeRow, now: number): string | undefined {
   for (const [resource, missing] of Object.entries(unhealthyDevices(row))) {
     parts.push(`${missing} of ${row.capacity[resource]} ${resource} unhealthy`);
   }
-  return parts.length === 0 ? undefined : parts.join('; ');
+  return parts.length === 0 ? undefined : clauses(parts);
 }
 
 function statusTone(row: NodeRow): Tone {

@@ -1,3 +1,4 @@
+import { clauses } from './clauses.ts';
 import { ageText, humanDuration } from './fields.ts';
 import type { ContainerTrouble, PodRow } from './pod-row.ts';
 import type { Tone } from './resource.ts';
@@ -124,7 +125,9 @@ function troubleWhy(trouble: ContainerTrouble, now: number): string {
         }`;
   if (trouble.state === 'running') return `${trouble.container}: ${before}, ${trouble.restarts} restart(s)`;
   const present = sentence(trouble.reason, trouble.message);
-  return before === '' ? `${trouble.container}: ${present}` : `${trouble.container}: ${before}; ${present}`;
+  return before === ''
+    ? `${trouble.container}: ${present}`
+    : `${trouble.container}: ${clauses([before, present])}`;
 }
 
 function endWhy(trouble: ContainerTrouble): string {

@@ -41,9 +41,11 @@ function linksFor(cluster: Cluster, resource: Resource, namespaces: Namespaces):
   const all = cluster.linksOf(resource);
   if (!resource.namespaced || namespaces === 'all') {
     const cover = all.find(({ scope }) => scope === '');
-    // Refused for all namespaces at once: what is seen in single ones speaks then.
     const single = all.filter(({ scope }) => scope !== '');
-    return cover === undefined || (cover.state === 'forbidden' && single.length > 0) ? single : [cover];
+    if (cover === undefined) return single;
+    // Refused for all namespaces at once: what is seen in single ones speaks then, where anything is.
+    const readable = single.filter(({ state }) => state !== 'forbidden');
+    return cover.state === 'forbidden' && readable.length > 0 ? readable : [cover];
   }
   return namespaces.flatMap((name) => linkFor(cluster, resource, name) ?? []);
 }
@@ -94,7 +96,7 @@ function linkMessage(link: Link, { table, view, namespaces, spinner, now }: Empt
         lines: [
           link.reason,
           `Ask for the right "list" and "watch" on ${link.resource}${isNamespaced ? ', or look into one namespace: :ns NAME' : ''}.`,
-          `Asked again ${inText(link.retryAtMs, now)}; <ctrl-r> asks now.`,
+          `Refused since ${new Date(link.sinceMs).toTimeString().slice(0, 8)}; asked again ${inText(link.retryAtMs, now)}; <ctrl-r> asks now.`,
         ],
       };
     case 'unsupported':

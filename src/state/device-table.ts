@@ -4,6 +4,7 @@ import { idleBelow, isDead, isSpinning } from '../accelerators/idle.ts';
 import type { Ledger } from '../accelerators/ledger.ts';
 import { xidOf } from '../accelerators/xid.ts';
 import { bytesText, percentText } from '../resources/amount-text.ts';
+import { clauses } from '../resources/clauses.ts';
 import { ageText, humanDuration } from '../resources/fields.ts';
 import type { Column, DerivedTable, Row, Tone, Value } from '../resources/resource.ts';
 import type { Usage, Reading as UsageReading, WhyNone } from './usage.ts';
@@ -162,7 +163,7 @@ function whyDevice(row: DeviceRow): string | undefined {
   if (isSpinning(use)) parts.push('busy without tensor activity: a hung collective, or starved of data');
   if (use.throttled !== undefined && use.throttled.length > 0)
     parts.push(`throttled: ${use.throttled.join(', ')}`);
-  return parts.length === 0 ? undefined : parts.join('; ');
+  return parts.length === 0 ? undefined : clauses(parts);
 }
 
 interface Reading {

@@ -1,5 +1,6 @@
 import type { SubjectReport } from '../checklist/report.ts';
 import { type TrueState, trueState } from '../checklist/true-state.ts';
+import { clauses } from '../resources/clauses.ts';
 import type { NodeRow } from '../resources/node-row.ts';
 import type { PodRow } from '../resources/pod-row.ts';
 import { pods } from '../resources/pods.ts';
@@ -189,7 +190,7 @@ export function withTrueState(
       const state = of(row, now);
       const own = table.why?.(row, now);
       if (state.label === '') return state.severity === 'none' ? undefined : own;
-      return own === undefined || own === state.label ? state.label : `${state.label}; ${own}`;
+      return own === undefined || own === state.label ? state.label : clauses([state.label, own]);
     },
   };
 }

@@ -3,6 +3,7 @@ import type { GpuRow } from '../accelerators/gpus.ts';
 import { idleBelow, isSpinning } from '../accelerators/idle.ts';
 import type { Ledger } from '../accelerators/ledger.ts';
 import { bytesText, cpuText, percentText } from '../resources/amount-text.ts';
+import { clauses } from '../resources/clauses.ts';
 import { acceleratorCount } from '../resources/devices.ts';
 import { humanDuration } from '../resources/fields.ts';
 import type { NodeRow } from '../resources/node-row.ts';
@@ -437,7 +438,7 @@ export function gpusWithUse<T extends Table<GpuRow>>(table: T, usage: Usage): T 
     const own = table.why?.(row, now);
     const reading = read(row, now);
     const seen = reading?.kind === 'known' && !reading.isStale ? usedBadly(usage, reading.value) : undefined;
-    return own === undefined || seen === undefined ? (own ?? seen) : `${own}; ${seen}`;
+    return own === undefined || seen === undefined ? (own ?? seen) : clauses([own, seen]);
   };
   return { ...table, epoch: usage.epoch, columns, why };
 }
@@ -479,5 +480,5 @@ function usedBadly(usage: Usage, devices: readonly DeviceUse[]): string | undefi
   const idle = [...byPod].map(([name, { count, ms }]) => `${name} holds ${count}, ${idleText(ms)}`);
   const spinning = devices.filter(isSpinning).length;
   if (spinning > 0) idle.push(`${spinning} busy without tensor activity`);
-  return idle.length === 0 ? undefined : idle.join('; ');
+  return idle.length === 0 ? undefined : clauses(idle);
 }

@@ -1,3 +1,4 @@
+import { clauses } from '../resources/clauses.ts';
 import type { PodGroupRow } from '../resources/gang-objects.ts';
 import type { KueueWorkloadRow } from '../resources/kueue.ts';
 import type { PodRow } from '../resources/pod-row.ts';
@@ -137,7 +138,7 @@ function sickness(facts: StateFacts): Told {
   const clause = pods.sick === undefined ? '' : podClause(pods.sick, now, isAlone);
   const speaks = object?.phase === 'failed' || facts.kind === 'InferenceService';
   const why =
-    speaks && object !== undefined && object.message !== '' ? `${object.message}; ${clause}` : clause;
+    speaks && object !== undefined && object.message !== '' ? clauses([object.message, clause]) : clause;
   const until = now + wordsLastMs;
   if (isServer && pods.ready > 0) return { state: 'Degraded', why: `${degradedWhy(facts)}; ${why}`, until };
   return { state: 'Failing', why, until };
@@ -245,7 +246,7 @@ function queueWhy({ kueue, podGroup, place, quota, object }: StateFacts): string
       : `position ${place.position} of ${place.waiting} in ${place.queue} ${place.isTold ? 'says Kueue' : 'by priority and age'}`,
     kueue !== undefined && kueue.requeues > 0 ? `put back ${countOf(kueue.requeues, 'time')}` : '',
   ].filter((part) => part !== '');
-  return parts.length === 0 ? 'waits in its queue; the queue gives no reason' : parts.join('; ');
+  return parts.length === 0 ? 'waits in its queue; the queue gives no reason' : clauses(parts);
 }
 
 function pendingWhy(facts: StateFacts): string {

@@ -241,6 +241,43 @@ describe('bad input has a name and a way out', () => {
     ).toBeLessThanOrEqual(2);
   });
 
+  test('a login plugin that hangs is named on stderr while it is waited for', async () => {
+    const config = join(folder, 'hanging.json');
+    writeFileSync(
+      config,
+      JSON.stringify({
+        'current-context': 'c',
+        clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:1' } }],
+        contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
+        users: [
+          {
+            name: 'u',
+            user: {
+              exec: {
+                apiVersion: 'client.authentication.k8s.io/v1',
+                command: 'sh',
+                args: ['-c', 'exec sleep 60'],
+                interactiveMode: 'Never',
+              },
+            },
+          },
+        ],
+      }),
+    );
+    const child = spawn(launcher, ['pods', '-o', 'table', '--kubeconfig', config], {
+      env: { ...process.env, HOME: folder },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let said = '';
+    for await (const chunk of child.stderr) {
+      said += String(chunk);
+      if (said.includes('\n')) break;
+    }
+    expect(said).toMatch(/^mltop: Waiting for login plugin "sh" for \ds\n$/);
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+  });
+
   test('a Node that is too old gets one line', () => {
     const { status, stderr } = mltop(['pods'], { MLTOP_NODE: '/nonexistent/node' });
     expect(status).toBe(2);

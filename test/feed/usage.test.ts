@@ -203,6 +203,19 @@ test('a missing right is told with the right to ask for', async () => {
   expect('hint' in source ? source.hint : '').toContain('list pods.metrics.k8s.io');
 });
 
+test('an expired login is no missing right, and is tried again at the usual pace', async () => {
+  const { usage } = await given({
+    before: (demo) =>
+      demo.faults.next(
+        ({ path }) => path === '/apis/metrics.k8s.io/v1beta1/pods',
+        [(exchange) => exchange.json(401, statusBody(401, 'Unauthorized', { reason: 'Unauthorized' }))],
+      ),
+  });
+  await until(usage, () => usage.podSource('').state === 'failed');
+  expect(usage.podSource('')).toMatchObject({ reason: 'Unauthorized' });
+  await until(usage, () => usage.podSource('').state === 'live');
+});
+
 test('who may look into two namespaces has the use of those', async () => {
   const { usage, asked, session } = await given({ user: 'viewer', viewerNamespaces: ['team-a', 'team-b'] });
   session.setState({ favourites: ['team-b'] });

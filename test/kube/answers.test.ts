@@ -176,6 +176,14 @@ describe("what a real API server refuses, in a person's words", () => {
     });
   });
 
+  test('a reason without a sentence is put into one', async () => {
+    const { connection, server } = await against((seen) => sendStatus(seen, 429, 'TooManyRequests'));
+    await expect(connection.json({ path: '/api/v1/pods' })).rejects.toMatchObject({
+      kind: 'too-many-requests',
+      message: `${server.url} answered 429: too many requests`,
+    });
+  });
+
   test('Retry-After is read from the header', async () => {
     const { connection } = await against((seen) =>
       sendStatus(seen, 429, 'TooManyRequests', 'busy', { 'retry-after': '12' }),

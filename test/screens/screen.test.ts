@@ -323,7 +323,7 @@ test.each<[string, LinkState, RegExp]>([
   [
     'forbidden',
     { state: 'forbidden', sinceMs: noon, reason: 'pods is forbidden: no', retryAtMs: noon + 60_000 },
-    /You may not list pods in all namespaces\.[\s\S]*Ask for the right "list"[\s\S]*Asked again in 60s; <ctrl-r>/,
+    /You may not list pods in all namespaces\.[\s\S]*Ask for the right "list"[\s\S]*Refused since \d\d:\d\d:\d\d; asked again in 60s; <ctrl-r>/,
   ],
   ['unsupported', { state: 'unsupported', sinceMs: noon, reason: '404' }, /This cluster has no pods\./],
   [
@@ -335,6 +335,23 @@ test.each<[string, LinkState, RegExp]>([
   const given = givenScreen({ columns: 100, rows: 24 });
   given.cluster.apply(state(link), noon);
   expect(given.text()).toMatch(words);
+});
+
+test('who may list pods nowhere is told so of what the header names, not of the last place that was tried', () => {
+  const given = givenScreen({ columns: 100, rows: 24 });
+  const link = { state: 'forbidden', sinceMs: noon, reason: 'no', retryAtMs: noon + 60_000 } as const;
+  given.cluster.apply(
+    ['', 'default'].map((scope) => ({ type: 'link', resource: podKind, scope, link })),
+    noon,
+  );
+  expect(given.text()).toContain('ns:all');
+  expect(given.text()).toContain('You may not list pods in all namespaces.');
+  // One that may be read after all speaks for the table.
+  given.cluster.apply(
+    [{ type: 'link', resource: podKind, scope: 'train', link: { state: 'live', sinceMs: noon } }],
+    noon,
+  );
+  expect(given.text()).not.toContain('You may not list');
 });
 
 test('not connected: what happened, and what to do', () => {
