@@ -75,6 +75,14 @@ export interface Evidence {
   readonly at?: number;
 }
 
+/** May this user do it, as the server says (SelfSubjectAccessReview): a hint, the real request's answer decides. */
+export interface FixRight {
+  /** `unknown`: the question was refused or the command says too little. `notAsked`: there is no server to ask. */
+  readonly allowed: 'yes' | 'no' | 'unknown' | 'notAsked';
+  /** The rights that are missing, or that could not be asked for: `patch deployments in ml`. */
+  readonly missing?: readonly string[];
+}
+
 /** A command, as the process list would show it. Never a shell line. */
 export interface Fix {
   readonly title: string;
@@ -82,6 +90,8 @@ export interface Fix {
   readonly risk: Risk;
   /** What one should know before: who would revert it, what is lost. */
   readonly note?: string;
+  /** Undefined where nobody has asked yet. */
+  readonly right?: FixRight;
 }
 
 /** One question with its answer. */

@@ -1,3 +1,4 @@
+import { rightText } from '../checklist/fix-needs.ts';
 import { span } from '../checklist/read.ts';
 import type { Cause, Fix, Item, SubjectReport } from '../checklist/report.ts';
 
@@ -66,8 +67,11 @@ const marks: Readonly<Record<Item['status'], string>> = {
 const nameOf = ({ subject }: SubjectReport): string =>
   `${subject.kind.toLowerCase()} ${subject.namespace === '' ? '' : `${subject.namespace}/`}${subject.name}`;
 
-const fixLines = (fix: Fix, indent: string): string =>
-  `${indent}${commandText(fix.argv)}${fix.risk === 'read' ? '' : `   # ${fix.title} (${fix.risk})`}${fix.note === undefined ? '' : `; ${fix.note}`}\n`;
+function fixLines(fix: Fix, indent: string): string {
+  const told = [fix.risk === 'read' ? undefined : `${fix.title} (${fix.risk})`, rightText(fix), fix.note];
+  const comment = told.filter((part) => part !== undefined).join('; ');
+  return `${indent}${commandText(fix.argv)}${comment === '' ? '' : `   # ${comment}`}\n`;
+}
 
 function itemLines(item: Item): string {
   const why = item.why === undefined ? '' : ` (unknown: ${item.why})`;
@@ -114,7 +118,7 @@ export function checkMarkdown({ now, partial, reports }: CheckResult): string {
       .slice(0, 12);
     const causes = report.causes.map(
       (cause, position) =>
-        `${position + 1}. **${cause.verdict}**: ${cause.text}\n${cause.fixes.map((fix) => `   - ${fix.title}: ${code(commandText(fix.argv))}\n`).join('')}`,
+        `${position + 1}. **${cause.verdict}**: ${cause.text}\n${cause.fixes.map((fix) => `   - ${fix.title}: ${code(commandText(fix.argv))}${rightText(fix) === undefined ? '' : ` (${rightText(fix)})`}\n`).join('')}`,
     );
     return `## ${nameOf(report)}: ${report.headline}\n\nSTATUS ${code(report.status || '-')}, state ${report.state}${report.since === undefined ? '' : `, since ${iso(report.since) ?? ''}`}\n\n${causes.length === 0 ? '' : `${causes.join('')}\n`}${facts.length === 0 ? '' : `Evidence:\n\n${facts.join('')}`}`;
   });

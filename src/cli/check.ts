@@ -9,8 +9,10 @@ import {
   nameOf,
   namespaceOf,
 } from '../checklist/evidence-index.ts';
+import { fixesOf, withRights } from '../checklist/fix-needs.ts';
 import { text } from '../checklist/read.ts';
 import type { Severity, SubjectReport } from '../checklist/report.ts';
+import { rightsOfFixes } from '../feed/fix-rights.ts';
 import { connect } from '../kube/connection.ts';
 import type { Connection } from '../kube/contract.ts';
 import { KubeError } from '../kube/kube-error.ts';
@@ -286,11 +288,12 @@ export async function checkCommand(argv: readonly string[], io: CommandIo): Prom
       throw new UsageError(`--now ${given}: not a time`, 'Write 2026-01-31T12:00:00Z.');
     const evidence = await evidenceFromFiles(files, parsed.many('logs'), now);
     const index = buildIndex(evidence);
+    const reports = reportsFor(index, scope, options);
     return finish(io, parsed, {
       context: '',
       now: index.now,
       partial: evidence.partial,
-      reports: reportsFor(index, scope, options),
+      reports: reports.map((report) => withRights(report, () => ({ allowed: 'notAsked' }))),
       detailed,
     });
   }
@@ -308,11 +311,12 @@ export async function checkCommand(argv: readonly string[], io: CommandIo): Prom
       const limit = parsed.one('fail-on') === 'bad' ? 0 : 1;
       const clean = !reports.some((report) => rank[report.severity] <= limit);
       if (wait === undefined || clean || Date.now() >= until) {
+        const rightOf = await rightsOfFixes(connection, reports.flatMap(fixesOf));
         const code = finish(io, parsed, {
           context: evidence.context,
           now: index.now,
           partial: evidence.partial,
-          reports,
+          reports: reports.map((report) => withRights(report, rightOf)),
           detailed,
         });
         return wait !== undefined && !clean ? exitCode.timeout : code;
