@@ -1,7 +1,8 @@
 import { type EvaluateOptions, evaluate } from '../checklist/evaluate.ts';
 import type { EvidenceIndex, Usage } from '../checklist/evidence-index.ts';
+import { fixesOf, withRights } from '../checklist/fix-needs.ts';
 import { at, list, text } from '../checklist/read.ts';
-import type { SubjectReport, Want } from '../checklist/report.ts';
+import type { Fix, FixRight, SubjectReport, Want } from '../checklist/report.ts';
 import {
   apiVersionOf,
   type Source,
@@ -25,6 +26,7 @@ import { type Fetched, liveIndex } from '../state/live-index.ts';
 import type { SchedulerBooks } from '../state/scheduler-books.ts';
 import { isSameSubject, type Subject, subjectNamed } from '../state/subject.ts';
 import type { TrueStates } from '../state/true-states.ts';
+import { rightsOfFixes } from './fix-rights.ts';
 
 /** `row`: what a line under the table needs. `whole`: everything that a checklist asks about. */
 export type Depth = 'row' | 'whole';
@@ -92,6 +94,8 @@ interface Store {
   readonly logs: Map<string, string>;
   readonly forbidden: Set<string>;
   readonly partial: Set<string>;
+  /** Of the fixes of the last report, by their command. */
+  readonly rights: Map<string, FixRight>;
   examination: Examination | undefined;
 }
 
@@ -146,6 +150,7 @@ export function createExaminer(options: ExaminerOptions): Examiner {
       logs: new Map(),
       forbidden: new Set(),
       partial: new Set(),
+      rights: new Map(),
       examination: undefined,
     };
     stores.unshift(store);
@@ -183,7 +188,9 @@ export function createExaminer(options: ExaminerOptions): Examiner {
         await readLists(store, sourcesFor(store, depth), signal);
         const report = judge(store, 'asking');
         const wants = [...(report?.wants ?? []), ...(depth === 'whole' ? wantsOf(store) : [])];
-        if (await readLogs(store, wants, signal)) judge(store, 'asking');
+        const judged = (await readLogs(store, wants, signal)) ? judge(store, 'asking') : report;
+        // Last: whether one may do it is worth nothing before it is known what to do.
+        if (depth === 'whole' && judged !== undefined) await readRights(store, judged, signal);
       }
     } catch (error) {
       if (!signal.aborted) store.partial.add(wordsOf(error));
@@ -415,6 +422,14 @@ export function createExaminer(options: ExaminerOptions): Examiner {
     return came;
   }
 
+  async function readRights(store: Store, report: SubjectReport, signal: AbortSignal): Promise<void> {
+    const fixes = fixesOf(report);
+    const rightOf = await rightsOfFixes(connection, fixes, signal);
+    if (signal.aborted) return;
+    store.rights.clear();
+    for (const fix of fixes) store.rights.set(keyOf(fix), rightOf(fix));
+  }
+
   function note(store: Store, kind: string, error: unknown): void {
     if (!(error instanceof KubeError)) throw error;
     if (error.kind === 'forbidden') store.forbidden.add(kind);
@@ -424,10 +439,11 @@ export function createExaminer(options: ExaminerOptions): Examiner {
   function judge(store: Store, progress: Examination['progress']): SubjectReport | undefined {
     const started = performance.now();
     const now = clock();
-    const report =
+    const judged =
       store.object === undefined
         ? undefined
         : evaluate(indexOf(store, now), store.object, added === undefined ? {} : { added });
+    const report = judged && withRights(judged, (fix) => store.rights.get(keyOf(fix)));
     const tookMs = performance.now() - started;
     lastEvaluatedMs = performance.now();
     store.examination = {
@@ -562,6 +578,8 @@ export function createExaminer(options: ExaminerOptions): Examiner {
     },
   };
 }
+
+const keyOf = ({ argv }: Fix): string => argv.join('\0');
 
 const versionIn = (path: string): string => {
   const [, root, first = '', second = ''] = path.split('/');

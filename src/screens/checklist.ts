@@ -1,36 +1,15 @@
-import { at, list, span, text } from '../checklist/read.ts';
+import type { SubjectReport } from '../checklist/report.ts';
+import { type Stop, stopsOf } from '../state/examination.ts';
+import type { Spans, Theme } from '../ui/theme.ts';
+import { lifePane } from './checklist-life.ts';
 import {
-  type Cause,
-  type Evidence,
-  type Fix,
-  gates,
-  type Item,
-  type ItemStatus,
-  type Risk,
-  type SubjectReport,
-} from '../checklist/report.ts';
-import { ageText } from '../resources/fields.ts';
-import { type ChecklistView, type Examination, isAsked, isOpen, whyWords } from '../state/examination.ts';
-import { displayWidth, wrap } from '../ui/text.ts';
-import type { Role, Span, Spans, Theme } from '../ui/theme.ts';
-
-/** A line of the checklist; `stop`: the cursor can stand on it, and which of the stops it is. */
-interface ChecklistLine {
-  readonly spans: Spans;
-  readonly stop?: number;
-}
-
-export interface ChecklistQuestion {
-  readonly view: ChecklistView;
-  readonly examination: Examination | undefined;
-  readonly theme: Theme;
-  readonly columns: number;
-  readonly height: number;
-  /** A fix as one would type it. */
-  readonly command: (fix: Fix) => string;
-  readonly spinner: string;
-  readonly now: number;
-}
+  type ChecklistLine,
+  type ChecklistQuestion,
+  gateStrip,
+  hanging,
+  headLines,
+  reportLines,
+} from './checklist-lines.ts';
 
 export interface ChecklistBody {
   /** Painted, at most `height`. */
@@ -41,244 +20,8 @@ export interface ChecklistBody {
   readonly total: number;
 }
 
-const verdictLooks: Readonly<Record<Cause['verdict'], { readonly word: string; readonly role: Role }>> = {
-  proven: { word: 'PROVEN', role: 'bad' },
-  likely: { word: 'LIKELY', role: 'warn' },
-  possible: { word: 'POSSIBLE', role: 'pending' },
-  ruledOut: { word: 'RULED OUT', role: 'dim' },
-};
-
-const riskRoles: Readonly<Record<Risk, Role>> = {
-  read: 'dim',
-  reversible: 'good',
-  disruptive: 'warn',
-  destructive: 'bad',
-  cluster: 'warn',
-};
-
-const riskWords: Readonly<Record<Risk, string>> = {
-  read: 'reads only',
-  reversible: 'reversible',
-  disruptive: 'disruptive',
-  destructive: 'destructive',
-  cluster: 'changes the cluster',
-};
-
-/** What stands before a question and in the strip of gates. */
-function statusGlyph(status: ItemStatus, { glyphs }: Theme): Span {
-  switch (status) {
-    case 'pass':
-      return { text: glyphs.done, role: 'good' };
-    case 'fail':
-      return { text: glyphs.bad, role: 'bad' };
-    case 'warn':
-      return { text: glyphs.warn, role: 'warn' };
-    case 'unknown':
-      return { text: glyphs.unknown, role: 'unknown' };
-    case 'notReached':
-      return { text: glyphs.pending, role: 'dim' };
-    case 'info':
-    case 'notApplicable':
-      return { text: glyphs.dot, role: 'dim' };
-  }
-}
-
-/** The stations of its life, those that it passed, the broken one, and those behind it: as many lines as it takes. */
-function gateStrip(report: SubjectReport, theme: Theme, columns: number): readonly Spans[] {
-  const rows: Span[][] = [];
-  let row: Span[] = [];
-  let used = columns;
-  for (const { id, short } of gates) {
-    const status = report.gates[id];
-    if (status === 'notApplicable') continue;
-    const glyph = statusGlyph(status, theme);
-    const width = displayWidth(short) + displayWidth(glyph.text) + 1;
-    if (used + width > columns - 1) {
-      row = [{ text: '  ' }];
-      rows.push(row);
-      used = 2;
-    }
-    const role: Role =
-      status === 'fail' || status === 'warn' ? (glyph.role ?? 'plain') : status === 'pass' ? 'plain' : 'dim';
-    row.push({ text: short, role }, glyph, { text: ' ' });
-    used += width;
-  }
-  return rows;
-}
-
-/** Text in the room that is left, its first line behind `lead`, the others under it. */
-function hanging(lead: Spans, text: string, columns: number, role: Role = 'plain'): readonly Spans[] {
-  const indent = lead.reduce((sum, each) => sum + displayWidth(each.text), 0);
-  const lines = wrap(text, Math.max(16, columns - indent - 1));
-  return lines.map(
-    (line, at): Spans => [...(at === 0 ? lead : [{ text: ' '.repeat(indent) }]), { text: line, role }],
-  );
-}
-
-const heading = (text: string, note = ''): Spans => [
-  { text: ` ${text}`, role: 'title' },
-  ...(note === '' ? [] : [{ text: `  ${note}`, role: 'dim' as const }]),
-];
-
-function headLines(
-  { examination, theme, columns, now }: ChecklistQuestion,
-  report: SubjectReport,
-): readonly Spans[] {
-  const isWell = report.severity === 'none';
-  const glyph: Span = isWell
-    ? { text: theme.glyphs.good, role: 'good' }
-    : statusGlyph(report.severity === 'bad' ? 'fail' : 'warn', theme);
-  const since = report.since === undefined || isWell ? '' : `   for ${span(Math.max(0, now - report.since))}`;
-  const lead: Spans = [
-    { text: '  ' },
-    glyph,
-    { text: ' ' },
-    ...(report.status === '' ? [] : [{ text: `${report.status}   `, role: 'strong' as const }]),
-  ];
-  const owner = list(examination?.object, 'metadata', 'ownerReferences').find(
-    (one) => at(one, 'controller') === true,
-  );
-  const node = text(examination?.object, 'spec', 'nodeName');
-  const around = [
-    owner === undefined ? undefined : `${text(owner, 'kind')} ${text(owner, 'name')}`,
-    node === '' ? undefined : `node ${node}`,
-    report.state === 'healthy' || report.state === 'done' ? undefined : `${report.state} ${report.id}`,
-  ].filter((part) => part !== undefined);
-  return [
-    ...hanging(lead, `${report.headline}${since}`, columns, isWell ? 'plain' : (glyph.role ?? 'plain')),
-    ...(around.length === 0 ? [] : [[{ text: `    ${around.join('   ')}`, role: 'dim' as const }]]),
-    ...report.overlays
-      .filter(({ severity }) => severity !== 'none')
-      .flatMap(({ headline, severity }) =>
-        hanging([{ text: '    also ', role: 'dim' }], headline, columns, severity === 'bad' ? 'bad' : 'warn'),
-      ),
-  ];
-}
-
-/** The report as lines, each stop on one or more of them. */
-function reportLines(question: ChecklistQuestion, report: SubjectReport): readonly ChecklistLine[] {
-  const { columns, theme, examination, spinner, now, command } = question;
-  const lines: ChecklistLine[] = [];
-  let stop = 0;
-  const add = (spans: readonly Spans[], at?: number): void => {
-    for (const each of spans) lines.push(at === undefined ? { spans: each } : { spans: each, stop: at });
-  };
-  add(headLines(question, report));
-  add(gateStrip(report, theme, columns));
-  if (report.explainedBy !== undefined) {
-    const { kind, namespace, name } = report.explainedBy;
-    add(
-      hanging(
-        [{ text: '    because of ', role: 'dim' }],
-        `${kind} ${namespace === '' ? '' : `${namespace}/`}${name}`,
-        columns,
-      ),
-    );
-  }
-  if (report.severity === 'none' && report.causes.length === 0 && report.items.length === 0) {
-    const done = examination?.progress === 'asking' ? `${spinner} still asking` : 'Nothing is wrong with it.';
-    add([[], [{ text: `  ${done}`, role: examination?.progress === 'asking' ? 'pending' : 'good' }]]);
-  }
-  if (report.causes.length > 0) add([[], heading(report.causes.length === 1 ? 'Cause' : 'Causes')]);
-  for (const [at, cause] of report.causes.entries()) {
-    const look = verdictLooks[cause.verdict];
-    const lead: Spans = [
-      { text: `  ${at + 1} `, role: 'dim' },
-      { text: `${look.word} `, role: look.role },
-    ];
-    add(hanging(lead, cause.text, columns), cause.fixes.length === 0 ? stop : undefined);
-    if (cause.fixes.length === 0) stop += 1;
-    for (const fix of cause.fixes) {
-      add(fixLines(fix, command(fix), columns), stop);
-      stop += 1;
-    }
-  }
-  const items = report.items.filter(isAsked);
-  if (items.length > 0) {
-    add([[], heading('Checklist', tally(items))]);
-  }
-  for (const item of items) {
-    if (isOpen(item) && item.evidence.length > 0) {
-      add([itemLine(item, theme)]);
-      for (const evidence of item.evidence) {
-        add(evidenceLines(evidence, columns, now), stop);
-        stop += 1;
-      }
-    } else {
-      add(closedLines(item, theme, columns), stop);
-      stop += 1;
-    }
-  }
-  const { partial = [], progress } = examination ?? {};
-  if (partial.length > 0) {
-    add([[], heading('Not read')]);
-    for (const note of partial)
-      add(hanging([{ text: `  ${theme.glyphs.unknown} `, role: 'unknown' }], note, columns, 'dim'));
-  }
-  if (progress === 'asking' && report.items.length > 0)
-    add([[{ text: `  ${spinner} still asking`, role: 'pending' }]]);
-  return lines;
-}
-
-/** `2 fail  1 warn  3 unknown  9 pass`. */
-function tally(items: readonly Item[]): string {
-  const count = (status: ItemStatus): number => items.filter((item) => item.status === status).length;
-  return (['fail', 'warn', 'unknown', 'pass'] as const)
-    .map((status) => [count(status), status] as const)
-    .filter(([number]) => number > 0)
-    .map(([number, status]) => `${number} ${status}`)
-    .join('  ');
-}
-
-function fixLines(fix: Fix, command: string, columns: number): readonly Spans[] {
-  return [
-    ...hanging([{ text: '      ' }], `${fix.title} (${riskWords[fix.risk]})`, columns, riskRoles[fix.risk]),
-    ...hanging([{ text: '      $ ', role: 'dim' }], command, columns, 'key'),
-    ...(fix.note === undefined ? [] : hanging([{ text: '        ' }], fix.note, columns, 'dim')),
-  ];
-}
-
-const gateNumber = ({ gate }: Item): number => gates.findIndex(({ id }) => id === gate);
-
-function itemLine(item: Item, theme: Theme): Spans {
-  const why = item.why === undefined ? '' : `  ${whyWords[item.why]}`;
-  const glyph = statusGlyph(item.status, theme);
-  return [
-    { text: '  ' },
-    glyph,
-    { text: ` ${item.title}`, role: item.status === 'unknown' ? 'plain' : 'strong' },
-    { text: `${why}  g${gateNumber(item)}`, role: 'dim' },
-  ];
-}
-
-/** A question that passed: what it says in one line. */
-function closedLines(item: Item, theme: Theme, columns: number): readonly Spans[] {
-  const [first] = item.evidence;
-  const why = item.why === undefined ? '' : whyWords[item.why];
-  const value = first === undefined ? why : `${first.label} ${first.value}`;
-  const lead: Spans = [{ text: '  ' }, statusGlyph(item.status, theme), { text: ` ${item.title}  ` }];
-  if (value === '') return [lead];
-  const indent = lead.reduce((sum, each) => sum + displayWidth(each.text), 0);
-  // What passed is worth one line, not a paragraph.
-  const [line = ''] = wrap(value, Math.max(16, columns - indent - 2));
-  return [
-    [...lead, { text: line.length < value.length ? `${line}${theme.glyphs.ellipsis}` : line, role: 'dim' }],
-  ];
-}
-
-function evidenceLines(
-  { label, value, path, ref, at }: Evidence,
-  columns: number,
-  now: number,
-): readonly Spans[] {
-  const age = at === undefined || at > now ? '' : `  ${ageText(at, now)} ago`;
-  const where =
-    ref === undefined ? '' : `${ref.kind} ${ref.namespace === '' ? '' : `${ref.namespace}/`}${ref.name} `;
-  const lines = hanging([{ text: `      ${label}: `, role: 'dim' }], `${value}${age}`, columns);
-  return path === undefined && where === ''
-    ? lines
-    : [...lines, ...hanging([{ text: '        ' }], `${where}${path ?? ''}`, columns, 'dim')];
-}
+/** From here on the life of the object stands beside what was found. */
+const twoPanesFrom = 120;
 
 /** The checklist in a body of this height, scrolled so that the cursor is in sight. */
 export function checklistBody(question: ChecklistQuestion): ChecklistBody {
@@ -299,23 +42,77 @@ export function checklistBody(question: ChecklistQuestion): ChecklistBody {
     const lines = spans.slice(0, height).map((each) => theme.line(each, columns));
     return { lines, top: 0, cursor: 0, total: lines.length };
   }
-  const lines = reportLines(question, report);
+  return columns >= twoPanesFrom ? wideBody(question, report) : narrowBody(question, report);
+}
+
+function narrowBody(question: ChecklistQuestion, report: SubjectReport): ChecklistBody {
+  const { theme, columns, height } = question;
+  const above = [...headLines(question, report), ...gateStrip(report, theme, columns)];
+  const lines = [...above.map((spans): ChecklistLine => ({ spans })), ...reportLines(question, report)];
+  return windowOn(lines, question, columns, height);
+}
+
+/** The head over both panes; on the left the life with its questions, on the right causes, fixes and evidence. */
+function wideBody(question: ChecklistQuestion, report: SubjectReport): ChecklistBody {
+  const { theme, columns, height, view } = question;
+  const head = headLines(question, report).slice(0, height);
+  // Enough for the name of every station.
+  const left = Math.max(43, Math.min(52, Math.floor(columns / 3)));
+  const right = columns - left - 2;
+  const room = height - head.length;
+  if (room <= 0) return narrowBody(question, report);
+  const found = reportLines({ ...question, columns: right }, report);
+  const lines = found[0]?.spans.length === 0 ? found.slice(1) : found;
+  const body = windowOn(lines, question, right, room);
+  const stops = stopsOf(report);
+  const followed = itemOf(stops[Math.min(view.cursor, stops.length - 1)]);
+  const life = lifePane(report, followed, { theme, columns: left, height: room });
+  const between = theme.line([{ text: theme.glyphs.box[1], role: 'dim' }, { text: ' ' }], 2);
+  const rows = life.map((line, at) => `${line}${between}${body.lines[at] ?? theme.line([], right)}`);
+  return { ...body, lines: [...head.map((spans) => theme.line(spans, columns)), ...rows] };
+}
+
+const itemOf = (stop: Stop | undefined) =>
+  stop?.on === 'item' || stop?.on === 'evidence' ? stop.item : undefined;
+
+/** As many lines as there is room for, around the cursor; what is above and below them is counted in the last one. */
+function windowOn(
+  lines: readonly ChecklistLine[],
+  { view, theme }: Pick<ChecklistQuestion, 'view' | 'theme'>,
+  columns: number,
+  height: number,
+): ChecklistBody {
   const stops = lines.reduce((most, { stop }) => Math.max(most, (stop ?? -1) + 1), 0);
   const cursor = Math.max(0, Math.min(view.cursor, stops - 1));
-  const top = topFor(lines, cursor, view.top, height);
-  const shown = lines.slice(top, top + height).map(({ spans, stop }): string => {
-    const isHere = stop !== undefined && stop === cursor;
-    if (!isHere) return theme.line(spans, columns);
-    const [first, ...rest] = spans;
-    const marked: Spans = [{ ...first, text: `>${(first?.text ?? ' ').slice(1)}` }, ...rest];
-    // Over the whole line, so that it is seen without colours too.
-    return theme.line(
-      marked.map(({ text }) => ({ text, role: 'selection' as const })),
-      columns,
-      'selection',
+  const isCut = lines.length > height && height > 1;
+  const room = isCut ? height - 1 : height;
+  const top = topFor(lines, cursor, view.top, room);
+  const shown = lines
+    .slice(top, top + room)
+    .map(({ spans, stop }) =>
+      stop !== undefined && stop === cursor ? marked(spans, theme, columns) : theme.line(spans, columns),
     );
-  });
+  if (isCut) shown.push(theme.line(restOf(top, lines.length - top - room, theme), columns));
   return { lines: shown, top, cursor, total: lines.length };
+}
+
+/** `↑ 4 lines above  ↓ 12 below`. */
+function restOf(above: number, below: number, { glyphs }: Theme): Spans {
+  const told = [
+    above === 0 ? undefined : `${glyphs.ascending} ${above} above`,
+    below === 0 ? undefined : `${glyphs.descending} ${below} below`,
+  ].filter((part) => part !== undefined);
+  return [{ text: `  ${told.join('   ')}`, role: 'dim' }];
+}
+
+/** Over the whole line, so that it is seen without colours too. */
+function marked([first, ...rest]: Spans, theme: Theme, columns: number): string {
+  const spans: Spans = [{ ...first, text: `>${(first?.text ?? ' ').slice(1)}` }, ...rest];
+  return theme.line(
+    spans.map(({ text }) => ({ text, role: 'selection' as const })),
+    columns,
+    'selection',
+  );
 }
 
 /** The window moves only as far as it must; at the first stop it shows what stands above it too. */

@@ -143,44 +143,44 @@ function given(columns: number, rows: number, examination: ReturnType<typeof exa
 const body = (text: string): string => text.split('\n').slice(2, -2).join('\n');
 const lastLines = (text: string): string => text.split('\n').slice(-2).join('\n');
 
-test('at 120x36: gates, causes by rank with their commands, then the questions with evidence', () => {
+test('at 120x36: on the left the life with its questions, on the right causes, commands and evidence', () => {
   expect(body(given(120, 36, examined(broken)).text())).toMatchInlineSnapshot(`
     " Pods(all) › Pod train/llama-0 checklist
       ✗ CrashLoopBackOff   OOM at limit 16Gi   for 41m
         Job llama   node h100-07   H4 oom.container
         also 14 restarts
-      exists✓ adm✓ queue✓ sched✓ node✓ vol✓ net✓ img✓ cfg✓ start✓ init✓ up✗ ready◌ ep◌ reach◌ prog◌
-
-     Causes
-      1 PROVEN out of memory: container main hit its memory limit 16Gi, 39s after it started
-    >     Raise the memory limit (reversible)
-    >     $ kubectl --context research -n train set resources deployment/llama -c main --limits=memory=24Gi
-    >       Argo CD manages this object and will revert the edit: change its source
-          Read the log of the run that ended (reads only)
-          $ kubectl --context research -n train logs llama-0 --previous
-      2 POSSIBLE the program leaks
-
-     Checklist  1 fail  1 unknown  1 pass
-      ✗ It stays within its memory  g11
-          last end: OOMKilled, exit 137  3m ago
-            status.containerStatuses[main].lastState.terminated
-          node: has 41Gi free
-            Node h100-07
-      ? Memory used before the kill  nothing measures it
-      ✓ The image is on the node  pulled in 8s
-
-
-
-
-
-
-
-
-    "
+     Life  1 fail  1 unknown  1 pass           │  Causes
+     ✓ The object exists                       │   1 PROVEN out of memory: container main hit its memory limit 16Gi, 39s
+     ✓ Admission lets its pods in              │            after it started
+     ✓ No gate, queue or suspension holds it   │ >     Raise the memory limit (reversible)
+     ✓ A node was found                        │ >     $ kubectl --context research -n train set resources deployment/llama
+     ✓ The node takes it and is healthy        │ >       -c main --limits=memory=24Gi
+     ✓ Volumes are attached and mounted        │ >       Argo CD manages this object and will revert the edit: change its
+     ✓ Sandbox, network and devices are there  │ >       source
+     ✓ The image is on the node                │       Read the log of the run that ended (reads only)
+       ✓ The image is on the node              │       $ kubectl --context research -n train logs llama-0 --previous
+     ✓ The container can be configured         │   2 POSSIBLE the program leaks
+     ✓ The process starts                      │
+     ✓ Init containers finish                  │  Checklist  1 fail  1 unknown  1 pass
+     ✗ It stays up                             │   ✗ It stays within its memory  g11
+       ✗ It stays within its memory            │       last end: OOMKilled, exit 137  3m ago
+       ? Memory used before the kill           │         status.containerStatuses[main].lastState.terminated
+     ◌ It is ready                             │       node: has 41Gi free
+     ◌ Services list it                        │         Node h100-07
+     ◌ It can be reached                       │   ? Memory used before the kill  nothing measures it
+     ◌ Work moves on                           │   ✓ The image is on the node  pulled in 8s
+                                               │
+                                               │
+                                               │
+                                               │
+                                               │
+                                               │
+                                               │
+                                               │"
   `);
 });
 
-test('at 80x24 lines wrap and nothing is cut', () => {
+test('at 80x24 lines wrap, and how much is below is said', () => {
   const text = given(80, 24, examined(broken)).text();
   for (const line of text.split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(80);
   expect(body(text)).toMatchInlineSnapshot(`
@@ -203,7 +203,7 @@ test('at 80x24 lines wrap and nothing is cut', () => {
       2 POSSIBLE the program leaks
 
      Checklist  1 fail  1 unknown  1 pass
-      ✗ It stays within its memory  g11"
+      ↓ 7 below"
   `);
 });
 
@@ -320,4 +320,72 @@ test('names that try to move the cursor do not', () => {
   const text = given(120, 36, examined(broken, { object: hostile })).text();
   expect(text).not.toContain('\x1b');
   expect(text).toMatch(/Job\S* a\S*b/);
+});
+
+test('at 120x36 the question that the cursor is at is marked on the left', () => {
+  const screen = given(120, 36, examined(broken));
+  screen.type('jjj');
+  const line = screen
+    .text()
+    .split('\n')
+    .find((each) => each.includes('last end: OOMKilled'));
+  expect(line).toMatch(/│ >/);
+  expect(screen.text()).toMatch(/^ › ✗ It stays within its memory +│/m);
+  screen.type('jj');
+  expect(screen.text()).toMatch(/^ › \? Memory used before the kill +│/m);
+});
+
+/** What was wrapped in the right pane, in one line again. */
+const flat = (text: string): string =>
+  text
+    .split('\n')
+    .map((line) =>
+      line
+        .replace(/^[^│]*│/, '')
+        .replace(/^\s*>/, '')
+        .trim(),
+    )
+    .join(' ');
+
+test('a fix that one may not do says which right is missing', () => {
+  const [first, ...others] = broken.causes;
+  const refused: SubjectReport = {
+    ...broken,
+    causes: [
+      {
+        ...(first as (typeof broken.causes)[number]),
+        fixes: (first?.fixes ?? []).map((fix) =>
+          fix.risk === 'read'
+            ? { ...fix, right: { allowed: 'yes' } }
+            : { ...fix, right: { allowed: 'no', missing: ['patch deployments in train'] } },
+        ),
+      },
+      ...others,
+    ],
+  };
+  for (const [columns, rows] of [
+    [80, 24],
+    [120, 36],
+  ] as const) {
+    const text = flat(given(columns, rows, examined(refused)).text());
+    expect(text).toContain('Raise the memory limit (reversible; no right: patch deployments in train)');
+    expect(text).toContain('Read the log of the run that ended (reads only)');
+  }
+});
+
+test.each([
+  [80, 24],
+  [120, 14],
+  [120, 36],
+  [200, 60],
+])('at %ix%i no line is wider than the terminal, and what is out of sight is counted', (columns, rows) => {
+  const screen = given(columns, rows, examined(broken));
+  const first = body(screen.text()).split('\n');
+  for (const line of first) expect(displayWidth(line)).toBeLessThanOrEqual(columns);
+  const isWhole = screen.text().includes('pulled in 8s');
+  expect(/↓ \d+ below/.test(first.join('\n'))).toBe(!isWhole);
+  screen.type('G');
+  const last = body(screen.text());
+  expect(last).toContain('pulled in 8s');
+  expect(/↑ \d+ above/.test(last)).toBe(!isWhole);
 });
