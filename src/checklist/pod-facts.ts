@@ -251,7 +251,8 @@ export function rowFacts(row: PodRow, context: RowContext): PodFacts {
       reason: mine?.reason ?? (creating ? 'ContainerCreating' : ''),
       message: mine?.message ?? '',
       startedAt: undefined,
-      ready: mine === undefined && row.readyContainers === row.totalContainers,
+      // The row counts: where all are ready, the one whose last run ended badly is ready again too.
+      ready: row.readyContainers === row.totalContainers,
       started: undefined,
       restarts: mine?.restarts ?? 0,
       ended,

@@ -469,15 +469,19 @@ const batchScheduler: PodState = {
   severity: 'warn',
   title: 'A batch scheduler holds it',
   match: (facts) => {
-    if (facts.node !== '' || facts.phase !== 'Pending' || facts.object === undefined) return undefined;
+    if (facts.node !== '' || facts.phase !== 'Pending') return undefined;
+    const batch = /volcano|kai|kube-batch|yunikorn|runai/.test(facts.schedulerName);
+    const words = schedulerWords(facts) || facts.conditions.get('PodScheduled')?.message || '';
+    if (facts.object === undefined)
+      return batch && words !== ''
+        ? { headline: `gang cannot be placed: ${brief(words, 80)}`, since: facts.createdAt }
+        : undefined;
     const annotations = annotationsOf(facts.object);
     const name =
       annotations['scheduling.k8s.io/group-name'] ??
       annotations['scheduling.volcano.sh/group-name'] ??
       annotations['pod-group-name'] ??
       '';
-    const batch = /volcano|kai|kube-batch|yunikorn|runai/.test(facts.schedulerName);
-    const words = schedulerWords(facts) || facts.conditions.get('PodScheduled')?.message || '';
     const group =
       name === ''
         ? undefined

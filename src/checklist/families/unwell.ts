@@ -99,7 +99,11 @@ function unready(facts: PodFacts): ContainerFacts | undefined {
     ) ??
     facts.containers.find(
       (container) => container.kind === 'sidecar' && container.state === 'running' && !container.ready,
-    )
+    ) ??
+    // A row names only the container in trouble. Where none is, one that runs is not ready: which one is not known.
+    (facts.row !== undefined && facts.row.trouble === undefined && facts.row.status === 'Running'
+      ? facts.containers.find((container) => container.kind === 'main' && !container.ready)
+      : undefined)
   );
 }
 
