@@ -10,13 +10,14 @@ import {
   namespaceOf,
 } from '../checklist/evidence-index.ts';
 import { fixesOf, withRights } from '../checklist/fix-needs.ts';
+import { rightsOfFixes } from '../checklist/fix-rights.ts';
 import { text } from '../checklist/read.ts';
 import type { Severity, SubjectReport } from '../checklist/report.ts';
-import { rightsOfFixes } from '../feed/fix-rights.ts';
 import { connect } from '../kube/connection.ts';
 import type { Connection } from '../kube/contract.ts';
 import { KubeError } from '../kube/kube-error.ts';
 import type { KubeObject } from '../kube/object.ts';
+import { mayI } from '../kube/rights.ts';
 import { findTable } from '../resources/index.ts';
 import { parseSelector } from '../state/filter.ts';
 import {
@@ -311,7 +312,7 @@ export async function checkCommand(argv: readonly string[], io: CommandIo): Prom
       const limit = parsed.one('fail-on') === 'bad' ? 0 : 1;
       const clean = !reports.some((report) => rank[report.severity] <= limit);
       if (wait === undefined || clean || Date.now() >= until) {
-        const rightOf = await rightsOfFixes(connection, reports.flatMap(fixesOf));
+        const rightOf = await rightsOfFixes((need) => mayI(connection, need), reports.flatMap(fixesOf));
         const code = finish(io, parsed, {
           context: evidence.context,
           now: index.now,

@@ -1,6 +1,7 @@
 import { type EvaluateOptions, evaluate } from '../checklist/evaluate.ts';
 import type { EvidenceIndex, Usage } from '../checklist/evidence-index.ts';
 import { fixesOf, withRights } from '../checklist/fix-needs.ts';
+import { rightsOfFixes } from '../checklist/fix-rights.ts';
 import { at, list, text } from '../checklist/read.ts';
 import type { Fix, FixRight, SubjectReport, Want } from '../checklist/report.ts';
 import {
@@ -14,6 +15,7 @@ import {
 import type { Connection } from '../kube/contract.ts';
 import { KubeError } from '../kube/kube-error.ts';
 import type { KubeObject, ServerVersion } from '../kube/object.ts';
+import { mayI } from '../kube/rights.ts';
 import type { PodRow } from '../resources/pod-row.ts';
 import { pods } from '../resources/pods.ts';
 import { anyResource } from '../resources/resource.ts';
@@ -26,7 +28,6 @@ import { type Fetched, liveIndex } from '../state/live-index.ts';
 import type { SchedulerBooks } from '../state/scheduler-books.ts';
 import { isSameSubject, type Subject, subjectNamed } from '../state/subject.ts';
 import type { TrueStates } from '../state/true-states.ts';
-import { rightsOfFixes } from './fix-rights.ts';
 
 /** `row`: what a line under the table needs. `whole`: everything that a checklist asks about. */
 export type Depth = 'row' | 'whole';
@@ -424,7 +425,7 @@ export function createExaminer(options: ExaminerOptions): Examiner {
 
   async function readRights(store: Store, report: SubjectReport, signal: AbortSignal): Promise<void> {
     const fixes = fixesOf(report);
-    const rightOf = await rightsOfFixes(connection, fixes, signal);
+    const rightOf = await rightsOfFixes((need) => mayI(connection, need), fixes, signal);
     if (signal.aborted) return;
     store.rights.clear();
     for (const fix of fixes) store.rights.set(keyOf(fix), rightOf(fix));
