@@ -130,12 +130,17 @@ export function brief(value: string, limit = 120): string {
   return `${line.slice(0, cut > limit / 2 ? cut : limit - 1)}…`;
 }
 
+/** Where a chain ends in somebody's own words: what a program printed, what a cloud's API answered. */
+const ownWords = /^.*(?:\bOutput: |\bapi error |\bRawError: .*?"message": ?")(.{12,})$/;
+
 /**
  * The end of an error chain, where the reason stands: `a: b: rpc error: code = Internal desc = c: d` becomes `c: d`, and
- * of what is still too long the beginning gives way.
+ * of what is still too long the beginning gives way. Somebody's own words are kept from their beginning.
  */
 export function essence(value: string, limit = 140): string {
   const line = value.replace(/\s+/g, ' ').trim();
+  const words = ownWords.exec(line)?.[1];
+  if (words !== undefined) return brief(words.replace(/"?[\s}]*$/, ''), limit);
   const tail = line.slice(line.lastIndexOf(' desc = ') + 1).replace(/^desc = /, '');
   const core = tail.length >= 12 ? tail : line;
   if (core.length <= limit) return core;

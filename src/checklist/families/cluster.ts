@@ -2,7 +2,19 @@ import { quantity } from '../../resources/fields.ts';
 import { nodes as nodeResource, unhealthyDevices } from '../../resources/nodes.ts';
 import { kindOf, labelsOf, nameOf, refOf } from '../evidence-index.ts';
 import { cordon, describe, kubectl } from '../fixes.ts';
-import { at, brief, condition, conditions, list, record, span, strings, text, time } from '../read.ts';
+import {
+  at,
+  brief,
+  type Condition,
+  condition,
+  conditions,
+  list,
+  record,
+  span,
+  strings,
+  text,
+  time,
+} from '../read.ts';
 import type { Evidence } from '../report.ts';
 import { cause, evidence, item, type ObjectState, said } from '../state.ts';
 import { xidMeaning } from '../xid.ts';
@@ -338,6 +350,17 @@ const pluginMissing: ObjectState = {
 };
 
 /** Other conditions that node-problem-detector and clouds set. */
+/**
+ * Conditions that node-problem-detector, cloud agents and GPU health checks add. There is no list of them: those that are
+ * True in a fault are named for it, those that are False in a fault are named for what then fails.
+ */
+const faultName =
+  /Problem|Error|Unhealthy|Missing|Fail|Fault|Deadlock|Readonly|Corrupt|Frequent|Flapping|Inactive|Xid|ECC|Lost|Degraded|^NetworkUnavailable$|^OutOfDisk$|^VMEventScheduled$/i;
+const isTrouble = (entry: Condition): boolean =>
+  entry.type !== 'Ready' &&
+  ((entry.status === 'True' && faultName.test(entry.type)) ||
+    (entry.status === 'False' && /(?:Ready|Healthy)$/.test(entry.type)));
+
 const otherCondition: ObjectState = {
   id: 'N2',
   key: 'node.condition',
@@ -346,23 +369,17 @@ const otherCondition: ObjectState = {
   title: 'The node reports a problem',
   kinds: ['Node'],
   match: (facts) => {
-    const bad = conditions(facts.object).find(
-      (entry) =>
-        entry.status === 'True' &&
-        /^(?:KernelDeadlock|ReadonlyFilesystem|CorruptDockerOverlay2|FrequentKubeletRestart|FrequentContainerdRestart|FrequentDockerRestart|NetworkUnavailable|KubeletProblem|ContainerRuntimeProblem|FilesystemCorruptionProblem|VMEventScheduled)$/.test(
-          entry.type,
-        ),
-    );
+    const bad = conditions(facts.object).find(isTrouble);
     if (bad === undefined) return undefined;
     return {
-      headline: `${bad.type}: ${brief(bad.message, 70)}`,
+      headline: `${bad.type}${bad.status === 'False' ? ' is False' : ''}: ${brief(bad.message || bad.reason, 70)}`,
       since: bad.at,
       diagnose: () => ({
         causes: [
           cause(
             `N2.${bad.type}`,
             'proven',
-            `node ${facts.name} reports ${bad.type}: ${brief(bad.message, 160)}`,
+            `node ${facts.name} reports ${bad.type}${bad.status === 'False' ? ' False' : ''}: ${brief(bad.reason !== '' && !bad.message.includes(bad.reason) ? `${bad.reason}: ${bad.message}` : bad.message, 160)}`,
             about(facts.name),
             cordon(facts.name),
           ),

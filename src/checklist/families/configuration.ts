@@ -20,6 +20,7 @@ import {
 import { brief, editDistance, essence, list, nearNames, record, strings, text } from '../read.ts';
 import type { Cause, Item } from '../report.ts';
 import { cause, type Diagnosis, evidence, item, type Match, type PodState, said, unknown } from '../state.ts';
+import { unsupported } from './node-admission.ts';
 
 const waitingFor = (facts: PodFacts, ...reasons: readonly string[]): ContainerFacts | undefined =>
   facts.containers.find((container) => container.state === 'waiting' && reasons.includes(container.reason));
@@ -289,7 +290,13 @@ const createContainer: PodState = {
                   '',
                 ]
               : /no such file or directory|not a directory|failed to stat|mkdir /.test(words)
-                ? ['path', `a path that is to be mounted is not there: ${brief(words, 100)}`, '']
+                ? /\/dev\/[\w./-]+/.test(words)
+                  ? [
+                      'device',
+                      `the device ${/\/dev\/[\w./-]*\w/.exec(words)?.[0]} is not there on node ${facts.node}: ${essence(words, 110)}`,
+                      'it went away (driver reload, reset, hot unplug): see the driver and the device plugin on the node',
+                    ]
+                  : ['path', `a path that is to be mounted is not there: ${essence(words, 110)}`, '']
                 : [
                     'other',
                     `the runtime cannot create container ${container.name}: ${brief(words, 110)}`,
@@ -751,6 +758,7 @@ const execFormat: PodState = {
 };
 
 export const configurationStates: readonly PodState[] = [
+  unsupported,
   createError,
   postStart,
   execFormat,

@@ -4,7 +4,7 @@ import { deletePod, describe, editOwner, getObject, kubectl, targetOf } from '..
 import { minutes } from '../limits.ts';
 import { lastEvent, type PodFacts } from '../pod-facts.ts';
 import { at, brief, condition, essence, list, span, text, time } from '../read.ts';
-import type { Item } from '../report.ts';
+import type { Item, Verdict } from '../report.ts';
 import { cause, type Diagnosis, evidence, item, type Match, type PodState, said, unknown } from '../state.ts';
 import { missingObject, missingObjectCause } from './configuration.ts';
 
@@ -195,13 +195,17 @@ const attach = creating('E3', 'volume.attach', 'volumes', 'A volume cannot be at
   const id =
     driver !== undefined
       ? 'E3.attacher'
-      : /not found|does not exist|could not find/i.test(says)
-        ? 'E3.volume-gone'
-        : /limit|maximum|exceed/i.test(says)
-          ? 'E3.limit'
-          : /permission|denied|forbidden|unauthorized/i.test(says)
-            ? 'E3.permission'
-            : 'E3.attach';
+      : /attached to (?:a )?(?:different|another|other) (?:node|instance|vm)|already attached|is in use by|VolumeInUse|currently attached/i.test(
+            found.event.message,
+          )
+        ? 'E3.attached-elsewhere'
+        : /not found|does not exist|could not find/i.test(says)
+          ? 'E3.volume-gone'
+          : /limit|maximum|exceed/i.test(says)
+            ? 'E3.limit'
+            : /permission|denied|forbidden|unauthorized/i.test(says)
+              ? 'E3.permission'
+              : 'E3.attach';
   return {
     headline: `volume ${volume} cannot be attached: ${brief(says, 70)}`,
     since: since(found.event, facts),
@@ -210,7 +214,9 @@ const attach = creating('E3', 'volume.attach', 'volumes', 'A volume cannot be at
         cause(
           id,
           'proven',
-          `volume ${volume} cannot be attached to node ${facts.node}: ${says}`,
+          id === 'E3.attached-elsewhere'
+            ? `volume ${volume} is still attached to another node, so it cannot be attached to node ${facts.node}: ${says}`
+            : `volume ${volume} cannot be attached to node ${facts.node}: ${says}`,
           kubectl('See the attachment and its error', 'read', '', ['get', 'volumeattachments', '-o', 'wide']),
           kubectl('See the CSI controllers', 'read', '', [
             'get',
@@ -305,6 +311,54 @@ function readMount(message: string, facts: PodFacts): readonly [string, string] 
       'E5.driver-missing',
       `CSI driver ${driver} is not registered on node ${facts.node}: its node plugin does not run there`,
     ];
+  if (/failed to sync (?:configmap|secret) cache/.test(message))
+    return [
+      'E5.cache',
+      `the kubelet of node ${facts.node} does not get its ${/sync (\w+) cache/.exec(message)?.[1] === 'secret' ? 'Secret' : 'ConfigMap'} from the API server in time: the API server is slow or unreachable from the node, or the kubelet is overloaded`,
+    ];
+  if (/volume attachment is being deleted/.test(message))
+    return [
+      'E5.detaching',
+      `the VolumeAttachment of the volume is being deleted: an earlier detach has not finished, and a new attachment waits for it`,
+    ];
+  if (/\(no CSIDriver object\)/.test(message))
+    return ['E5.driver-missing', `the CSI driver of the volume is not installed in the cluster: ${short}`];
+  const provider =
+    /provider not found: provider "?([\w.-]+)"?|failed to find provider binary (\w+)|secrets-store-csi-providers\/(\w+)\/\S+: no such file/.exec(
+      message,
+    );
+  if (provider !== null)
+    return [
+      'E5.provider-missing',
+      `the secrets store provider ${provider.slice(1).find((name) => name !== undefined)} does not run on node ${facts.node}`,
+    ];
+  const providerClass = /secretproviderclasses?\S* "([^"]+)" not found/i.exec(message)?.[1];
+  if (providerClass !== undefined)
+    return [
+      'E5.provider-class',
+      `the SecretProviderClass ${providerClass} does not exist in namespace ${facts.namespace}`,
+    ];
+  const smb = /mount error\((\d+)\)/.exec(message)?.[1];
+  if (smb !== undefined) {
+    const why: Readonly<Record<string, readonly [string, string]>> = {
+      '2': ['E5.path', 'the share or folder does not exist on the SMB server'],
+      '5': ['E5.io', 'the SMB server answers with an I/O error'],
+      '13': ['E5.credentials', 'the SMB server refuses the credentials of the mount'],
+      '110': ['E5.unreachable', 'the SMB server does not answer (port 445)'],
+      '111': ['E5.unreachable', 'the SMB server refuses the connection (port 445)'],
+      '112': ['E5.unreachable', 'the SMB server is down'],
+      '113': ['E5.unreachable', 'there is no route to the SMB server'],
+      '115': ['E5.unreachable', 'the SMB server cannot be reached (port 445 is blocked?)'],
+    };
+    const [id, says] = why[smb] ?? ['E5.mount', `the SMB mount fails with error ${smb}`];
+    return [id, `${says}, from node ${facts.node}: ${short}`];
+  }
+  if (
+    /Is the MGS running\?|(?<!mount\.nfs: )No route to host|Network is unreachable|Host is down/i.test(
+      message,
+    )
+  )
+    return ['E5.unreachable', `the storage server cannot be reached from node ${facts.node}: ${short}`];
   if (/access denied by server|mount\.nfs.*(?:denied|permitted)/i.test(message))
     return ['E5.nfs-denied', `the NFS server denies access to node ${facts.node}: ${short}`];
   if (
@@ -359,7 +413,9 @@ function readMount(message: string, facts: PodFacts): readonly [string, string] 
     return ['E5.root-ca', `the ConfigMap kube-root-ca.crt of the namespace is not there yet: ${short}`];
   if (/serviceaccount.*token|failed to fetch token/i.test(message))
     return ['E5.token', `the ServiceAccount token cannot be fetched: ${short}`];
-  if (/permission denied|AccessDenied|403|Unauthenticated|credential/i.test(message))
+  if (/Input\/output error/i.test(message))
+    return ['E5.io', `the storage answers with I/O errors on node ${facts.node}: ${short}`];
+  if (/permission denied|PermissionDenied|AccessDenied|\b403\b|Unauthenticated|credential/i.test(message))
     return ['E5.credentials', `the storage refuses the credentials of the mount: ${short}`];
   if (/is not bound|not yet bound|unbound/i.test(message))
     return ['E5.unbound', `its claim is not bound: ${short}`];
@@ -413,62 +469,114 @@ const mount = creating('E5', 'mount.storage', 'volumes', 'A volume cannot be mou
   };
 });
 
-/** What a sandbox error says, as [id, sentence]. */
-function readSandbox(message: string, facts: PodFacts): readonly [string, string] {
+/** The network plugin of a message, and what it says itself, without the wrapping of the layers above it. */
+function networkSays(message: string): { readonly who: string; readonly short: string } {
   const plugin =
-    /plugin type="([\w-]+)"/.exec(message)?.[1] ??
-    /NetworkPlugin cni failed|networkPlugin cni failed/.exec(message)?.[0];
-  const who =
-    plugin === undefined
-      ? 'the network plugin'
-      : plugin.length > 25
-        ? 'the network plugin'
-        : `the network plugin ${plugin}`;
-  const short = brief(
-    message.replace(
-      /^.*?(?:failed to (?:set ?up|setup) (?:network|sandbox)[^:]*:|Failed to create pod sandbox:)\s*(?:rpc error: code = \w+ desc = )?/i,
+    [...message.matchAll(/plugin type="([\w.-]+)"/g)].at(-1)?.[1] ??
+    /\b(calico|flannel|cilium|weave|kube-router|antrea|canal|kube-ovn|ovn-kubernetes|aws-cni|azure-vnet)\b/i.exec(
+      message,
+    )?.[1];
+  // A meta plugin names the network that it could not add.
+  const delegate = [...message.matchAll(/error adding container to network "([^"]+)"/g)].at(-1)?.[1];
+  const who = `the network plugin${plugin === undefined ? '' : ` ${plugin}`}${delegate === undefined || delegate === plugin ? '' : ` (network ${delegate})`}`;
+  const inner = message
+    .replace(/,? failed to clean up sandbox container .*$/, '')
+    .replace(
+      /^.*(?:failed \((?:add|delete)\): |error adding container to network "[^"]+": |[Nn]etwork[Pp]lugin cni failed to set up pod "[^"]+" network: |(?:failed to (?:set ?up|setup) (?:network|sandbox)[^:]*|Failed to create pod sandbox): (?:rpc error: code = \w+ desc = )?)/,
       '',
-    ),
-    140,
-  );
+    )
+    .replace(/CNI request failed with status \d+: '?/g, '')
+    .replace(/^\[[^\]]*\]:? /, '')
+    .replace(/'+$/, '');
+  return { who, short: inner.length <= 160 ? inner : essence(inner, 160) };
+}
+
+/** What a network error of the sandbox says: how sure it is, too. */
+function readSandbox(
+  message: string,
+  facts: PodFacts,
+): { readonly id: string; readonly says: string; readonly verdict: Verdict } {
+  const { who, short } = networkSays(message);
+  const found = (id: string, says: string, verdict: Verdict = 'proven') => ({
+    id: `E6.${id}`,
+    says,
+    verdict,
+  });
   if (
-    /failed to assign an IP address|no IP addresses available|Insufficient number of available IP|no available IP|IPAM.*(?:exhaust|full)|range is full|out of IPs|not enough (?:available )?IP|AllocationFailure/i.test(
+    /failed to assign an IP address|no IP addresses available|Insufficient number of available IP|no available IP|IPAM.*(?:exhaust|full)|range is full|out of IPs|not enough (?:available )?IP|AllocationFailure|no more (?:available )?(?:IP|addresses)|(?:ip|address) pool (?:is )?(?:exhausted|full)/i.test(
       message,
     )
   )
-    return ['E6.ip-exhausted', `${who} has no free pod IP on node ${facts.node}: ${short}`];
+    return found(
+      'ip-exhausted',
+      `${who} has no free pod IP address on node ${facts.node}: ${short}`,
+      // The AWS plugin says the same when it may not or cannot get a network interface.
+      /add cmd: failed to assign an IP address/.test(message) ? 'likely' : 'proven',
+    );
   const nad = /cannot find a network-attachment-definition \(([^)]+)\)/.exec(message)?.[1];
   if (nad !== undefined)
-    return [
-      'E6.attachment-missing',
+    return found(
+      'attachment-missing',
       `the network attachment definition ${nad} does not exist (annotation k8s.v1.cni.cncf.io/networks)`,
-    ];
-  if (/failed to find plugin "([^"]+)"/.test(message))
-    return [
-      'E6.plugin-missing',
-      `the CNI plugin ${/failed to find plugin "([^"]+)"/.exec(message)?.[1]} is not installed on node ${facts.node}`,
-    ];
+    );
+  const binary = /failed to find plugin "([^"]+)"/.exec(message)?.[1];
+  if (binary !== undefined)
+    return found('plugin-missing', `the CNI plugin ${binary} is not installed on node ${facts.node}`);
   if (
     /cni plugin not initialized|cni config uninitialized|no networks found in|network is not ready/i.test(
       message,
     )
   )
-    return [
-      'E6.not-initialized',
+    return found(
+      'not-initialized',
       `the network of node ${facts.node} is not set up: its CNI pod does not run`,
-    ];
+    );
+  if (/already has an IP address different from|veth name .*already exists/.test(message))
+    return found(
+      'leftover',
+      `an interface of an earlier network setup is left on node ${facts.node}: ${short}`,
+    );
+  if (
+    /incompatible CNI versions|unsupported CNI (?:result )?version|error parsing configuration|invalid (?:CNI )?config/i.test(
+      message,
+    )
+  )
+    return found(
+      'config',
+      `the CNI configuration of node ${facts.node} is not valid for its plugin: ${short}`,
+    );
+  if (/pod ?cidr not assigned|no podCIDR|doesn't have a podCIDR|failed to acquire lease/i.test(message))
+    return found('no-cidr', `node ${facts.node} has no range of pod addresses (podCIDR): ${short}`);
+  if (
+    /https:\/\/[^\s"]+"?: (?:dial tcp|net\/http|context deadline|EOF|read tcp|Service Unavailable)/.test(
+      message,
+    )
+  )
+    return found('api-unreachable', `${who} cannot reach the API server from node ${facts.node}: ${short}`);
   if (
     /dial (?:unix|tcp).*(?:connect: (?:connection refused|no such file)|no such file or directory)|connection refused|calico\/nodename|is the .*(?:agent|node|daemon).* running|Unable to connect to .*daemon|check that the calico\/node container is running|flannel\/subnet\.env/i.test(
       message,
     )
   )
-    return [
-      'E6.cni-down',
+    return found(
+      'cni-down',
       `${who} on node ${facts.node} does not answer: its pod is not running or not ready there: ${short}`,
-    ];
-  if (/[Uu]nauthorized|forbidden/.test(message))
-    return ['E6.cni-auth', `${who} is not allowed to talk to the API server: ${short}`];
-  return ['E6.network', `${who} on node ${facts.node} fails: ${short}`];
+    );
+  if (/[Uu]nauthorized|forbidden/i.test(message))
+    return found('cni-auth', `${who} is not allowed to talk to the API server: ${short}`);
+  if (/SRIOV|sr-iov|\bVF\b|physfn/i.test(message))
+    return found(
+      'sriov',
+      `the SR-IOV device (VF) that the pod got on node ${facts.node} cannot be used: ${short}`,
+      'likely',
+    );
+  if (/tim(?:ed|e) ?out|timeout|deadline exceeded|too many requests/i.test(message))
+    return found(
+      'cni-slow',
+      `${who} on node ${facts.node} does not finish in time: its agent is overloaded, starting or not healthy: ${short}`,
+      'likely',
+    );
+  return found('network', `${who} on node ${facts.node} fails: ${short}`, 'likely');
 }
 
 const sandboxReasons = [
@@ -525,7 +633,7 @@ const runtimeHandler = creating(
 const network = creating('E6', 'sandbox.network', 'sandbox', 'The pod gets no network', (facts) => {
   const found = complaint(facts, sandboxReasons, networkWords);
   if (found === undefined) return undefined;
-  const [id, says] = readSandbox(found.event.message, facts);
+  const { id, says, verdict } = readSandbox(found.event.message, facts);
   const others = facts.index
     .podsOn(facts.node)
     .filter(
@@ -542,7 +650,7 @@ const network = creating('E6', 'sandbox.network', 'sandbox', 'The pod gets no ne
       causes: [
         cause(
           id,
-          id === 'E6.network' ? 'likely' : 'proven',
+          verdict,
           `${says}${others.length > 0 ? `; ${others.length} other pods of the node have the same` : ''}`,
           kubectl('See the network pods of the node', 'read', 'kube-system', [
             'get',
@@ -596,12 +704,26 @@ const sandbox = creating(
                 'E8.runtime-stuck',
                 `the container runtime of node ${facts.node} is stuck: an older sandbox still has the name`,
               ]
-            : /cgroup/.test(message)
-              ? ['E8.cgroup', `node ${facts.node} cannot make the cgroup: ${brief(message.slice(-140), 120)}`]
-              : [
-                  'E8.sandbox',
-                  `node ${facts.node} cannot make the sandbox: ${brief(message.replace(/^.*?desc = /, ''), 140)}`,
-                ];
+            : /resource temporarily unavailable|newosproc|can't start new thread|pthread_create failed/.test(
+                  message,
+                )
+              ? [
+                  'E8.pids',
+                  `node ${facts.node} cannot start another process: its limit of process or thread ids (PIDs) is reached: ${essence(message)}`,
+                ]
+              : /cgroupsPath to be of format|cgroup driver/.test(message)
+                ? [
+                    'E8.cgroup-driver',
+                    `kubelet and container runtime of node ${facts.node} use different cgroup drivers (systemd and cgroupfs): ${essence(message)}`,
+                  ]
+                : /dial unix|containerd\.sock|crio\.sock|docker daemon|code = Unavailable/.test(message)
+                  ? [
+                      'E8.runtime-down',
+                      `the container runtime of node ${facts.node} does not answer: ${essence(message)}`,
+                    ]
+                  : /cgroup/.test(message)
+                    ? ['E8.cgroup', `node ${facts.node} cannot make the cgroup: ${essence(message)}`]
+                    : ['E8.sandbox', `node ${facts.node} cannot make the sandbox: ${essence(message)}`];
     return {
       headline: `no sandbox: ${brief(says ?? '', 90)}`,
       since: since(found.event, facts),
@@ -632,7 +754,11 @@ const draPrepare = creating(
   (facts) => {
     const found = complaint(facts, ['FailedPrepareDynamicResources']);
     if (found === undefined) return undefined;
-    const driver = /DRA driver (\S+) is not registered/.exec(found.event.message)?.[1];
+    const driver =
+      /DRA driver (\S+) is not registered|plugin name (\S+) not found in the list of registered DRA plugins/
+        .exec(found.event.message)
+        ?.slice(1)
+        .find((name) => name !== undefined);
     return {
       headline:
         driver === undefined
@@ -645,7 +771,7 @@ const draPrepare = creating(
             driver === undefined ? 'E9.prepare' : 'E9.driver',
             'proven',
             driver === undefined
-              ? `the DRA driver on node ${facts.node} cannot prepare the claimed device: ${brief(found.event.message, 160)}`
+              ? `the DRA driver on node ${facts.node} cannot prepare the claimed device: ${essence(found.event.message, 160)}`
               : `DRA driver ${driver} is not registered on node ${facts.node}: its kubelet plugin does not run there`,
             getObject('See the claims', 'resourceclaims', facts.namespace),
             kubectl('See the driver pods', 'read', '', [

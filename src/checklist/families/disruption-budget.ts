@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../kube/object.ts';
 import { labelsOf, nameOf, refOf, selects } from '../evidence-index.ts';
 import { describe, kubectl } from '../fixes.ts';
-import { at, condition, count, list, strings, text } from '../read.ts';
+import { at, brief, condition, count, list, strings, text } from '../read.ts';
 import { cause, evidence, item, type ObjectFacts, type ObjectState } from '../state.ts';
 
 const covered = (facts: ObjectFacts): readonly KubeObject[] => {
@@ -77,4 +77,50 @@ const blocksEvictions: ObjectState = {
   },
 };
 
-export const budgetStates: readonly ObjectState[] = [blocksEvictions];
+/** The controller cannot tell what its pods belong to, so it allows nothing, whatever the numbers. */
+const unsynced: ObjectState = {
+  id: 'N1',
+  key: 'budget.sync-failed',
+  gate: 'progressing',
+  severity: 'warn',
+  title: 'A disruption budget cannot be computed',
+  kinds: ['PodDisruptionBudget'],
+  match: (facts) => {
+    const found = condition(facts.object, 'DisruptionAllowed');
+    if (found?.reason !== 'SyncFailed') return undefined;
+    const says = found.message || 'its expected number of pods is not known';
+    return {
+      headline: `no eviction allowed: ${brief(says, 80)}`,
+      since: found.at,
+      diagnose: () => ({
+        causes: [
+          cause(
+            'N1.budget-unsynced',
+            'proven',
+            `the disruption budget cannot be computed, and allows no eviction until it can: ${brief(says, 160)}`,
+            describe('pdb', facts.namespace, facts.name),
+            kubectl('See its pods and their owners', 'read', facts.namespace, ['get', 'pods', '-o', 'wide']),
+          ),
+        ],
+        items: [
+          item(
+            'N1.sync',
+            'progressing',
+            'Its budget can be computed',
+            'fail',
+            evidence(
+              'DisruptionAllowed',
+              `${found.reason}: ${says}`,
+              'status.conditions[DisruptionAllowed]',
+              {
+                at: found.at,
+              },
+            ),
+          ),
+        ],
+      }),
+    };
+  },
+};
+
+export const budgetStates: readonly ObjectState[] = [unsynced, blocksEvictions];

@@ -19,7 +19,7 @@ import {
   toldContainer,
 } from '../pod-facts.ts';
 import { at, brief, essence, list, nearNames, record, span, text } from '../read.ts';
-import type { Cause, Evidence, Item } from '../report.ts';
+import type { Cause, Evidence, Item, Verdict } from '../report.ts';
 import { cause, type Diagnosis, evidence, item, type Match, type PodState, said, unknown } from '../state.ts';
 
 const imageReasons = new Set([
@@ -77,7 +77,7 @@ const readings: readonly (readonly [state: string, pattern: RegExp])[] = [
   ['F10', /\b50[0234]\b|Internal Server Error|Bad Gateway|Service Unavailable|RegistryUnavailable/i],
   [
     'F5',
-    /dial tcp|i\/o timeout|no such host|connection refused|no route to host|network is unreachable|context deadline exceeded|TLS handshake timeout|connection reset|unexpected EOF|: EOF|proxyconnect|server misbehaving|Client\.Timeout|request canceled/i,
+    /dial (?:tcp|unix)|Cannot connect to the Docker daemon|i\/o timeout|no such host|connection refused|no route to host|network is unreachable|context deadline exceeded|TLS handshake timeout|connection reset|unexpected EOF|: EOF|proxyconnect|server misbehaving|Client\.Timeout|request canceled/i,
   ],
   [
     'F1',
@@ -291,6 +291,42 @@ const answer = (found: ImageFault): readonly Evidence[] => [
     : [said(found.event)]),
 ];
 
+/** What is neither refused, absent nor out of reach, as the beginning of a cause. */
+function whyUnread(found: ImageFault): readonly [id: string, verdict: Verdict, text: string] {
+  const { image, said: words } = found;
+  if (words === '')
+    return [
+      'F0.unknown',
+      'possible',
+      `the image ${image} cannot be pulled; the kubelet's reason is gone (events expire after an hour)`,
+    ];
+  if (
+    /manifest\.v1\+|schema ?1|no longer supported|unsupported (?:media type|manifest|schema|compression)/i.test(
+      words,
+    )
+  )
+    return [
+      'F0.format',
+      'proven',
+      `the image ${image} is in a format that the container runtime of the node does not read (any more): rebuild and push it again: ${essence(words, 160)}`,
+    ];
+  if (
+    /unexpected commit digest|failed size validation|digest (?:mismatch|verification|did not match)|does not match (?:the )?(?:expected )?digest|checksum|gzip: invalid|archive\/tar|unexpected (?:size|content)/i.test(
+      words,
+    )
+  )
+    return [
+      'F0.corrupt',
+      'likely',
+      `a layer of the image ${image} arrives damaged: the registry, a mirror or a proxy between sends something else than the manifest names: ${essence(words, 160)}`,
+    ];
+  return ['F0.other', 'likely', `the image ${image} cannot be pulled: ${essence(words, 200)}`];
+}
+
+/** The runtime itself does not answer on its socket: no registry was asked. */
+const runtimeSilent = (found: ImageFault): boolean =>
+  /dial unix|Cannot connect to the Docker daemon/.test(found.said);
+
 type Explain = (
   facts: PodFacts,
   found: ImageFault,
@@ -300,11 +336,7 @@ const explain: Readonly<Record<string, Explain>> = {
   F0: (facts, found) => ({
     causes: [
       cause(
-        found.said === '' ? 'F0.unknown' : 'F0.other',
-        found.said === '' ? 'possible' : 'likely',
-        found.said === ''
-          ? `the image ${found.image} cannot be pulled; the kubelet's reason is gone (events expire after an hour)`
-          : `the image ${found.image} cannot be pulled: ${brief(found.said, 200)}`,
+        ...whyUnread(found),
         kubectl('Force a fresh first pull, which says why', 'disruptive', facts.namespace, [
           'delete',
           'pod',
@@ -396,6 +428,18 @@ const explain: Readonly<Record<string, Explain>> = {
     };
   },
   F5: (facts, found) => {
+    if (runtimeSilent(found))
+      return {
+        causes: [
+          cause(
+            'F5.runtime',
+            'proven',
+            `the container runtime of node ${facts.node} does not answer on its socket, so nothing can be pulled or started there: ${essence(found.said, 120)}`,
+            describe('node', '', facts.node || 'NODE'),
+            facts.node === '' ? undefined : cordon(facts.node),
+          ),
+        ],
+      };
     const ref = parseReference(found.image);
     const phase =
       /no such host|server misbehaving|lookup \S+(?: on \S+)?: (?:read|i\/o timeout|dial|write)/.test(
@@ -731,7 +775,10 @@ const labels: Readonly<Record<string, (facts: PodFacts, found: ImageFault) => st
       : `image pull: ${/\b(40[13])\b/.exec(found.said)?.[1] ?? 'unauthorized'} from ${parseReference(found.image).registry}`,
   F3: (_, found) => `image pull: rate limited (429) by ${parseReference(found.image).registry}`,
   F4: (_, found) => `image pull: TLS error at ${parseReference(found.image).registry}`,
-  F5: (_, found) => `image pull: cannot reach ${parseReference(found.image).registry}`,
+  F5: (facts, found) =>
+    runtimeSilent(found)
+      ? `the container runtime of ${facts.node || 'the node'} does not answer`
+      : `image pull: cannot reach ${parseReference(found.image).registry}`,
   F6: (_, found) => `image pull: wrong platform: ${found.image}`,
   F7: (_, found) => `invalid image name: ${found.image}`,
   F8: (_, found) => `image not on node, pull policy Never: ${found.image}`,

@@ -65,6 +65,10 @@ export function recovered(facts: PodFacts): boolean {
     );
 }
 
+/** Kubelets before 1.27 leave a pod whose AppArmor profile is not loaded Pending, its containers Blocked. */
+const isBlocked = (facts: PodFacts): boolean =>
+  facts.phase === 'Pending' && facts.containers.some(({ reason }) => reason === 'Blocked');
+
 const state = (
   id: string,
   key: string,
@@ -82,7 +86,7 @@ const state = (
   gate: 'nodeAdmits',
   severity: 'bad',
   match: (facts): Match | undefined => {
-    if (facts.phase !== 'Failed' || !holds(facts)) return undefined;
+    if (!(facts.phase === 'Failed' || isBlocked(facts)) || !holds(facts)) return undefined;
     const built = build(facts);
     return {
       headline: built.headline,
@@ -290,7 +294,7 @@ const pressure = state(
   },
 );
 
-const unsupported = state(
+export const unsupported: PodState = state(
   'D7',
   'kubelet.unsupported',
   'The node cannot run such a pod',

@@ -180,8 +180,9 @@ export function claimTrouble(index: EvidenceIndex, claim: KubeObject): ClaimTrou
   );
   const classHere =
     className === undefined || className === '' ? undefined : index.find('StorageClass', '', className);
+  // The class may have come since the complaint.
   if (
-    noClass !== undefined ||
+    (noClass !== undefined && classHere?.state !== 'present') ||
     classHere?.state === 'missing' ||
     (classHere?.state === 'unknown' &&
       classes.length > 0 &&
@@ -251,22 +252,26 @@ export function claimTrouble(index: EvidenceIndex, claim: KubeObject): ClaimTrou
     );
   }
   const failed = events.findLast(
-    (event) => event.reason === 'ProvisioningFailed' || event.reason === 'ProvisioningCleanupFailed',
+    (event) =>
+      (event.reason === 'ProvisioningFailed' || event.reason === 'ProvisioningCleanupFailed') &&
+      event !== noClass,
   );
   if (failed !== undefined) {
-    const words = brief(
-      failed.message.replace(/^failed to provision volume with StorageClass "[^"]*": /, ''),
-      160,
-    );
-    const id = /access ?mode|ReadWriteMany|MULTI_NODE/i.test(words)
+    const whole = failed.message.replace(/^failed to provision volume with StorageClass "[^"]*": /i, '');
+    const words = essence(whole, 180);
+    const id = /access ?mode|ReadWriteMany|MULTI_NODE/i.test(whole)
       ? 'M3.access-mode'
-      : /quota|limit exceeded|exceed/i.test(words)
+      : /quota|limit exceeded|exceed/i.test(whole)
         ? 'M3.quota'
-        : /permission|denied|Unauthorized|forbidden|credential/i.test(words)
+        : /permission|denied|Unauthorized|forbidden|credential/i.test(whole)
           ? 'M3.permission'
-          : /topolog|zone/i.test(words)
-            ? 'M3.topology'
-            : 'M3.failed';
+          : /ResourceExhausted|OutOfRange|insufficient (?:free )?(?:space|capacity|storage)|not enough (?:free )?(?:space|capacity|storage)|no space/i.test(
+                whole,
+              )
+            ? 'M3.capacity'
+            : /topolog|zone/i.test(whole)
+              ? 'M3.topology'
+              : 'M3.failed';
     return make(
       'M3',
       'pvc.provision-failed',
@@ -414,7 +419,7 @@ function resizeTrouble(
         cause(
           'M6.failed',
           'proven',
-          `claim ${name} cannot grow from ${has} to ${wanted}: ${brief(failed.message)}`,
+          `claim ${name} cannot grow from ${has} to ${wanted}: ${essence(failed.message, 180)}`,
           describe('pvc', namespaceOf(claim), name),
         ),
       ],

@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../kube/object.ts';
 import type { PodRow } from '../../resources/pod-row.ts';
 import { pods as podResource } from '../../resources/pods.ts';
+import { merged } from '../../resources/requests.ts';
 import { amountText } from '../../scheduling/amount.ts';
 import { type Explanation, explain, type NodeVerdict } from '../../scheduling/explain.ts';
 import { clusterFrom, kindOfPart, sortObjects } from '../../scheduling/from-objects.ts';
@@ -19,8 +20,9 @@ import { minutes } from '../limits.ts';
 import { lastEvent, type PodFacts } from '../pod-facts.ts';
 import { at, brief, list, nearNames, record, span, strings, text } from '../read.ts';
 import type { Cause, Item, Verdict } from '../report.ts';
-import { cause, type Diagnosis, evidence, item, type Match, type PodState, said, unknown } from '../state.ts';
+import { cause, type Diagnosis, evidence, item, type Match, type PodState, unknown } from '../state.ts';
 import { claimsOf } from './creating.ts';
+import { type ScaleUp, scaleUp } from './scale-up.ts';
 import { claimTrouble } from './storage.ts';
 
 /** The API server takes limits for requests where these are missing; manifests and cut pastes have not been there. */
@@ -525,6 +527,69 @@ type Explain = (
 const lookNodes = (facts: PodFacts): ReturnType<typeof kubectl> =>
   facts ? kubectl('See what the nodes have and give', 'read', '', ['describe', 'nodes']) : undefined;
 
+/** An amount as `kubectl set resources` takes it, rounded down: it must fit. */
+function requestText(resource: string, amount: number): string {
+  if (resource === 'cpu') return `${Math.floor(amount)}m`;
+  return resource === 'memory' || resource === 'ephemeral-storage' || resource.startsWith('hugepages-')
+    ? `${Math.floor(amount / 2 ** 20)}Mi`
+    : String(Math.floor(amount));
+}
+
+/**
+ * The request with which the nearest node would take it: of the nodes where nothing but this resource is short, the one
+ * with most of it free. The largest container gives way. Without such a node the template is opened.
+ */
+function askForLess(
+  facts: PodFacts,
+  found: Verdicts,
+  resource: string,
+  extended: boolean,
+): ReturnType<typeof kubectl> {
+  const what = extended ? 'Ask for fewer per pod' : 'Ask for less';
+  const near = (found.trusted ? (found.explanation?.nodes ?? []) : [])
+    .filter((node) =>
+      node.blockers.every(
+        (blocker) => blocker.plugin === 'NodeResourcesFit' && blocker.short?.resource === resource,
+      ),
+    )
+    .map((node) => {
+      const account = worldOf(facts.index).ledger.account(node.name);
+      return {
+        name: node.name,
+        free: (account?.node.allocatable[resource] ?? 0) - (account?.requested.get(resource) ?? 0),
+      };
+    })
+    .sort((a, b) => b.free - a.free)[0];
+  const asked = found.row.spec.requests[resource] ?? 0;
+  const [largest] = facts.containers
+    .filter((container) => container.kind === 'main')
+    .map((container) => ({
+      name: container.name,
+      asks: merged(record(container.spec, 'resources'))[resource],
+    }))
+    .flatMap(({ name, asks }) => (asks === undefined ? [] : [{ name, asks }]))
+    .sort((a, b) => b.asks - a.asks);
+  const amount =
+    near === undefined || largest === undefined ? 0 : largest.asks - Math.max(0, asked - near.free);
+  const shown = requestText(resource, amount);
+  if (near === undefined || largest === undefined || /^0\D*$/.test(shown) || amount <= 0)
+    return editOwner(facts, what);
+  return changeTemplate(
+    facts,
+    `${what}: with ${shown} ${title(resource, amount)} it fits on ${near.name}`,
+    (target) => [
+      'set',
+      'resources',
+      `${target.resource}/${target.name}`,
+      '-c',
+      largest.name,
+      // A device has one amount: its request must be its limit.
+      ...(extended ? [`--limits=${resource}=${shown}`] : []),
+      `--requests=${resource}=${shown}`,
+    ],
+  );
+}
+
 function insufficient(extended: boolean): Explain {
   return (facts, found) => {
     const id = extended ? 'C2' : 'C1';
@@ -544,12 +609,7 @@ function insufficient(extended: boolean): Explain {
         found.explanation !== undefined ||
         facts.index.listed('Node') ||
         worldOf(facts.index).ledger.nodeCount() >= (found.said.nodes ?? Number.POSITIVE_INFINITY));
-    const lower = changeTemplate(facts, extended ? 'Ask for fewer per pod' : 'Ask for less', (target) => [
-      'set',
-      'resources',
-      `${target.resource}/${target.name}`,
-      `--requests=${resource}=AMOUNT`,
-    ]);
+    const lower = askForLess(facts, found, resource, extended);
     const opened =
       found.trusted && found.explanation !== undefined
         ? changesFor(found.explanation).filter(
@@ -751,21 +811,33 @@ const taint: Explain = (facts, found) => {
       ? ''
       : `; its toleration of ${name} does not match (${near.operator ?? 'Equal'} ${near.value ?? ''} ${near.effect ?? ''})`;
   const pressure = /(memory|disk|pid)-pressure/.exec(main ?? '')?.[1];
+  const joining = main?.includes('node.cloudprovider.kubernetes.io/uninitialized') === true;
   const says = healthOnly
-    ? pressure === undefined
-      ? `the nodes are not ready or going away (taint ${main}): no node takes new pods${count > 0 ? ` (${count} of ${found.said.nodes})` : ''}`
-      : `the nodes are under ${pressure} pressure (taint ${main}): they take no new pods`
+    ? joining
+      ? `the cloud controller manager has not initialised the nodes yet (taint ${main})${count > 0 ? `: ${count} of ${found.said.nodes}` : ''}: it does not run, or cannot reach the cloud`
+      : pressure === undefined
+        ? `the nodes are not ready or going away (taint ${main}): no node takes new pods${count > 0 ? ` (${count} of ${found.said.nodes})` : ''}`
+        : `the nodes are under ${pressure} pressure (taint ${main}): they take no new pods`
     : main === undefined
       ? `${count} of ${found.said.nodes} nodes have taints that it does not tolerate (this scheduler version does not name them)`
       : `it does not tolerate taint ${main}${count > 0 && found.said.nodes !== undefined ? ` (${count} of ${found.said.nodes} nodes have such taints)` : ''}${nearly}${where}`;
   const toleration = `{"spec":{"template":{"spec":{"tolerations":[{"key":"${name}",${value === '' ? '"operator":"Exists"' : `"operator":"Equal","value":"${value}"`}${effect === '' ? '' : `,"effect":"${effect}"`}}]}}}}`;
-  const fix = healthOnly
-    ? kubectl('See why the nodes are not ready', 'read', '', ['describe', 'nodes'])
-    : changeTemplate(facts, `Tolerate ${main ?? 'the taint'}`, (target) =>
-        main === undefined
-          ? ['edit', target.resource, target.name]
-          : ['patch', target.resource, target.name, '--type=merge', '-p', toleration],
-      );
+  const fix = joining
+    ? kubectl('See whether the cloud controller manager runs', 'read', '', [
+        'get',
+        'pods',
+        '-n',
+        'kube-system',
+        '-o',
+        'wide',
+      ])
+    : healthOnly
+      ? kubectl('See why the nodes are not ready', 'read', '', ['describe', 'nodes'])
+      : changeTemplate(facts, `Tolerate ${main ?? 'the taint'}`, (target) =>
+          main === undefined
+            ? ['edit', target.resource, target.name]
+            : ['patch', target.resource, target.name, '--type=merge', '-p', toleration],
+        );
   const extended =
     Object.keys(found.row.spec.requests).some(isExtended) &&
     Object.keys(found.said.reasons).some((reason) => /Insufficient \S+\/\S+/.test(reason));
@@ -775,7 +847,13 @@ const taint: Explain = (facts, found) => {
       : `taint not tolerated${main === undefined ? '' : `: ${main}`}`,
     causes: [
       cause(
-        healthOnly ? (pressure === undefined ? 'C3.node-not-ready' : 'C3.node-pressure') : 'C3.taint',
+        joining
+          ? 'C3.uninitialized'
+          : healthOnly
+            ? pressure === undefined
+              ? 'C3.node-not-ready'
+              : 'C3.node-pressure'
+            : 'C3.taint',
         main === undefined ? 'likely' : found.trusted || toldKeys.length > 0 ? 'proven' : 'likely',
         says,
         fix,
@@ -817,6 +895,10 @@ function labelKeysOf(nodes: readonly KubeObject[]): ReadonlySet<string> {
   for (const node of nodes) for (const key in labelsOf(node)) keys.add(key);
   return keys;
 }
+
+/** Labels that say what a machine is and that a controller or the kubelet writes: setting one by hand is a lie, soon undone. */
+const machineLabel =
+  /^(?:(?:beta\.)?kubernetes\.io\/(?:arch|os|hostname)|(?:node|topology|failure-domain\.beta)\.kubernetes\.io\/|[\w.-]*nvidia\.com\/|amd\.com\/|[\w.-]*intel\.com\/|feature\.node\.kubernetes\.io\/|cloud\.google\.com\/|eks\.amazonaws\.com\/|kubernetes\.azure\.com\/|karpenter\.)/;
 
 /** Which demand no node meets, and what comes close. */
 const affinity: Explain = (facts, found) => {
@@ -868,14 +950,15 @@ const affinity: Explain = (facts, found) => {
     )
     .join(', ');
   const edit = editOwner(facts, 'Correct the nodeSelector or affinity');
+  // A label opens nodes only to a demand for one.
   const label =
-    unmet === undefined
+    unmet === undefined || !/^(?:In|Exists)$/.test(unmet.operator) || machineLabel.test(unmet.key)
       ? undefined
       : kubectl('Or label the nodes that are meant', 'cluster', '', [
           'label',
           'node',
           nameOf(nodes[0]) || 'NODE',
-          `${unmet.key}=${unmet.values[0] ?? 'VALUE'}`,
+          `${unmet.key}=${unmet.values[0] ?? 'true'}`,
         ]);
   const see = kubectl('See the labels of the nodes', 'read', '', [
     'get',
@@ -903,7 +986,16 @@ const affinity: Explain = (facts, found) => {
             ? 'proven'
             : 'likely',
           `it wants nodes with ${unmet.key}${unmet.operator === 'In' ? '=' : ` ${unmet.operator} `}${unmet.values.join(' or ')}, and none has it${hint}`,
-          edit,
+          near.length === 1 && unmet.path.startsWith('spec.nodeSelector')
+            ? changeTemplate(facts, `Ask for ${near[0]}, which nodes have`, (target) => [
+                'patch',
+                target.resource,
+                target.name,
+                '--type=merge',
+                '-p',
+                JSON.stringify({ spec: { template: { spec: { nodeSelector: { [unmet.key]: near[0] } } } } }),
+              ])
+            : edit,
           label,
           see,
         ),
@@ -1136,6 +1228,18 @@ const claims: Explain = (facts, found) => {
     if (trouble !== undefined && (trouble.causes.length > 0 || name === deleting))
       troubled.push({ name, trouble });
   }
+  if (deleting !== undefined && !troubled.some((entry) => entry.name === deleting))
+    return {
+      headline: `claim ${deleting} is being deleted`,
+      causes: [
+        cause(
+          'C8.deleting',
+          'proven',
+          `its claim ${deleting} is being deleted: no new pod may use it, and it goes when the last pod with it ends`,
+          describe('pvc', facts.namespace, deleting),
+        ),
+      ],
+    };
   const first = troubled[0];
   if (first !== undefined) {
     const [main] = first.trouble.causes;
@@ -1313,6 +1417,49 @@ const nodeName: Explain = simple('pinned to a node', (facts, found) => {
   };
 });
 
+/** Refusals in the words of schedulers that have no filters, or of one that has no nodes. */
+function otherReason(facts: PodFacts, found: Verdicts): ReturnType<Explain> | undefined {
+  if (/^(?:no nodes available to schedule pods|0\/0 nodes are available)/.test(found.message))
+    return {
+      headline: 'the cluster has no nodes',
+      causes: [
+        cause(
+          'C16.no-nodes',
+          'proven',
+          'the cluster has no nodes that the scheduler knows: none has joined yet, or all are gone',
+          getObject('See the nodes', 'nodes', ''),
+        ),
+      ],
+    };
+  const unfit = /Pod not supported on Fargate: (.+)$/.exec(found.message)?.[1];
+  if (unfit !== undefined)
+    return {
+      headline: `Fargate cannot run it: ${brief(unfit, 80)}`,
+      causes: [
+        cause(
+          'C16.fargate',
+          'proven',
+          `Fargate cannot run such a pod: ${brief(unfit, 200)}`,
+          editOwner(facts, 'Drop what Fargate lacks, or keep it out of the Fargate profile'),
+        ),
+      ],
+    };
+  const profile = /Misconfigured Fargate Profile: (.+)$/.exec(found.message)?.[1];
+  return profile === undefined
+    ? undefined
+    : {
+        headline: `Fargate profile: ${brief(profile, 80)}`,
+        causes: [
+          cause(
+            'C16.fargate-profile',
+            'proven',
+            `no Fargate profile takes it: ${brief(profile, 200)}`,
+            describe('pod', facts.namespace, facts.name),
+          ),
+        ],
+      };
+}
+
 const explainers: Readonly<Record<string, Explain>> = {
   C1: insufficient(false),
   C2: insufficient(true),
@@ -1327,17 +1474,18 @@ const explainers: Readonly<Record<string, Explain>> = {
   C11: hostPort,
   C12: tooManyPods,
   C13: nodeName,
-  C16: (facts, found) => ({
-    headline: `scheduler: ${brief(found.message, 90)}`,
-    causes: [
-      cause(
-        'C16.other',
-        'likely',
-        `the scheduler says: ${brief(found.message, 200)}`,
-        describe('pod', facts.namespace, facts.name),
-      ),
-    ],
-  }),
+  C16: (facts, found) =>
+    otherReason(facts, found) ?? {
+      headline: `scheduler: ${brief(found.message, 90)}`,
+      causes: [
+        cause(
+          'C16.other',
+          'likely',
+          `the scheduler says: ${brief(found.message, 200)}`,
+          describe('pod', facts.namespace, facts.name),
+        ),
+      ],
+    },
 };
 
 /** The matrix in lines, the nearest node, and where our evaluation and the scheduler's differ. */
@@ -1405,35 +1553,15 @@ function matrixItems(found: Verdicts): readonly Item[] {
   return items;
 }
 
-/** What the autoscaler did about it. */
-function autoscaler(
-  facts: PodFacts,
-): { readonly item: Item; readonly coming: boolean; readonly text: string } | undefined {
-  const found =
-    lastEvent(facts.events, [
-      'TriggeredScaleUp',
-      'NotTriggerScaleUp',
-      'FailedScaleUp',
-      'Nominated',
-      'NoCompatibleInstanceTypes',
-      'InsufficientCapacityError',
-    ])?.event ??
-    facts.events.findLast((event) => event.reason === 'FailedScheduling' && /karpenter/i.test(event.source));
-  if (found === undefined) return undefined;
-  const coming =
-    (found.reason === 'TriggeredScaleUp' || found.reason === 'Nominated') &&
-    facts.now - (found.last ?? 0) < 15 * 60_000;
-  return {
-    item: item(
-      'C15.autoscaler',
-      'scheduled',
-      'What the autoscaler does',
-      coming ? 'info' : 'warn',
-      said(found),
-    ),
-    coming,
-    text: found.message,
-  };
+/** What the sentence about the nodes becomes with what the autoscaler says; the failed order of a node comes first. */
+function withScaleUp(causes: readonly Cause[], scaling: ScaleUp | undefined): readonly Cause[] {
+  const [first, ...rest] = causes;
+  if (scaling === undefined || scaling.coming || first === undefined) return causes;
+  if (!scaling.failed)
+    return [{ ...first, text: `${first.text}; ${scaling.clause}` }, scaling.cause, ...rest];
+  // That no node matches is no mistake of the pod where one that does was ordered for it.
+  const present = first.id.startsWith('C4.') ? { ...first, verdict: 'possible' as const } : first;
+  return [{ ...scaling.cause, text: `${scaling.cause.text}; for now ${first.text}` }, present, ...rest];
 }
 
 function matchState(id: string): (facts: PodFacts) => Match | undefined {
@@ -1441,28 +1569,12 @@ function matchState(id: string): (facts: PodFacts) => Match | undefined {
     if (facts.phase !== 'Pending' && facts.phase !== '') return undefined;
     const found = verdictsOf(facts);
     if (found === undefined || found.state !== id) return undefined;
-    const scaling = autoscaler(facts);
+    const scaling = scaleUp(facts);
     const since = facts.conditions.get('PodScheduled')?.at ?? facts.createdAt;
     const built = explainers[id]?.(facts, found);
     if (built === undefined) return undefined;
     const diagnose = (): Diagnosis => ({
-      causes:
-        scaling !== undefined && !scaling.coming
-          ? [
-              ...built.causes,
-              cause(
-                'C15.autoscaler',
-                'likely',
-                `the autoscaler does not help: ${brief(scaling.text, 160)}`,
-                kubectl('See its last decisions', 'read', facts.namespace, [
-                  'get',
-                  'events',
-                  '--field-selector',
-                  `involvedObject.name=${facts.name}`,
-                ]),
-              ),
-            ]
-          : built.causes,
+      causes: withScaleUp(built.causes, scaling),
       items: [
         item(
           `${id}.scheduler`,
@@ -1482,7 +1594,10 @@ function matchState(id: string): (facts: PodFacts) => Match | undefined {
     });
     const fresh = facts.now - (since ?? facts.now) < 10_000 && !facts.index.nowIsGuess;
     return {
-      headline: `${built.headline}${scaling?.coming === true ? ' (a node is coming)' : ''}`,
+      headline:
+        scaling?.failed === true
+          ? scaling.headline
+          : `${built.headline}${scaling?.coming === true ? ' (a node is coming)' : ''}`,
       since,
       ...(fresh || scaling?.coming === true
         ? {
