@@ -1,3 +1,4 @@
+import type { ReportWithAlike } from '../checklist/findings.ts';
 import { rightText } from '../checklist/fix-needs.ts';
 import { span } from '../checklist/read.ts';
 import type { Cause, Fix, Item, SubjectReport } from '../checklist/report.ts';
@@ -10,11 +11,6 @@ export interface CheckResult {
   readonly reports: readonly ReportWithAlike[];
   /** Print evidence too. */
   readonly detailed: boolean;
-}
-
-export interface ReportWithAlike extends SubjectReport {
-  /** Further pods of the same owner with the same finding. */
-  readonly alike?: readonly string[];
 }
 
 const iso = (ms: number | undefined): string | undefined =>

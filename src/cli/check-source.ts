@@ -5,6 +5,7 @@ import type { IndexInput } from '../checklist/evidence-index.ts';
 import { apiVersionOf, type Source, sourcePath, sources } from '../checklist/sources.ts';
 import type { Connection } from '../kube/contract.ts';
 import { KubeError } from '../kube/kube-error.ts';
+import { listFirst } from '../kube/list-first.ts';
 import type { KubeObject, ServerVersion } from '../kube/object.ts';
 import { protobufDecoder } from '../kube/protobuf-decoder.ts';
 import { fieldNumbers } from '../resources/field-numbers.ts';
@@ -335,52 +336,19 @@ export async function withAllPods(
   };
 }
 
-/** In the first of its versions that the server has. */
 async function listInto(
   connection: Connection,
-  listing: Source,
+  source: Source,
   namespace: string | undefined,
   into: KubeObject[],
   signal: AbortSignal | undefined,
 ): Promise<'absent' | string | undefined> {
-  for (const version of listing.versions) {
-    const refused = await listVersion(connection, { listing, version, namespace }, into, signal);
-    if (refused !== 'absent') return refused;
-  }
-  return 'absent';
-}
-
-async function listVersion(
-  connection: Connection,
-  {
-    listing,
-    version,
-    namespace,
-  }: { readonly listing: Source; readonly version: string; readonly namespace: string | undefined },
-  into: KubeObject[],
-  signal: AbortSignal | undefined,
-): Promise<'absent' | string | undefined> {
-  const apiVersion = apiVersionOf(listing, version);
-  const path = sourcePath(listing, version, namespace);
-  const found: KubeObject[] = [];
-  try {
-    for await (const page of connection.pages(path, undefined, signal)) {
-      if (page.restarted) found.length = 0;
-      for (const object of page.items) found.push({ apiVersion, kind: listing.kind, ...object });
-    }
-  } catch (error) {
-    if (!(error instanceof KubeError)) throw error;
-    if (error.kind === 'not-found') return 'absent';
-    if (
-      error.kind === 'forbidden' ||
-      error.kind === 'unavailable' ||
-      error.kind === 'server-error' ||
-      error.kind === 'invalid'
-    )
-      return `${listing.kind}: ${error.message}`;
-    throw error;
-  }
-  for (const object of found) into.push(object);
+  const paths = source.versions.map((version) => sourcePath(source, version, namespace));
+  const listed = await listFirst(connection, paths, { signal });
+  if (listed === 'absent') return 'absent';
+  if ('refused' in listed) return `${source.kind}: ${listed.refused.message}`;
+  const apiVersion = apiVersionOf(source, source.versions[listed.at] ?? '');
+  for (const object of listed.objects) into.push({ apiVersion, kind: source.kind, ...object });
   return undefined;
 }
 

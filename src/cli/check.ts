@@ -9,6 +9,7 @@ import {
   nameOf,
   namespaceOf,
 } from '../checklist/evidence-index.ts';
+import { type ReportWithAlike, rootsOnly } from '../checklist/findings.ts';
 import { fixesOf, withRights } from '../checklist/fix-needs.ts';
 import { rightsOfFixes } from '../checklist/fix-rights.ts';
 import { text } from '../checklist/read.ts';
@@ -20,13 +21,7 @@ import type { KubeObject } from '../kube/object.ts';
 import { mayI } from '../kube/rights.ts';
 import { findTable } from '../resources/index.ts';
 import { parseSelector } from '../state/filter.ts';
-import {
-  type CheckResult,
-  checkJson,
-  checkMarkdown,
-  checkText,
-  type ReportWithAlike,
-} from './check-print.ts';
+import { type CheckResult, checkJson, checkMarkdown, checkText } from './check-print.ts';
 import {
   type Evidence,
   evidenceFromCluster,
@@ -137,31 +132,6 @@ function matches(object: KubeObject, target: Target): boolean {
 }
 
 const rank: Readonly<Record<Severity, number>> = { bad: 0, warn: 1, none: 2 };
-
-const key = ({ subject }: SubjectReport): string => `${subject.kind}/${subject.namespace}/${subject.name}`;
-
-/** One line for all pods of an owner with one cause; consequences go where their root is listed. */
-function rootsOnly(index: EvidenceIndex, reports: readonly SubjectReport[]): readonly ReportWithAlike[] {
-  const found = reports.filter((report) => report.severity !== 'none');
-  const listed = new Set(found.map(key));
-  const groups = new Map<string, { readonly report: SubjectReport; readonly alike: string[] }>();
-  for (const report of found) {
-    const root = report.explainedBy;
-    if (root !== undefined && listed.has(`${root.kind}/${root.namespace}/${root.name}`)) continue;
-    const object = index.get(report.subject.kind, report.subject.namespace, report.subject.name);
-    const owner = object === undefined ? undefined : index.owners(object).at(-1);
-    const group =
-      owner === undefined || report.subject.kind !== 'Pod'
-        ? key(report)
-        : `${owner.kind}/${owner.namespace}/${owner.name}/${report.state}/${report.causes[0]?.id ?? ''}`;
-    const known = groups.get(group);
-    if (known === undefined) groups.set(group, { report, alike: [] });
-    else known.alike.push(report.subject.name);
-  }
-  return [...groups.values()].map(({ report, alike }) =>
-    alike.length === 0 ? report : { ...report, alike },
-  );
-}
 
 interface Scope {
   readonly targets: readonly Target[];
