@@ -86,6 +86,9 @@ function trustSpans(facts: HeaderFacts): Spans {
   return spans;
 }
 
+/** A ping each 5 s, and its way back. */
+const silentWorthMs = 7000;
+
 /** `● live`, `◐ stale 14s`, `✗ disconnected 2m (retry 8s)`: the worst of the streams that the screen rests on. */
 function linkSpan({ session, link, lastHeardMs, theme, now }: HeaderFacts): Span {
   const { glyphs } = theme;
@@ -99,10 +102,10 @@ function linkSpan({ session, link, lastHeardMs, theme, now }: HeaderFacts): Span
       return { text: `${glyphs.pending} listing ${link.resource} ${whole(link.soFar)}`, role: 'pending' };
     case 'live':
     case 'unsupported': {
-      // Counted only when it says something: watches are silent for seconds where nothing happens.
+      // Counted only when it says something: watches are silent where nothing happens, up to the next ping.
       const silentMs = lastHeardMs === undefined ? 0 : now - lastHeardMs;
       return {
-        text: `${glyphs.good} live${silentMs >= 5000 ? ` ${Math.floor(silentMs / 1000)}s` : ''}`,
+        text: `${glyphs.good} live${silentMs >= silentWorthMs ? ` ${Math.floor(silentMs / 1000)}s` : ''}`,
         role: 'good',
       };
     }

@@ -56,7 +56,10 @@ const tickEveryMs = 1000;
 
 /** Ages of a cluster in which nothing has changed for a while: their seconds are not worth a slow link's bytes. */
 const quietAfterMs = 10_000;
-const quietAgesEveryMs = 5000;
+const quietAgesEveryMs = 10_000;
+
+/** How often the whole is looked at while nothing on the screen counts seconds. */
+const calmTickEveryMs = 5000;
 
 /** A spinner that turns faster costs a frame each time. */
 const spinEveryMs = 250;
@@ -70,6 +73,9 @@ const judgePauseMs = 10_000;
 
 /** In these states no rows means that there are none. */
 const knowing: ReadonlySet<Link['state']> = new Set(['live', 'unsupported', 'unverified', 'stale']);
+
+/** What the header says of these is no number of seconds. */
+const settled: ReadonlySet<Link['state']> = new Set(['live', 'unsupported', 'forbidden']);
 
 /** Lines that a table keeps below the sums of its view, or the sums are left out. */
 const tableAtLeast = 8;
@@ -187,6 +193,7 @@ export function createScreen(options: ScreenOptions): Screen {
   let dataAgainMs = Number.NEGATIVE_INFINITY;
   let agesAtMs = 0;
   let changedAtMs = 0;
+  let composedAtMs = 0;
   let seenVersion = -1;
   let judgeAgainMs = 0;
   let isStopped = false;
@@ -256,6 +263,7 @@ export function createScreen(options: ScreenOptions): Screen {
   }
 
   function compose(now: number): FrameModel {
+    composedAtMs = now;
     const state = session.getState();
     const view = shownView(state);
     const tableState = shownTable(state);
@@ -627,8 +635,29 @@ export function createScreen(options: ScreenOptions): Screen {
   const stopSession = session.subscribe(() => {
     if (!isBusy) soon();
   });
+  /** Nothing happens, and nothing on the screen is measured in seconds. What happens after all is drawn at once. */
+  function isCalm(now: number): boolean {
+    const state = session.getState();
+    return (
+      now >= changedAtMs &&
+      now - changedAtMs >= quietAfterMs &&
+      state.connection.state === 'connected' &&
+      shownView(state).kind === 'table' &&
+      (state.notice === undefined || now - state.notice.atMs > noticeForMs + tickEveryMs) &&
+      state.dialog === undefined &&
+      state.prompt === undefined &&
+      !isArmed(state, now) &&
+      // Where there are no rows, their place may say when they are asked for again.
+      window !== undefined &&
+      window.length > 0 &&
+      [...cluster.links()].every((link) => settled.has(link.state))
+    );
+  }
+
   const ticker = setInterval(() => {
-    judge(options.now());
+    const now = options.now();
+    judge(now);
+    if (now >= composedAtMs && now - composedAtMs < calmTickEveryMs && isCalm(now)) return;
     if (options.isBackedUp?.() !== true) refresh();
   }, tickEveryMs);
 

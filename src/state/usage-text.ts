@@ -36,7 +36,15 @@ export const readingValue = <T>(
   value: (known: T) => number | undefined,
 ): number | undefined => (reading.kind === 'known' ? value(reading.value) : undefined);
 
-/** `metrics 12s`, `metrics: not installed`: for the title, where the age of the numbers is looked for. */
+/** Whether numbers are 12 s old or 14 s is not worth a frame each second. */
+const ageStepMs = 10_000;
+
+function stepText(ageMs: number): string {
+  const steps = Math.floor(Math.max(0, ageMs) / ageStepMs);
+  return steps === 0 ? `<${humanDuration(ageStepMs)}` : humanDuration(steps * ageStepMs);
+}
+
+/** `metrics <10s`, `metrics 20s`, `metrics: not installed`: for the title, where the age of the numbers is looked for. */
 export function sourceText(name: string, state: SourceState, now: number): string {
   switch (state.state) {
     case 'idle':
@@ -44,7 +52,7 @@ export function sourceText(name: string, state: SourceState, now: number): strin
     case 'asking':
       return `${name} ..`;
     case 'live':
-      return `${name} ${humanDuration(Math.max(0, now - state.atMs))}`;
+      return `${name} ${stepText(now - state.atMs)}`;
     case 'absent':
       return `${name}: not installed`;
     case 'down':
@@ -67,7 +75,7 @@ export const measuredTables: ReadonlySet<string> = new Set([
   'ranks',
 ]);
 
-/** `use 4s`, and where the answer lacks Ready nodes `use 4s, 17 of 20 nodes`. */
+/** `use <10s`, and where the answer lacks Ready nodes `use <10s, 17 of 20 nodes`. */
 export function nodeSourceText(usage: Usage, readyNodes: number, now: number): string {
   const source = usage.nodeSource();
   const text = sourceText('use', source, now);

@@ -83,7 +83,7 @@ test('use stands beside the rows, with the age of its source in the title', () =
   expect(line(text, 'a')).toMatch(/250m +1Gi$/);
   expect(line(text, 'b')).toMatch(/1\.5 +3Gi$/);
   expect(line(text, 'trainer')).toMatch(/- +-$/);
-  expect(text).toContain('use 4s');
+  expect(text).toContain('use <10s');
 });
 
 test('an order by use follows each poll, and pods without a sample come last', () => {

@@ -209,7 +209,7 @@ test('the course of a node is the mean of its GPUs, a quarter of an hour long', 
 });
 
 test('a source is named with its age, or with what is wrong', () => {
-  expect(sourceText('use', { state: 'live', atMs: noon - 12_000, everyMs }, noon)).toBe('use 12s');
+  expect(sourceText('use', { state: 'live', atMs: noon - 12_000, everyMs }, noon)).toBe('use 10s');
   expect(sourceText('use', { state: 'absent', atMs: noon, reason: '', hint: '' }, noon)).toBe(
     'use: not installed',
   );
@@ -255,6 +255,6 @@ test('a source that remembers proves at once what would take a quarter of an hou
 test('an answer that lacks nodes which are Ready says so', () => {
   const usage = createUsage();
   usage.putNodes([{ name: 'n1', at: noon, cpu: 1, memory: 1 }], noon, everyMs);
-  expect(nodeSourceText(usage, 3, noon + 4000)).toBe('use 4s, 1 of 3 nodes');
-  expect(nodeSourceText(usage, 1, noon + 4000)).toBe('use 4s');
+  expect(nodeSourceText(usage, 3, noon + 4000)).toBe('use <10s, 1 of 3 nodes');
+  expect(nodeSourceText(usage, 1, noon + 4000)).toBe('use <10s');
 });
