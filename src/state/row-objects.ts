@@ -92,13 +92,7 @@ const podObjects = new WeakMap<PodRow, KubeObject>();
 export function podObject(row: PodRow): KubeObject {
   const known = podObjects.get(row);
   if (known !== undefined) return known;
-  const conditions = [
-    ['PodScheduled', row.scheduled],
-    ['Ready', row.ready],
-    ['DisruptionTarget', row.disrupted],
-  ] as const;
-  const inits = row.spec.containers.filter(({ kind }) => kind === 'init' || kind === 'sidecar');
-  const mains = row.spec.containers.filter(({ kind }) => kind === 'main');
+  let [spec, status]: [unknown, unknown] = [undefined, undefined];
   const object: KubeObject = {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -113,32 +107,59 @@ export function podObject(row: PodRow): KubeObject {
       annotations: row.annotations,
       ...(row.owner === undefined ? {} : { ownerReferences: [{ ...row.owner, controller: true }] }),
     },
-    spec: {
-      ...(row.node === '' ? {} : { nodeName: row.node }),
-      restartPolicy: row.spec.restartPolicy,
-      schedulerName: row.spec.schedulerName,
-      priority: row.spec.priority,
-      ...(row.spec.priorityClass === undefined ? {} : { priorityClassName: row.spec.priorityClass }),
-      schedulingGates: row.gates.map((name) => ({ name })),
-      ...(inits.length === 0 ? {} : { initContainers: inits.map(containerOf) }),
-      containers: mains.map(containerOf),
+    // Of all pods of a namespace most are asked for their labels alone.
+    get spec() {
+      spec ??= podSpec(row);
+      return spec;
     },
-    status: {
-      phase: row.phase,
-      ...(row.reason === '' ? {} : { reason: row.reason }),
-      ...(row.message === '' ? {} : { message: row.message }),
-      ...(row.startedAt === undefined ? {} : { startTime: stamp(row.startedAt) }),
-      conditions: conditions.flatMap(([type, condition]) =>
-        condition === undefined
-          ? []
-          : [{ type, ...condition, lastTransitionTime: stamp(condition.at), at: undefined }],
-      ),
-      ...(inits.length === 0 ? {} : { initContainerStatuses: inits.map((spec) => statusOf(row, spec)) }),
-      containerStatuses: mains.map((spec) => statusOf(row, spec)),
+    get status() {
+      status ??= podStatus(row);
+      return status;
     },
   };
   podObjects.set(row, object);
   return object;
+}
+
+const initsOf = ({ spec }: PodRow): readonly ContainerSpec[] =>
+  spec.containers.filter(({ kind }) => kind === 'init' || kind === 'sidecar');
+const mainsOf = ({ spec }: PodRow): readonly ContainerSpec[] =>
+  spec.containers.filter(({ kind }) => kind === 'main');
+
+function podSpec(row: PodRow): unknown {
+  const inits = initsOf(row);
+  return {
+    ...(row.node === '' ? {} : { nodeName: row.node }),
+    restartPolicy: row.spec.restartPolicy,
+    schedulerName: row.spec.schedulerName,
+    priority: row.spec.priority,
+    ...(row.spec.priorityClass === undefined ? {} : { priorityClassName: row.spec.priorityClass }),
+    schedulingGates: row.gates.map((name) => ({ name })),
+    ...(inits.length === 0 ? {} : { initContainers: inits.map(containerOf) }),
+    containers: mainsOf(row).map(containerOf),
+  };
+}
+
+function podStatus(row: PodRow): unknown {
+  const conditions = [
+    ['PodScheduled', row.scheduled],
+    ['Ready', row.ready],
+    ['DisruptionTarget', row.disrupted],
+  ] as const;
+  const inits = initsOf(row);
+  return {
+    phase: row.phase,
+    ...(row.reason === '' ? {} : { reason: row.reason }),
+    ...(row.message === '' ? {} : { message: row.message }),
+    ...(row.startedAt === undefined ? {} : { startTime: stamp(row.startedAt) }),
+    conditions: conditions.flatMap(([type, condition]) =>
+      condition === undefined
+        ? []
+        : [{ type, ...condition, lastTransitionTime: stamp(condition.at), at: undefined }],
+    ),
+    ...(inits.length === 0 ? {} : { initContainerStatuses: inits.map((spec) => statusOf(row, spec)) }),
+    containerStatuses: mainsOf(row).map((spec) => statusOf(row, spec)),
+  };
 }
 
 const containerOf = ({ name, kind, image, requests, limits }: ContainerSpec): unknown => ({
