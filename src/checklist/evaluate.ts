@@ -7,11 +7,12 @@ import { type EvidenceIndex, kindOf, nameOf, namespaceOf, refOf } from './eviden
 import { clusterStates } from './families/cluster.ts';
 import { budgetStates } from './families/disruption-budget.ts';
 import { networkStates } from './families/network.ts';
+import { finishedWell } from './families/owner-facts.ts';
 import { ownerStates } from './families/owners.ts';
 import { queueObjectStates } from './families/queues.ts';
 import { storageStates } from './families/storage.ts';
 import { isPod, isTrue, type PodFacts, podFacts } from './pod-facts.ts';
-import { condition, time } from './read.ts';
+import { time } from './read.ts';
 import { type Gate, gates, type Item, type ItemStatus, type Severity, type SubjectReport } from './report.ts';
 import type { Diagnosis, Match, ObjectFacts, ObjectState, State } from './state.ts';
 
@@ -121,8 +122,7 @@ const history = (facts: PodFacts): boolean =>
   facts.phase === 'Failed' &&
   facts.owners.some(
     (owner) =>
-      condition(owner.object, 'Complete')?.status === 'True' ||
-      condition(owner.object, 'Succeeded')?.status === 'True' ||
+      finishedWell(owner.object) ||
       (owner.kind === 'CronJob' &&
         (time(owner.object, 'status', 'lastSuccessfulTime') ?? 0) >
           Math.max(0, ...facts.containers.map((container) => container.ended?.finishedAt ?? facts.now))),

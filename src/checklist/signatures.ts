@@ -123,7 +123,7 @@ export const signatures: readonly Signature[] = [
     'nccl-net',
     78,
     'H15',
-    /NCCL WARN .*(?:Connection refused|Connection timed out|No route to host|Call to connect .*failed|[Nn]o socket interface found|Got completion .*(?:error|status) ?\d+)/,
+    /NCCL WARN .*(?:Connection refused|Connection timed out|No route to host|Call to connect .*failed|[Nn]o socket interface found|Got completion .*(?:error|status)[ =]?\d+|NET\/OFI .*(?:[Ff]ailed|initialization failed))/,
     'NCCL cannot connect its ranks (bootstrap network or InfiniBand)',
     'DNS of master, headless Service, NetworkPolicy, RDMA device requested (rdma/*, efa), IB link, status 12 = retry exceeded (link/peer), 5 = flushed (consequence)',
   ),
@@ -163,7 +163,7 @@ export const signatures: readonly Signature[] = [
     'no-cuda',
     92,
     'J11',
-    /no CUDA-capable device is detected|No CUDA GPUs are available|Found no NVIDIA driver on your system|cudaErrorNoDevice|CUDA_ERROR_NO_DEVICE/,
+    /no CUDA-capable device is detected|Failed to infer device type|No CUDA GPUs are available|Found no NVIDIA driver on your system|cudaErrorNoDevice|CUDA_ERROR_NO_DEVICE/,
     'no GPU visible to the process',
     'does the container (not a sibling) request the GPU? runtimeClassName nvidia; CUDA_VISIBLE_DEVICES; driver/toolkit DaemonSets; node allocatable; GPU lost (Xid 79)',
   ),
@@ -515,7 +515,7 @@ export const signatures: readonly Signature[] = [
     'rbac',
     86,
     'H1',
-    /is forbidden: User "system:serviceaccount:([^"]+)" cannot (\w+) resource "([^"]+)"/,
+    /is forbidden: User \\?"system:serviceaccount:([^"\\]+)\\?" cannot (\w+) resource \\?"([^"\\]+)\\?"/,
     'its ServiceAccount may not do what it tries',
     'the Role and RoleBinding of the ServiceAccount',
   ),
@@ -571,7 +571,7 @@ export const signatures: readonly Signature[] = [
     'child-killed',
     79,
     'H5',
-    /^Killed$|signal: killed\b|exit(?:ed with|s with)? (?:return )?(?:code|status)(?: =|:)? ?-9\b|exitcode\s*:\s*-9\b|Signal 9 \(SIGKILL\) received by PID|died,? exit ?code: -9\b|(?:process|worker)[^\n]{0,60}\b(?:killed by|terminated by|exited (?:with|due to)|died (?:from|with)) (?:signal 9\b|SIGKILL)|Worker \(pid:\s?\d+\) was sent SIGKILL! Perhaps out of memory|line \d+:\s+\d+ Killed\b/m,
+    /^Killed$|signal: killed\b|exit(?:ed with|s with)? (?:return )?(?:code|status)(?: =|:)? ?-9\b|exitcode\s*:\s*-9\b|Signal 9 \(SIGKILL\) received by PID|died,? exit ?code: -9\b|(?:process|worker)[^\n]{0,60}\b(?:killed by|terminated by|exited (?:with|due to|prematurely:)|died (?:from|with)) (?:signal 9\b|SIGKILL)|Worker \(pid:\s?\d+\) was sent SIGKILL! Perhaps out of memory|line \d+:\s+\d+ Killed\b/m,
     'a child process was killed, mostly for memory',
     'memory limit and what else counts in it',
   ),
@@ -635,7 +635,7 @@ export const signatures: readonly Signature[] = [
     'cpp-abort',
     55,
     'H3',
-    /terminate called after throwing|std::bad_alloc|double free or corruption|Assertion `[^\n]+failed/,
+    /terminate called after throwing|double free or corruption|Assertion `[^\n]+failed/,
     'native code aborted',
     'the lines before it',
   ),
@@ -755,7 +755,7 @@ export const signatures: readonly Signature[] = [
     'engine-plan',
     90,
     'H1',
-    /engine plan file (?:is )?(?:not compatible|generated on an incompatible device)|serialization version mismatch.*TensorRT|Version tag does not match/i,
+    /Failed to deserialize cuda engine|engine plan file (?:is )?(?:not compatible|generated on an incompatible device)|serialization version mismatch.*TensorRT|Version tag does not match/i,
     'the TensorRT engine was built for another GPU or version',
     'build the engine on the GPU and version that runs it',
   ),
@@ -795,7 +795,7 @@ export const signatures: readonly Signature[] = [
     'host-memory',
     81,
     'H1',
-    /DefaultCPUAllocator: (?:can't|not enough memory)|^MemoryError\b|OSError: \[Errno 12\] Cannot allocate memory|[Cc]annot allocate memory|numpy\.core\._exceptions\.\w*MemoryError/m,
+    /DefaultCPUAllocator: (?:can't|not enough memory)|std::bad_alloc|^MemoryError\b|OSError: \[Errno 12\] Cannot allocate memory|[Cc]annot allocate memory|numpy\.core\._exceptions\.\w*MemoryError/m,
     'the process gets no more host memory',
     'memory limit; batch, workers, dataset in memory',
   ),
@@ -951,7 +951,86 @@ export const signatures: readonly Signature[] = [
     'iptables cannot be set up: a kernel module or capability NET_ADMIN is missing',
     'modules of the node (iptable_nat, nf_tables); securityContext; a CNI plugin in place of the init container',
   ),
-  signature('go-panic', 56, 'H1', /^panic: ([^\n]+)/m, 'the program panicked', 'the stack below it'),
+  signature(
+    'go-panic',
+    56,
+    'H1',
+    /^(?:panic|fatal error): (?!.*: No such file)([^\n]+)/m,
+    'the program panicked',
+    'the stack below it',
+  ),
+  signature(
+    'rust-panic',
+    56,
+    'H1',
+    /thread '[^']*'(?: \(\d+\))? panicked at ([^\n]+)\n?([^\n]*)/,
+    'the program panicked',
+    'RUST_BACKTRACE=1',
+  ),
+  signature(
+    'cuda-init',
+    92,
+    'J11',
+    /CUDA unknown error - this may be due to an incorrectly set up environment|cuInit[^\n]*(?:CUDA_ERROR_UNKNOWN|initialization error)|CUDA error: initialization error/,
+    'CUDA cannot be initialised in the container',
+    'driver and /dev/nvidia* of the node (nvidia-uvm); CUDA_VISIBLE_DEVICES changed after the start; restart of the driver under a running pod',
+  ),
+  signature(
+    'device-ordinal',
+    88,
+    'J11',
+    /invalid device ordinal|CUDA_ERROR_INVALID_DEVICE\b/,
+    'it uses the number of a GPU that the container does not have',
+    'processes per pod against GPUs per pod; CUDA_VISIBLE_DEVICES and local rank',
+  ),
+  signature(
+    'model-profile',
+    86,
+    'J11',
+    /No compatible profiles found|Could not match a profile in manifest/,
+    'no profile of the model fits the GPUs that it has',
+    'list-model-profiles; NIM_MODEL_PROFILE; number and product of the GPUs',
+  ),
+  signature(
+    'api-key',
+    77,
+    'H1',
+    /requires an API key|API key[^\n]{0,30}(?:is missing|not (?:set|found|provided|configured)|is invalid|none was found)|[Ii]nvalid API key|Incorrect API key provided/,
+    'an API key is missing or refused',
+    'the Secret behind it; whether the variable reaches this container',
+  ),
+  signature(
+    'data-owner',
+    80,
+    'H1',
+    /data directory "[^"]+" has (?:wrong ownership|invalid permissions|group or world access)|directory "[^"]+" exists but is not empty|database files are incompatible with server|The server must be started by the user that owns/,
+    'its data directory cannot be used as it is: owner, permissions, contents or version',
+    'fsGroup and runAsUser; a subPath below the mount (lost+found); the version that wrote it',
+  ),
+  signature(
+    'apiserver',
+    80,
+    'H1',
+    /https:\/\/[^\s"]+\/(?:api|apis|version|healthz)\b[^\n]*(?:i\/o timeout|connection refused|no route to host|TLS handshake timeout|context deadline exceeded|network is unreachable)/,
+    'the API server cannot be reached from the pod',
+    'the pod network and kube-proxy of its node; a NetworkPolicy on egress; the API server itself',
+  ),
+  signature(
+    'cuda-toolkit',
+    77,
+    'H1',
+    /CUDA_HOME (?:does not exist|environment variable is not set)|nvcc[^\n]{0,40}(?:not found|No such file)|MissingCUDAException/,
+    'the image has no CUDA toolkit, and it wants to compile',
+    'a -devel image, or a wheel that is built already',
+  ),
+  signature(
+    'storage-unreachable',
+    79,
+    'H1',
+    /(?:ConnectTimeoutError|EndpointConnectionError|ReadTimeoutError|Connect timeout on endpoint URL|Could not connect to the endpoint URL)[^\n]*?https?:\/\/([^/"\s:]+)/,
+    'the object storage does not answer',
+    'egress, proxy and endpoint of the storage; AWS_ENDPOINT_URL, region',
+  ),
   signature(
     'license',
     70,
@@ -1084,13 +1163,16 @@ function scanWords(words: string): SignatureHit | undefined {
 
 /** How a line begins that tells of a failure, and not only of trouble. */
 const failing =
-  /^(?:[\w.]*(?:Error|Exception|Interrupt|Exit)\b|panic:|FATAL|fatal:|Error:|ERROR|E\d{4} |Caused by)/;
+  /^(?:(?:\[[^\]]*\]|\([^)]*\)):?\s*)*(?:[\w.]*(?:Error|Exception|Interrupt|Exit)\b|panic:|FATAL|fatal:|fatal error:|Error:|ERROR|E\d{4} |Caused by|Unhandled exception)|^[\d\- :.TZ]+(?:\w+ )?(?:\[\d+\] )?(?:FATAL|PANIC|ERROR):? |\blevel=(?:error|fatal|panic)\b|"(?:level|severity)": ?"(?:error|fatal|critical)"/i;
+/** Advice behind an error, which is not the error. */
+const advice =
+  /^note: run with|^[\d\- :.TZ]+(?:\w+ )?(?:\[\d+\] )?(?:HINT|DETAIL|STATEMENT): |^exit status \d+$|MPI_ABORT was invoked/;
 
 const spoken = (log: string | undefined): readonly string[] =>
   programLog(log)
     ?.split('\n')
     .map((line) => line.trim())
-    .filter((line) => line !== '') ?? [];
+    .filter((line) => line !== '' && !advice.test(line)) ?? [];
 
 /** The last line that says something; of a Python traceback that is the exception. */
 export function lastWords(log: string | undefined): string | undefined {

@@ -108,7 +108,6 @@ export const initHanging: PodState = {
       ) ??
       /https?:\/\/([a-z][\w.-]*)(?::(\d{2,5}))?/i.exec(command);
     const progress = words !== undefined && /%|download|fetch|MB|GB|copy|shard|loading/i.test(words);
-    if (ran < 5 * 60_000 || (progress && ran < 60 * 60_000)) return undefined;
     const position = facts.containers.filter((entry) => entry.kind !== 'main').indexOf(container) + 1;
     const total = facts.containers.filter((entry) => entry.kind !== 'main').length;
     const [name = '', namespace = facts.namespace] = (waits?.[1] ?? '').split('.');
@@ -128,17 +127,30 @@ export const initHanging: PodState = {
         (entry) => text(entry, 'type') === 'Ready' && text(entry, 'status') === 'True',
       ),
     );
+    // Without a clock of its own a paste does not tell for how long it waits: then only what it waits for does.
+    const elsewhere =
+      waits === null || service.state === 'present'
+        ? undefined
+        : facts.index.of('Service').find((entry) => nameOf(entry) === name)?.metadata?.namespace;
+    const timeless = facts.index.nowIsGuess && (service.state === 'missing' || elsewhere !== undefined);
+    if ((ran < 5 * 60_000 && !timeless) || (progress && ran < 60 * 60_000)) return undefined;
+    // That a Service has no ready pod is known only where its pods are.
+    const selects =
+      service.state === 'present' && Object.keys(strings(service.object, 'spec', 'selector')).length > 0;
+    const deserted = selects && !ready && (pods.length > 0 || facts.index.listed('Pod'));
     const head = rayHead(facts, container.name);
     const detail =
       head !== undefined
         ? head.says
         : waits === null
           ? ''
-          : service.state === 'missing'
-            ? `: it waits for ${waits[1]}, and there is no such Service`
-            : service.state === 'present' && !ready
-              ? `: it waits for ${waits[1]}, whose Service has no ready pod`
-              : `: it waits for ${waits[1]}`;
+          : elsewhere !== undefined
+            ? `: it waits for ${waits[1]}, and the Service ${name} is in namespace ${elsewhere}`
+            : service.state === 'missing'
+              ? `: it waits for ${waits[1]}, and there is no such Service`
+              : deserted
+                ? `: it waits for ${waits[1]}, whose Service has no ready pod`
+                : `: it waits for ${waits[1]}`;
     return {
       headline: `${container.kind} ${container.name} (${position} of ${total}) runs for ${span(ran)}${brief(detail, 60)}`,
       since: container.startedAt,
@@ -146,7 +158,7 @@ export const initHanging: PodState = {
         causes: [
           cause(
             detail === '' ? 'H11.hanging' : head === undefined ? 'H11.dependency' : 'H11.ray-head',
-            service.state !== 'unknown' && detail !== '' && !ready ? 'proven' : 'likely',
+            head === undefined && (service.state === 'missing' || deserted) ? 'proven' : 'likely',
             `init container ${container.name} does not finish${detail}${words === undefined ? '' : `; it says: ${brief(words, 120)}`}`,
             readLog(facts, container.name, false),
             name === ''

@@ -206,7 +206,7 @@ export const ownMemory: PodState = crashState(
   },
 );
 
-/** 247 is −9: the launcher ended with what killed its child, and nothing else sends SIGKILL to one process. */
+/** 247 is −9: the launcher ended with what killed its child, and nothing else sends SIGKILL to a single child. */
 export const childKilledByCode: PodState = crashState(
   'H5',
   'oom.child',

@@ -4,7 +4,7 @@ import { describe, kubectl } from '../fixes.ts';
 import { at, brief, condition, conditions, count, list, record, span, text, time } from '../read.ts';
 import { lastWords, scan } from '../signatures.ts';
 import { cause, evidence, item, type ObjectState, said } from '../state.ts';
-import { customOwners, podOwners, podsBelow, worstOf } from './owner-facts.ts';
+import { customOwners, finishedWell, podOwners, podsBelow, worstOf } from './owner-facts.ts';
 
 const controllers: Readonly<Record<string, readonly [label: string, value: string]>> = {
   PyTorchJob: ['app.kubernetes.io/name', 'training-operator'],
@@ -59,6 +59,24 @@ function failedApplication(object: KubeObject): string {
   return '';
 }
 
+/** Argo and Spark say it in fields of their own, Argo with the node of the graph that failed first. */
+function failedRun(object: KubeObject): string {
+  const spark = text(object, 'status', 'applicationState', 'state');
+  if (/^(?:FAILED|FAILING|SUBMISSION_FAILED|PENDING_RERUN)$/.test(spark))
+    return `${spark}: ${text(object, 'status', 'applicationState', 'errorMessage') || 'no reason given'}`;
+  if (!/^(?:Failed|Error)$/.test(text(object, 'status', 'phase'))) return '';
+  const node = Object.values(record(object, 'status', 'nodes')).find(
+    (entry) =>
+      text(entry, 'type') === 'Pod' &&
+      /^(?:Failed|Error)$/.test(text(entry, 'phase')) &&
+      text(entry, 'message') !== '',
+  );
+  const own = text(object, 'status', 'message');
+  return node === undefined
+    ? `${text(object, 'status', 'phase')}: ${own || 'no reason given'}`
+    : `${text(node, 'displayName') || text(node, 'name')}: ${text(node, 'message')}${own === '' ? '' : ` (${own})`}`;
+}
+
 /** Operators put the tail of a log behind their own words: what it gives away goes first, what came last second. */
 function telling(words: string): string {
   const core = words.length <= 200 ? undefined : (scan(words)?.line ?? lastWords(words));
@@ -75,9 +93,11 @@ export const operatorWaiting: ObjectState = {
   match: (facts) => {
     const { object, kind, namespace, name } = facts;
     if (
-      conditions(object).some(
-        (entry) => entry.status === 'True' && /^(?:Succeeded|Complete|Completed|Finished)$/.test(entry.type),
-      )
+      finishedWell(object) ||
+      (!/^(?:Failed|Error)$/.test(text(object, 'status', 'phase')) &&
+        conditions(object).some(
+          (entry) => entry.status === 'True' && /^(?:Completed|Finished)$/.test(entry.type),
+        ))
     )
       return undefined;
     const bad = badCondition(object, kind);
@@ -100,7 +120,7 @@ export const operatorWaiting: ObjectState = {
       (entry) => entry.type === 'Warning' && !/^FailedScheduling$/.test(entry.reason),
     );
     const rayWaits = kind === 'RayJob' && text(object, 'status', 'jobStatus') === 'FAILED';
-    const application = kind === 'RayService' ? failedApplication(object) : '';
+    const application = kind === 'RayService' ? failedApplication(object) : failedRun(object);
     const words =
       application !== ''
         ? application

@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../kube/object.ts';
 import { kindOf, labelsOf, nameOf, selects } from '../evidence-index.ts';
 import { kubectl, managerOf } from '../fixes.ts';
-import { condition, count, strings } from '../read.ts';
+import { condition, conditions, count, strings, text } from '../read.ts';
 import type { ObjectFacts } from '../state.ts';
 
 /** Kinds of Kubernetes itself that own pods. */
@@ -35,6 +35,23 @@ export const customOwners: readonly string[] = [
   'SparkApplication',
   'Notebook',
 ];
+
+/** What says, in whichever way its operator has, that the work came to a good end. */
+export const finishedWell = (object: KubeObject | undefined): boolean =>
+  object !== undefined &&
+  (conditions(object).some(
+    (entry) =>
+      entry.status === 'True' &&
+      (/^(?:Complete|Succeeded)$/.test(entry.type) ||
+        (entry.type === 'Completed' && kindOf(object) === 'JobSet')),
+  ) ||
+    [
+      text(object, 'status', 'phase'),
+      text(object, 'status', 'jobStatus'),
+      text(object, 'status', 'state', 'phase'),
+      text(object, 'status', 'applicationState', 'state'),
+      text(object, 'status', 'terminalState'),
+    ].some((word) => /^(?:Succeeded|Completed?)$/i.test(word)));
 
 /** The ReplicaSet of the newest revision that is meant to have pods. */
 export function newestReplicaSet(facts: ObjectFacts): KubeObject | undefined {

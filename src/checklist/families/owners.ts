@@ -12,7 +12,7 @@ import {
   readWebhook,
   refused,
 } from './refusals.ts';
-import { orderedReady, stuckRollout, unavailable, worstPod } from './rollout.ts';
+import { orderedReady, stuckRevision, stuckRollout, unavailable, worstPod } from './rollout.ts';
 import { byDesign, cronTrouble, overrun } from './schedules.ts';
 
 /** In the order in which they are asked: what lets no pod in, what ended, what is stuck, what its pods suffer. */
@@ -28,6 +28,7 @@ export const ownerStates: readonly ObjectState[] = [
   jobDeadline,
   failedJob,
   failedIndexes,
+  stuckRevision,
   orderedReady,
   cronTrouble,
   overrun,

@@ -130,6 +130,13 @@ export const shmMount = (facts: PodFacts, container: ContainerFacts): boolean =>
       list(facts.object, 'spec', 'volumes').some((volume) => text(volume, 'name') === text(mount, 'name')),
   );
 
+const signals: Readonly<Record<number, string>> = {
+  6: 'SIGABRT (it gave up by itself)',
+  7: 'SIGBUS',
+  9: 'SIGKILL',
+  11: 'SIGSEGV',
+  15: 'SIGTERM',
+};
 const acceleratorMemory = /oom|alloc|kv|free-mem|tgi-memory|sglang-memory/;
 const deviceOf = (line: string): string => (/TPU|hbm/.test(line) ? 'TPU' : 'GPU');
 
@@ -193,6 +200,14 @@ export function signatureCause(
         describe('node', '', facts.node || 'NODE'),
       );
     case 'H15':
+      if (signature.id === 'elastic-child') {
+        const signal = Number(/exitcode\s*:\s*-(\d+)/.exec(line)?.[1] ?? 0);
+        return make(
+          `a process that torchrun started ${signal === 0 ? 'failed' : `was ended by ${signals[signal] ?? `signal ${signal}`}`}: ${quoted}; why stands in its own lines above the summary`,
+          `a rank ${signal === 0 ? 'failed' : `was ended by ${signals[signal] ?? `signal ${signal}`}`}`,
+          editOwner(facts, signature.checks),
+        );
+      }
       return make(
         acceleratorMemory.test(signature.id)
           ? `${deviceOf(line)} memory, not container memory: ${quoted}; a higher memory limit does not help`
@@ -315,6 +330,14 @@ export function signatureCause(
           `${captures[0] ?? 'NAME'}=VALUE`,
         ]),
       );
+    case 'rust-panic': {
+      const said = captures.find((entry) => !/^[\w./-]+:\d+/.test(entry)) ?? captures[0] ?? line;
+      return make(
+        `the program panicked: ${brief(said, 160)}`,
+        brief(`panic: ${said}`, 80),
+        editOwner(facts, 'Correct the program or its configuration'),
+      );
+    }
     case 'py-traceback':
     case 'go-panic': {
       const words =

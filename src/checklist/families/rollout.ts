@@ -1,8 +1,15 @@
-import { kindOf, nameOf, refOf } from '../evidence-index.ts';
+import { kindOf, labelsOf, nameOf, refOf } from '../evidence-index.ts';
 import { describe, kubectl } from '../fixes.ts';
 import { at, brief, condition, count, text, time } from '../read.ts';
 import { cause, evidence, item, type ObjectState, unknown } from '../state.ts';
-import { customOwners, newestReplicaSet, podOwners, podsBelow, worstOf } from './owner-facts.ts';
+import {
+  customOwners,
+  finishedWell,
+  newestReplicaSet,
+  podOwners,
+  podsBelow,
+  worstOf,
+} from './owner-facts.ts';
 
 export const stuckRollout: ObjectState = {
   id: 'J17',
@@ -127,7 +134,7 @@ export const worstPod: ObjectState = {
   title: 'Its pods are unwell',
   kinds: [...podOwners, ...customOwners, 'CronJob'],
   match: (facts) => {
-    if (facts.kind === 'CronJob' || condition(facts.object, 'Complete')?.status === 'True') return undefined;
+    if (facts.kind === 'CronJob' || finishedWell(facts.object)) return undefined;
     const pods = podsBelow(facts);
     const worst = worstOf(facts, pods);
     if (worst === undefined) return undefined;
@@ -144,6 +151,68 @@ export const worstPod: ObjectState = {
             'Its pods are well',
             worst.report.severity === 'bad' ? 'fail' : 'warn',
             evidence(nameOf(worst.pod), worst.report.headline, undefined, { ref: refOf(worst.pod) }),
+          ),
+        ],
+        explainedBy: refOf(worst.pod),
+      }),
+    };
+  },
+};
+
+/** A StatefulSet waits for a broken pod of the old revision before it replaces it with the mended one (kubernetes#67250). */
+export const stuckRevision: ObjectState = {
+  id: 'J17',
+  key: 'rollout.broken-revision',
+  gate: 'ready',
+  severity: 'bad',
+  title: 'A broken pod of the revision before holds the update back',
+  kinds: ['StatefulSet'],
+  match: (facts) => {
+    const { object } = facts;
+    const newest = text(object, 'status', 'updateRevision');
+    const partition = count(object, 'spec', 'updateStrategy', 'rollingUpdate', 'partition') ?? 0;
+    if (newest === '' || newest === text(object, 'status', 'currentRevision')) return undefined;
+    const old = podsBelow(facts).filter((pod) => {
+      const revision = labelsOf(pod)['controller-revision-hash'] ?? '';
+      return (
+        revision !== '' && revision !== newest && Number(/-(\d+)$/.exec(nameOf(pod))?.[1] ?? 0) >= partition
+      );
+    });
+    const worst = worstOf(facts, old);
+    if (worst === undefined || worst.report.severity !== 'bad') return undefined;
+    const name = nameOf(worst.pod);
+    const byHand = text(object, 'spec', 'updateStrategy', 'type') === 'OnDelete';
+    return {
+      headline: `${name} is broken and still of the revision before: ${brief(worst.report.headline, 60)}`,
+      diagnose: () => ({
+        causes: [
+          cause(
+            'J17.old-revision',
+            'likely',
+            `${name} still runs the template before (${labelsOf(worst.pod)['controller-revision-hash']}, the newest is ${newest}) and is broken: ${brief(worst.report.headline, 100)}; ${byHand ? 'updateStrategy OnDelete leaves it so' : 'the StatefulSet does not replace a pod that does not get ready'} until it is deleted`,
+            kubectl('Let the newest template take its place', 'disruptive', facts.namespace, [
+              'delete',
+              'pod',
+              name,
+            ]),
+            kubectl('Compare the revisions', 'read', facts.namespace, [
+              'rollout',
+              'history',
+              `statefulset/${facts.name}`,
+            ]),
+          ),
+          ...worst.report.causes,
+        ],
+        items: [
+          item(
+            'J17.revision',
+            'ready',
+            'Its pods are of the newest revision',
+            'fail',
+            evidence('updateRevision', newest, 'status.updateRevision'),
+            evidence(name, labelsOf(worst.pod)['controller-revision-hash'] ?? '', undefined, {
+              ref: refOf(worst.pod),
+            }),
           ),
         ],
         explainedBy: refOf(worst.pod),

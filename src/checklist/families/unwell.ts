@@ -943,7 +943,11 @@ export const overlayStates: readonly PodState[] = [
     'nccl-system',
     'nccl-remote',
   ]),
-  runningWords('H5', 'oom.child', 'A child process was killed for memory', ['dl-killed']),
+  runningWords('H5', 'oom.child', 'A child process was killed for memory', [
+    'dl-killed',
+    'child-killed',
+    'ray-oom',
+  ]),
   dependencyDown,
   resize,
   leak,
