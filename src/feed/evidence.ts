@@ -67,6 +67,8 @@ const absentGoodMs = 300_000;
 const repeatEveryMs = 5000;
 /** What nobody tells of, a quota or a claim, is read again. */
 const againAtLeastMs = 60_000;
+/** The same for a row that the cursor merely rests on: its own changes are told, and nobody reads the rest. */
+const glanceAgainMs = 300_000;
 /** Durations in the headline move on. */
 const reviseEveryMs = 10_000;
 /** Objects of one list: more are no evidence but a load. */
@@ -204,7 +206,8 @@ export function createExaminer(options: ExaminerOptions): Examiner {
     }
     judge(store, store.gone ? 'gone' : 'done');
     const hasRow = store.subject.kind === 'Pod' || store.subject.kind === 'Node';
-    plan(!hasRow && depth === 'whole' ? repeatEveryMs : againAtLeastMs);
+    if (depth === 'whole') plan(hasRow ? againAtLeastMs : repeatEveryMs);
+    else plan(glanceAgainMs);
   }
 
   async function readSubject(store: Store, signal: AbortSignal): Promise<void> {
