@@ -93,6 +93,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'state/',
     'actions/',
     'feed.ts',
+    'feed/rule-packs.ts',
     'feed/scrape.ts',
     'ui/text.ts',
     'demo/index.ts',

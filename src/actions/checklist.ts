@@ -1,4 +1,4 @@
-import { subjectKinds } from '../checklist/evaluate.ts';
+import { subjectKinds } from '../checklist/built-in.ts';
 import type { Evidence, Fix } from '../checklist/report.ts';
 import type { PodRow } from '../resources/pod-row.ts';
 import type { Row, Table } from '../resources/resource.ts';

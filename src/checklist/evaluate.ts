@@ -2,29 +2,23 @@ import type { KubeObject } from '../kube/object.ts';
 import { cellText } from '../resources/columns.ts';
 import { findTable } from '../resources/index.ts';
 import { printPod } from '../resources/pod-status.ts';
-import { classify, overlays } from './classify.ts';
+import { objectStates, subjectKinds } from './built-in.ts';
+import { type Classified, classify, overlays } from './classify.ts';
 import { type EvidenceIndex, kindOf, nameOf, namespaceOf, refOf } from './evidence-index.ts';
-import { clusterStates } from './families/cluster.ts';
-import { budgetStates } from './families/disruption-budget.ts';
-import { networkStates } from './families/network.ts';
 import { finishedWell } from './families/owner-facts.ts';
-import { ownerStates } from './families/owners.ts';
-import { queueObjectStates } from './families/queues.ts';
-import { storageStates } from './families/storage.ts';
 import { isPod, isTrue, type PodFacts, podFacts } from './pod-facts.ts';
 import { time } from './read.ts';
-import { type Gate, gates, type Item, type ItemStatus, type Severity, type SubjectReport } from './report.ts';
+import {
+  type Gate,
+  gates,
+  type Item,
+  type ItemStatus,
+  type Severity,
+  type SubjectReport,
+  type Want,
+} from './report.ts';
+import { type Asked, askAdded, bestOf, type Rules } from './rules.ts';
 import type { Diagnosis, Match, ObjectFacts, ObjectState, State } from './state.ts';
-
-/** Every state of objects that are no pods, in the order in which they are asked. */
-export const objectStates: readonly ObjectState[] = [
-  ...clusterStates,
-  ...queueObjectStates,
-  ...ownerStates,
-  ...storageStates,
-  ...networkStates,
-  ...budgetStates,
-];
 
 const byKind: ReadonlyMap<string, readonly ObjectState[]> = new Map(
   [...new Set(objectStates.flatMap((state) => state.kinds))].map((kind) => [
@@ -33,20 +27,29 @@ const byKind: ReadonlyMap<string, readonly ObjectState[]> = new Map(
   ]),
 );
 
-/** Kinds about which the checklist has anything to say. */
-export const subjectKinds: ReadonlySet<string> = new Set(['Pod', ...byKind.keys()]);
-
-/** States that a rule pack adds; asked before the built-in ones that are only a guess, after those that are proven. */
-export interface AddedStates {
-  readonly pod: readonly State<PodFacts>[];
-  readonly disabled: ReadonlySet<string>;
-}
-
 export interface EvaluateOptions {
-  readonly added?: AddedStates;
+  /** What rule packs add and change. */
+  readonly added?: Rules;
 }
 
-const reports = new WeakMap<EvidenceIndex, Map<KubeObject, SubjectReport>>();
+const nobodyAsked: Asked = { holding: [], wants: [] };
+
+/** By what was asked, for other rules give other reports. */
+const reports = new WeakMap<EvidenceIndex, Map<Rules | undefined, Map<KubeObject, SubjectReport>>>();
+
+function reportsBy(index: EvidenceIndex, rules: Rules | undefined): Map<KubeObject, SubjectReport> {
+  let byRules = reports.get(index);
+  if (byRules === undefined) {
+    byRules = new Map();
+    reports.set(index, byRules);
+  }
+  let known = byRules.get(rules);
+  if (known === undefined) {
+    known = new Map();
+    byRules.set(rules, known);
+  }
+  return known;
+}
 
 /**
  * The checklist of one object: pure, no clock, kept per index. Everything that is not in the index is unknown, never
@@ -57,12 +60,8 @@ export function evaluate(
   subject: KubeObject,
   options: EvaluateOptions = {},
 ): SubjectReport {
-  let known = reports.get(index);
-  if (known === undefined) {
-    known = new Map();
-    reports.set(index, known);
-  }
-  const before = options.added === undefined ? known.get(subject) : undefined;
+  const known = reportsBy(index, options.added);
+  const before = known.get(subject);
   if (before !== undefined) return before;
   // An owner asks about its pods, and they ask about theirs: a circle gets an empty answer instead of no end.
   known.set(subject, healthy(index, subject));
@@ -129,37 +128,53 @@ const history = (facts: PodFacts): boolean =>
   );
 
 function evaluatePod(index: EvidenceIndex, pod: KubeObject, { added }: EvaluateOptions): SubjectReport {
-  const facts = podFacts(pod, index);
-  const allowed = (holding: Holding): boolean =>
-    added?.disabled.has(holding.state.id) !== true && added?.disabled.has(holding.state.key) !== true;
-  const own = added?.pod
-    .map((state) => ({ state, match: state.match(facts) }))
-    .find((entry): entry is { state: State<PodFacts>; match: Match } => entry.match !== undefined);
-  const found = classify(facts);
-  const primary: Holding | undefined =
-    own !== undefined && (found === undefined || severityOf(found) !== 'bad')
-      ? { state: own.state, match: own.match }
-      : found !== undefined && allowed(found)
-        ? found
-        : undefined;
-  const others: readonly Holding[] = overlays(facts, found?.state).filter(allowed);
+  const facts = podFacts(pod, index, added?.limits);
+  const builtIn = classify(facts, added?.stages);
+  const asked = added === undefined ? nobodyAsked : askAdded(added.pods, facts);
+  const primary: Holding | undefined = bestOf(asked.holding, builtIn);
+  const others: readonly Holding[] = [
+    ...besides(asked.holding, primary, builtIn),
+    ...overlays(facts, builtIn?.state).flatMap((entry) => changed(entry, facts, added)),
+  ];
   // A pod that looks well may still be broken: the worst overlay then is its true state.
   const worst =
     others.find((entry) => severityOf(entry) === 'bad') ??
     others.find((entry) => severityOf(entry) === 'warn');
+  const end = finished(facts);
+  const compose = composerOf(index, pod, { facts: () => facts, added, wants: asked.wants });
   if (primary !== undefined && history(facts))
     return compose(
-      index,
-      pod,
       { state: primary.state, match: { ...primary.match, severity: 'none' } },
       [],
       podGates(facts, undefined),
-      finished(facts),
+      end,
     );
   const chosen =
     (primary === undefined || severityOf(primary) === 'none') && worst !== undefined ? worst : primary;
   const rest = others.filter((entry) => entry !== chosen);
-  return compose(index, pod, chosen, rest, podGates(facts, chosen), finished(facts));
+  return compose(chosen, rest, podGates(facts, chosen), end);
+}
+
+/** What holds beside the primary state, of packs and built in. A state of a pack stands for the built-in one of its gate. */
+function besides(
+  holding: readonly Classified[],
+  primary: Holding | undefined,
+  builtIn: Classified | undefined,
+): readonly Holding[] {
+  const rest = holding.filter((entry) => entry !== primary);
+  const isStoodFor =
+    builtIn === undefined || builtIn === primary || primary?.state.gate === builtIn.state.gate;
+  return isStoodFor ? rest : [...rest, builtIn];
+}
+
+/** An overlay as packs have changed its state. */
+function changed(entry: Classified, facts: PodFacts, added: Rules | undefined): readonly Classified[] {
+  if (added === undefined) return [entry];
+  const state = added.changed(entry.state, (own) => own);
+  if (state === undefined) return [];
+  if (state === entry.state) return [entry];
+  const match = state.match(facts);
+  return match === undefined ? [] : [{ ...entry, state, match }];
 }
 
 const finished = (facts: PodFacts): { readonly state: string; readonly headline: string } =>
@@ -212,13 +227,41 @@ function markBroken(status: Record<Gate, ItemStatus>, chosen: Holding): void {
   }
 }
 
-function compose(
-  index: EvidenceIndex,
-  object: KubeObject,
+type Composer = (
   chosen: Holding | undefined,
   rest: readonly Holding[],
   status: Record<Gate, ItemStatus>,
   otherwise: { readonly state: string; readonly headline: string },
+) => SubjectReport;
+
+interface Surroundings {
+  readonly facts: () => PodFacts;
+  readonly added: Rules | undefined;
+  /** Logs that states of packs would be decided by. */
+  readonly wants: readonly Want[];
+}
+
+/** Puts the report of one object together. */
+function composerOf(index: EvidenceIndex, object: KubeObject, around: Surroundings): Composer {
+  return (chosen, rest, status, otherwise) =>
+    composed(index, object, around, { chosen, rest, status, otherwise });
+}
+
+function composed(
+  index: EvidenceIndex,
+  object: KubeObject,
+  { facts, added, wants }: Surroundings,
+  {
+    chosen,
+    rest,
+    status,
+    otherwise,
+  }: {
+    readonly chosen: Holding | undefined;
+    readonly rest: readonly Holding[];
+    readonly status: Record<Gate, ItemStatus>;
+    readonly otherwise: { readonly state: string; readonly headline: string };
+  },
 ): SubjectReport {
   const overlaid = rest.map((entry) => ({
     state: entry.state.id,
@@ -238,7 +281,7 @@ function compose(
       items: [],
       explainedBy: undefined,
       since: undefined,
-      wants: [],
+      wants,
     };
   }
   const severity = severityOf(chosen);
@@ -247,8 +290,9 @@ function compose(
     .filter((entry) => severityOf(entry) !== 'none')
     .map((entry) => entry.match.diagnose?.())
     .filter((entry) => entry !== undefined);
-  const causes =
+  const found =
     severity === 'none' ? [] : dedupe([...diagnosis.causes, ...more.flatMap((entry) => entry.causes)]);
+  const causes = added === undefined ? found : added.causes(found, facts());
   const items: readonly Item[] = [...diagnosis.items, ...more.flatMap((entry) => entry.items)];
   return {
     ...base,
@@ -260,7 +304,7 @@ function compose(
     items,
     explainedBy: diagnosis.explainedBy,
     since: chosen.match.since,
-    wants: diagnosis.wants ?? [],
+    wants: wants.length === 0 ? (diagnosis.wants ?? []) : [...(diagnosis.wants ?? []), ...wants],
   };
 }
 
@@ -276,7 +320,7 @@ function dedupe<C extends { readonly id: string; readonly text: string }>(
   });
 }
 
-function evaluateObject(index: EvidenceIndex, object: KubeObject, { added }: EvaluateOptions): SubjectReport {
+function evaluateObject(index: EvidenceIndex, object: KubeObject, options: EvaluateOptions): SubjectReport {
   const facts: ObjectFacts = {
     object,
     kind: kindOf(object),
@@ -285,12 +329,21 @@ function evaluateObject(index: EvidenceIndex, object: KubeObject, { added }: Eva
     index,
     now: index.now,
     events: index.events(object),
-    reportOn: (other) => evaluate(index, other),
+    reportOn: (other) => evaluate(index, other, options),
   };
-  const holding: Holding[] = [];
-  for (const state of byKind.get(facts.kind) ?? []) {
-    if (added?.disabled.has(state.id) === true || added?.disabled.has(state.key) === true) continue;
-    const match = state.match(facts);
+  const { added } = options;
+  // Only rule packs ask an object as they ask a pod.
+  let seen: PodFacts | undefined;
+  const asPod = (): PodFacts => {
+    seen ??= podFacts(object, index, added?.limits);
+    return seen;
+  };
+  const asked = added === undefined ? nobodyAsked : askAdded(added.ofKind(facts.kind), asPod());
+  const holding: Holding[] = [...asked.holding];
+  for (const builtIn of byKind.get(facts.kind) ?? []) {
+    const state = added === undefined ? builtIn : added.changed(builtIn, asPod);
+    const match = state?.match(facts);
+    if (state === undefined) continue;
     if (match !== undefined) holding.push({ state, match });
   }
   const rank = { bad: 0, warn: 1, none: 2 } as const;
@@ -309,5 +362,8 @@ function evaluateObject(index: EvidenceIndex, object: KubeObject, { added }: Eva
       entry.state.key !== 'deployment.unavailable' &&
       severityOf(entry) !== 'none',
   );
-  return compose(index, object, chosen, rest, status, { state: 'healthy', headline: 'healthy' });
+  return composerOf(index, object, { facts: asPod, added, wants: asked.wants })(chosen, rest, status, {
+    state: 'healthy',
+    headline: 'healthy',
+  });
 }

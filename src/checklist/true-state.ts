@@ -1,7 +1,7 @@
 import type { PodRow } from '../resources/pod-row.ts';
-import { classify } from './classify.ts';
 import { type RowContext, rowFacts } from './pod-facts.ts';
 import type { Severity } from './report.ts';
+import { primaryOf, type Rules } from './rules.ts';
 
 /** What the TRUE STATE column shows. */
 export interface TrueState {
@@ -19,6 +19,8 @@ interface Kept {
   readonly value: TrueState;
   /** The label depends on these: the events of the pod and how its node is. */
   readonly stamp: string | number;
+  /** The rule packs that were asked: with others it is judged again. */
+  readonly rules: Rules | undefined;
   /** States that durations decide are asked again after this, epoch ms. */
   readonly askAgainAt: number;
 }
@@ -29,13 +31,12 @@ const kept = new WeakMap<PodRow, Kept>();
 const seconds = 1000;
 
 /** Durations in labels move slowly; a young pod may cross a threshold at any moment. */
-function keepFor(row: PodRow, now: number): number {
+function keepFor(row: PodRow, now: number, rules: Rules | undefined): number {
   const age = now - (row.createdAt ?? now);
-  return row.phase === 'Running' && row.readyContainers === row.totalContainers && row.deletedAt === undefined
-    ? 10 * 60 * seconds
-    : age < 10 * 60 * seconds
-      ? 5 * seconds
-      : 60 * seconds;
+  const isCalm =
+    row.phase === 'Running' && row.readyContainers === row.totalContainers && row.deletedAt === undefined;
+  if (isCalm) return rules?.isTimed === true ? 60 * seconds : 10 * 60 * seconds;
+  return age < 10 * 60 * seconds ? 5 * seconds : 60 * seconds;
 }
 
 /** A pod that runs, is ready and has never ended: nothing to ask. Most rows of most clusters. */
@@ -50,20 +51,27 @@ const isPlainlyWell = (row: PodRow): boolean =>
 /**
  * The true state of a row, by the same states as the whole checklist: what a row does not hold (log, spec, other
  * objects) is unknown to them, so the label is at most less precise than the checklist's headline. `stamp` changes when
- * the pod's events or its node do; with an unchanged row and stamp the answer is a look-up.
+ * the pod's events or its node do; with an unchanged row, stamp and rules the answer is a look-up.
  */
-export function trueState(row: PodRow, context: RowContext, stamp: string | number = 0): TrueState {
+export function trueState(
+  row: PodRow,
+  context: RowContext,
+  stamp: string | number = 0,
+  rules?: Rules,
+): TrueState {
   // Nothing is kept of these: looking again costs less than remembering, and they are nearly all.
-  if (stamp === 0 && isPlainlyWell(row)) return well;
+  if (stamp === 0 && rules?.asksWell !== true && isPlainlyWell(row)) return well;
   const known = kept.get(row);
-  if (known !== undefined && known.stamp === stamp && context.now < known.askAgainAt) return known.value;
-  const value = ask(row, context);
-  kept.set(row, { value, stamp, askAgainAt: context.now + keepFor(row, context.now) });
+  if (known !== undefined && known.stamp === stamp && known.rules === rules && context.now < known.askAgainAt)
+    return known.value;
+  const value = ask(row, context, rules);
+  kept.set(row, { value, stamp, rules, askAgainAt: context.now + keepFor(row, context.now, rules) });
   return value;
 }
 
-function ask(row: PodRow, context: RowContext): TrueState {
-  const found = classify(rowFacts(row, context));
+function ask(row: PodRow, context: RowContext, rules: Rules | undefined): TrueState {
+  const facts = rowFacts(row, rules === undefined ? context : { ...context, limits: rules.limits });
+  const found = primaryOf(facts, rules);
   if (found === undefined) return well;
   return {
     state: found.state.id,

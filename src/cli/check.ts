@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AddedStates, type EvaluateOptions, evaluate, evaluateAll } from '../checklist/evaluate.ts';
+import { type EvaluateOptions, evaluate, evaluateAll } from '../checklist/evaluate.ts';
 import {
   buildIndex,
   type EvidenceIndex,
@@ -39,9 +39,9 @@ import {
   parseFlags,
 } from './flags.ts';
 import { type CommandIo, exitCode, UsageError } from './io.ts';
-import { loadPacks } from './rules.ts';
+import { loadRules } from './rules-source.ts';
 
-const shared = ['namespace', 'all-namespaces', 'selector', 'from', 'help'];
+const shared = ['namespace', 'all-namespaces', 'selector', 'from', 'rules', 'help'];
 
 export const checkFlags: readonly Flag[] = [
   { name: 'all', group: 'What to show', help: 'healthy subjects and consequences too' },
@@ -57,13 +57,6 @@ export const checkFlags: readonly Flag[] = [
     value: 'TIME',
     group: 'What to show',
     help: 'the time of the evidence (RFC 3339); default: the recording, or the newest time in it',
-  },
-  {
-    name: 'rules',
-    value: 'FILE',
-    multiple: true,
-    group: 'What to show',
-    help: 'a rule pack; default: ~/.config/mltop/rules/*.yaml',
   },
   {
     name: 'wait',
@@ -203,6 +196,7 @@ async function gather(
   const waits = listed.objects.some((object) => kindOf(object) === 'Pod' && isUnplaced(object));
   const evidence = waits && namespaces !== 'all' ? await withAllPods(connection, listed) : listed;
   const index = buildIndex(evidence);
+  // Worst first, as the reports are: a pack that asks what healthy pods say comes behind what is broken.
   const wants = reportsFor(index, { ...scope, all: true }, options).flatMap((report) => report.wants);
   if (wants.length === 0) return { evidence, index };
   const logs = await fetchLogs(connection, wants);
@@ -241,7 +235,7 @@ export async function checkCommand(argv: readonly string[], io: CommandIo): Prom
     io.stdout.write(help);
     return exitCode.ok;
   }
-  const added: AddedStates | undefined = await loadPacks(parsed.many('rules'), io);
+  const added = await loadRules(parsed.many('rules'), io);
   const options: EvaluateOptions = added === undefined ? {} : { added };
   const { targets, files } = targetsAndFiles(parsed);
   const scope: Scope = {

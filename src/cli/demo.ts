@@ -9,7 +9,7 @@ import { type CommandIo, exitCode, UsageError } from './io.ts';
 import { printRows } from './print.ts';
 import { loadTable } from './rows.ts';
 import { printsOnce, type Screens, screenFlags } from './screen-options.ts';
-import { tableNamed } from './view.ts';
+import { tableNamed, withRules } from './view.ts';
 
 /**
  * `mltop demo`: the simulated cluster on the live screen; with `--serve` for other clients; without a terminal the same
@@ -40,7 +40,7 @@ export async function demoCommand(parsed: ParsedFlags, screens: Screens, io: Com
         ...screenFlags(parsed.positionals[1] ?? '', parsed),
       });
     }
-    return await printFacts({ ...io, connectOptions });
+    return await printFacts({ ...io, connectOptions }, parsed);
   } finally {
     served.stop();
   }
@@ -116,14 +116,14 @@ async function serveInChild(parsed: ParsedFlags): Promise<Served> {
 }
 
 /** Without a terminal: the facts that the first screens show, once. */
-async function printFacts(io: CommandIo): Promise<number> {
+async function printFacts(io: CommandIo, parsed: ParsedFlags): Promise<number> {
   const { connect } = await import('../kube/connection.ts');
   const connection = await connect(io.connectOptions);
   try {
     const now = Date.now();
     const server = await connection.version();
     const all = { namespaces: 'all' } as const;
-    const pods = tableNamed('pods') ?? anyResource(podResource);
+    const pods = await withRules(tableNamed('pods') ?? anyResource(podResource), parsed, io);
     const podRows = (await loadTable(connection, pods, all, now)).rows;
     const gpuRows = (await loadTable(connection, gpus, all, now)).rows;
     const faults = podRows.filter((row) => pods.fault?.(row, now) === true);

@@ -75,6 +75,13 @@ export const flags: readonly Flag[] = [
     group: 'What to show',
     help: 'read objects from files (kubectl get -o yaml|json, JSONL), no cluster',
   },
+  {
+    name: 'rules',
+    value: 'FILE|DIR',
+    multiple: true,
+    group: 'What to show',
+    help: 'rule packs; default: ~/.config/mltop/rules/*.yaml',
+  },
 
   {
     name: 'output',

@@ -1,177 +1,205 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { nearest } from '../actions/nearest.ts';
-import { podStates } from '../checklist/classify.ts';
-import { type AddedStates, evaluate, objectStates } from '../checklist/evaluate.ts';
-import { buildIndex } from '../checklist/evidence-index.ts';
-import { addedStates, loadPack, type RulePack } from '../checklist/rule-pack.ts';
+import { priorityOf } from '../checklist/classify.ts';
+import { rulesOf } from '../checklist/rules.ts';
 import { signatures } from '../checklist/signatures.ts';
-import type { KubeObject } from '../kube/object.ts';
+import { firstProblem, type PackFile } from '../feed/rule-packs.ts';
+import { type Flag, type ParsedFlags, parseFlags } from './flags.ts';
 import { type CommandIo, exitCode, UsageError } from './io.ts';
 import { alignColumns } from './print.ts';
+import { builtInStates, explain, topics } from './rules-explain.ts';
+import { packFiles } from './rules-source.ts';
+import { runPackTest } from './rules-test.ts';
 
-/** Where packs lie when nobody names one. */
-async function defaultPaths(io: CommandIo): Promise<readonly string[]> {
-  const folder = join(
-    io.env['XDG_CONFIG_HOME'] ?? join(io.env['HOME'] ?? homedir(), '.config'),
-    'mltop',
-    'rules',
+export const rulesFlags: readonly Flag[] = [
+  {
+    name: 'rules',
+    value: 'FILE|DIR',
+    multiple: true,
+    group: 'What to show',
+    help: 'rule packs; default: ~/.config/mltop/rules/*.yaml',
+  },
+  {
+    name: 'output',
+    short: 'o',
+    value: 'FORMAT',
+    group: 'Output',
+    choices: ['text', 'json'],
+    help: 'text json',
+  },
+  { name: 'help', short: 'h', group: 'Output', help: 'this text' },
+];
+
+interface Asked {
+  readonly parsed: ParsedFlags;
+  /** What stands behind the command's word. */
+  readonly words: readonly string[];
+  readonly io: CommandIo;
+}
+
+const asJson = ({ parsed }: Asked): boolean => parsed.one('output') === 'json';
+
+const printJson = ({ io }: Asked, value: unknown): void => {
+  io.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+};
+
+/** The packs behind the word and behind `--rules`; without any those of the configuration folder. */
+const filesOf = ({ parsed, words, io }: Asked): Promise<readonly PackFile[]> =>
+  packFiles([...words, ...parsed.many('rules')], io);
+
+async function lint(asked: Asked): Promise<number> {
+  const files = await filesOf(asked);
+  const found = files.flatMap(({ path, loaded }) =>
+    loaded.problems.map((problem) => ({ file: path, ...problem })),
   );
-  const names = await readdir(folder).catch(() => []);
-  return names
-    .filter((name) => /\.ya?ml$/.test(name))
-    .sort()
-    .map((name) => join(folder, name));
-}
-
-const read = (path: string): Promise<string> =>
-  readFile(path, 'utf8').catch(() => {
-    throw new UsageError(`${path}: cannot be read`, 'Name a rule pack.');
-  });
-
-/**
- * The packs of the flags, else of the configuration folder. A broken pack of the folder is left out with a line on
- * stderr; a broken one that was named is an error.
- */
-export async function loadPacks(paths: readonly string[], io: CommandIo): Promise<AddedStates | undefined> {
-  const packs: RulePack[] = [];
-  for (const path of paths.length > 0 ? paths : await defaultPaths(io)) {
-    const { pack, problems } = loadPack(await read(path));
-    if (pack !== undefined) packs.push(pack);
-    else {
-      const [first] = problems;
-      const message = `${path}:${first?.line ?? 1}: ${first?.message ?? 'not a rule pack'}`;
-      if (paths.length > 0) throw new UsageError(message, `mltop rules lint ${path} lists all problems.`);
-      io.stderr.write(`mltop: left out ${message}\n`);
-    }
+  const errors = found.filter(({ level }) => level === 'error').length;
+  if (asJson(asked)) printJson(asked, { files: files.map(({ path }) => path), problems: found });
+  else {
+    for (const { file, line, message, level } of found)
+      asked.io.stdout.write(`${file}:${line}: ${level === 'warning' ? 'warning: ' : ''}${message}\n`);
+    if (found.length === 0)
+      asked.io.stdout.write(`${files.length} ${files.length === 1 ? 'pack' : 'packs'}, no problem.\n`);
   }
-  return packs.length === 0 ? undefined : addedStates(packs);
+  return errors === 0 ? exitCode.ok : exitCode.findings;
 }
 
-async function lint(paths: readonly string[], io: CommandIo): Promise<number> {
-  const files = paths.length > 0 ? paths : await defaultPaths(io);
-  let count = 0;
-  for (const path of files) {
-    for (const { line, message } of loadPack(await read(path)).problems) {
-      io.stdout.write(`${path}:${line}: ${message}\n`);
-      count += 1;
-    }
-  }
-  if (count === 0) io.stdout.write(`${files.length} ${files.length === 1 ? 'pack' : 'packs'}, no problem.\n`);
-  return count === 0 ? exitCode.ok : exitCode.findings;
-}
-
-async function list(paths: readonly string[], io: CommandIo): Promise<number> {
-  const rows = [...podStates, ...objectStates].map((state) => [
-    state.id,
-    state.key,
-    state.gate,
-    state.severity,
-    state.title,
-  ]);
-  const unique = [...new Map(rows.map((row) => [`${row[0]} ${row[1]}`, row])).values()].sort((a, b) =>
-    (a[0] ?? '').localeCompare(b[0] ?? '', 'en', { numeric: true }),
+async function list(asked: Asked): Promise<number> {
+  const files = await filesOf(asked);
+  const rules = rulesOf(files.flatMap(({ loaded }) => loaded.pack ?? []));
+  const disabled = new Set(
+    (rules?.packs ?? []).flatMap((pack) =>
+      [...pack.overrides].flatMap(([id, { isDisabled }]) => (isDisabled === true ? [id] : [])),
+    ),
   );
-  for (const path of paths.length > 0 ? paths : await defaultPaths(io)) {
-    const { pack } = loadPack(await read(path));
-    for (const state of pack?.states ?? [])
-      unique.push([state.id, pack?.name ?? '', state.gate, state.severity, state.label]);
-  }
-  io.stdout.write(alignColumns([['ID', 'FINDING', 'GATE', 'SEVERITY', 'TITLE'], ...unique]));
+  const states = [
+    ...builtInStates().map((state) => ({
+      id: state.id,
+      finding: state.key,
+      pack: '',
+      subjects: state.kinds,
+      gate: state.gate,
+      severity: disabled.has(state.id) || disabled.has(state.key) ? 'off' : state.severity,
+      priority: priorityOf(state),
+      title: state.title,
+    })),
+    ...files.flatMap(({ loaded }) =>
+      (loaded.pack?.states ?? []).map((state) => ({
+        id: state.id,
+        finding: state.id,
+        pack: state.pack,
+        subjects: [state.subject],
+        gate: state.state.gate,
+        severity: state.state.severity,
+        priority: state.priority,
+        title: state.state.title,
+      })),
+    ),
+  ];
+  for (const file of files)
+    if (file.loaded.pack === undefined) asked.io.stderr.write(`mltop: left out ${firstProblem(file)}\n`);
+  if (asJson(asked)) printJson(asked, { states });
+  else
+    asked.io.stdout.write(
+      alignColumns([
+        ['ID', 'FINDING', 'PACK', 'GATE', 'SEVERITY', 'PRIORITY', 'TITLE'],
+        ...states.map(({ id, finding, pack, gate, severity, priority, title }) => [
+          id,
+          finding,
+          pack || '-',
+          gate,
+          severity,
+          String(priority ?? '-'),
+          title,
+        ]),
+      ]),
+    );
   return exitCode.ok;
 }
 
-function explainRule(id: string | undefined, io: CommandIo): number {
-  if (id === undefined) throw new UsageError('rules explain needs an id', 'mltop rules list shows them.');
-  const found = [...podStates, ...objectStates].filter((state) => state.id === id || state.key === id);
-  const [first] = found;
-  const hits = signatures.filter((entry) => entry.state === id || entry.id === id);
-  if (first === undefined && hits.length === 0) {
-    const close = nearest(
-      id,
-      [...podStates, ...objectStates].flatMap((state) => [state.id, state.key]),
+async function explainRule(asked: Asked): Promise<number> {
+  const [id, ...more] = asked.words;
+  if (id === undefined || more.length > 0)
+    throw new UsageError(
+      'rules explain takes one id',
+      `mltop rules list shows them; also ${Object.keys(topics).join(', ')}.`,
     );
+  const files = await filesOf({ ...asked, words: [] });
+  const rules = rulesOf(files.flatMap(({ loaded }) => loaded.pack ?? []));
+  const found = explain(id, files, rules);
+  if (found === undefined) {
+    const close = nearest(id, [
+      ...builtInStates().flatMap((state) => [state.id, state.key]),
+      ...signatures.map((entry) => entry.id),
+      ...files.flatMap(({ loaded }) => (loaded.pack?.states ?? []).map((state) => state.id)),
+      ...Object.keys(topics),
+    ]);
     throw new UsageError(
       `${id}: no such rule`,
       close === undefined ? 'mltop rules list shows them.' : `Did you mean ${close}?`,
     );
   }
-  if (first !== undefined)
-    io.stdout.write(
-      `${first.id}  ${first.key}\n${first.title}\ngate ${first.gate}, severity ${first.severity}\n`,
-    );
-  for (const hit of hits)
-    io.stdout.write(
-      `log signature ${hit.id} (rank ${hit.rank}): ${hit.meaning}\n  /${hit.pattern.source}/\n  look at: ${hit.checks}\n`,
-    );
+  if (asJson(asked)) printJson(asked, found.json);
+  else asked.io.stdout.write(`${found.lines.join('\n')}\n`);
   return exitCode.ok;
 }
 
-async function runTests(paths: readonly string[], io: CommandIo): Promise<number> {
-  let [passed, failed] = [0, 0];
-  for (const path of paths.length > 0 ? paths : await defaultPaths(io)) {
-    const { pack, problems } = loadPack(await read(path));
-    if (pack === undefined)
-      throw new UsageError(
-        `${path}:${problems[0]?.line ?? 1}: ${problems[0]?.message ?? ''}`,
-        `mltop rules lint ${path} lists all problems.`,
-      );
-    for (const { name, given, want } of pack.tests) {
-      const objects = [
-        ...(given.objects ?? []),
-        ...(given.pod === undefined ? [] : [given.pod]),
-      ] as readonly KubeObject[];
-      const index = buildIndex({
-        objects,
-        logs: given.logs ?? {},
-        ...(given.now === undefined ? {} : { now: Date.parse(given.now) }),
-      });
-      const subject = objects.find((object) => object.kind === 'Pod') ?? objects[0];
-      const report =
-        subject === undefined ? undefined : evaluate(index, subject, { added: addedStates([pack]) });
-      const fits =
-        report?.state === want.state && (want.cause === undefined || report.causes[0]?.id === want.cause);
-      if (fits) passed += 1;
-      else {
-        failed += 1;
-        io.stdout.write(
-          `${path}: ${name}: wanted ${want.state}${want.cause === undefined ? '' : ` with cause ${want.cause}`}, got ${report?.state ?? 'no subject'}${report?.causes[0] === undefined ? '' : ` with cause ${report.causes[0].id}`}\n`,
-        );
-      }
-    }
+async function runTests(asked: Asked): Promise<number> {
+  const files = await filesOf(asked);
+  const broken = files.find(({ loaded }) => loaded.pack === undefined);
+  if (broken !== undefined)
+    throw new UsageError(firstProblem(broken), `mltop rules lint ${broken.path} lists all problems.`);
+  const results: { readonly file: string; readonly name: string; readonly differences: readonly string[] }[] =
+    [];
+  for (const { path, loaded } of files) {
+    const rules = loaded.pack && rulesOf([loaded.pack]);
+    if (rules === undefined) continue;
+    for (const test of loaded.pack?.tests ?? [])
+      results.push({ file: path, ...(await runPackTest(test, rules, path)) });
   }
-  io.stdout.write(`${passed} passed, ${failed} failed\n`);
-  return failed === 0 ? exitCode.ok : exitCode.findings;
+  const failed = results.filter(({ differences }) => differences.length > 0);
+  if (asJson(asked))
+    printJson(asked, { passed: results.length - failed.length, failed: failed.length, results });
+  else {
+    for (const { file, name, differences } of failed)
+      asked.io.stdout.write(`${file}: ${name}: ${differences.join('; ')}\n`);
+    asked.io.stdout.write(`${results.length - failed.length} passed, ${failed.length} failed\n`);
+  }
+  return failed.length === 0 ? exitCode.ok : exitCode.findings;
 }
 
-const help = `mltop rules list [FILE…]      every state that the checklist knows, and those of your packs
-mltop rules lint [FILE…]      problems of rule packs, with their lines
-mltop rules test [FILE…]      run the tests that stand in packs
-mltop rules explain ID        what a rule asks
+const help = `mltop rules list [FILE|DIR…]      every state that the checklist knows, and those of your packs
+mltop rules lint [FILE|DIR…]      problems of rule packs, with their lines
+mltop rules test [FILE|DIR…]      run the tests that stand in packs
+mltop rules explain ID            what a rule asks: of a state, a signature or an exit code, built in or yours;
+                                  of the language: ${Object.keys(topics).join(', ')}
 
-Packs lie in ~/.config/mltop/rules/*.yaml.
+  --rules FILE|DIR   packs beside those that are named; without any ~/.config/mltop/rules/*.yaml
+  -o, --output       text (default) or json
+
+Exit codes: 0 ok, 1 lint found errors or a test failed, 2 wrong command line or a file that cannot be read.
 `;
+
+const subcommands: Readonly<Record<string, (asked: Asked) => Promise<number>>> = {
+  list,
+  lint,
+  test: runTests,
+  explain: explainRule,
+};
 
 /** `mltop rules`. @throws UsageError for a wrong command line or an unreadable pack. */
 export async function rulesCommand(argv: readonly string[], io: CommandIo): Promise<number> {
-  const [word, ...rest] = argv;
-  switch (word) {
-    case 'list':
-      return list(rest, io);
-    case 'lint':
-      return lint(rest, io);
-    case 'test':
-      return runTests(rest, io);
-    case 'explain':
-      return explainRule(rest[0], io);
-    case undefined:
-    case 'help':
-    case '-h':
-    case '--help':
-      io.stdout.write(help);
-      return word === undefined ? exitCode.usage : exitCode.ok;
-    default:
-      throw new UsageError(`rules ${word}: not a command`, 'list, lint, test or explain.');
+  const parsed = parseFlags(argv, rulesFlags);
+  const [word, ...words] = parsed.positionals;
+  if (parsed.on('help') || word === 'help') {
+    io.stdout.write(help);
+    return exitCode.ok;
   }
+  const command = word === undefined ? undefined : subcommands[word];
+  if (command === undefined) {
+    const close = word === undefined ? undefined : nearest(word, Object.keys(subcommands));
+    throw new UsageError(
+      word === undefined ? 'rules needs a command' : `rules ${word}: not a command`,
+      close === undefined ? `One of ${Object.keys(subcommands).join(', ')}.` : `Did you mean ${close}?`,
+    );
+  }
+  return command({ parsed, words, io });
 }

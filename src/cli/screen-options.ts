@@ -12,6 +12,8 @@ export interface ScreenOptions {
   readonly fieldSelector?: string;
   /** `NAMESPACE/SERVICE:PORT` of a Prometheus that has GPU metrics. */
   readonly prometheus?: string;
+  /** Rule packs: files and folders; none: the configuration folder. */
+  readonly rules?: readonly string[];
   readonly theme?: string;
   readonly color?: string;
   readonly glyphs?: string;
@@ -49,6 +51,7 @@ export function screenFlags(
     ...text('theme', 'theme'),
     ...text('color', 'color'),
     ...text('glyphs', 'glyphs'),
+    rules: parsed.many('rules'),
     faults: parsed.on('faults'),
     wide: parsed.on('wide'),
     headless: parsed.on('headless'),

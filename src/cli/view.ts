@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { gpus } from '../accelerators/gpus.ts';
 import { nearest } from '../actions/nearest.ts';
+import type { Rules } from '../checklist/rules.ts';
 import { trueState } from '../checklist/true-state.ts';
 import type { Connection } from '../kube/contract.ts';
 import { findTable, tables } from '../resources/index.ts';
@@ -12,11 +13,18 @@ import { namespacesOf, type ParsedFlags } from './flags.ts';
 import { type CommandIo, exitCode, UsageError } from './io.ts';
 import { type Format, printRows } from './print.ts';
 import { clusterFromObjects, loadCluster, loadTable, type Scope, tableFromObjects } from './rows.ts';
+import { loadRules } from './rules-source.ts';
 
-/** Printed once: what the rows alone say. */
-const podTable: Table<Row> = anyResource(
-  withTrueState(pods, (row, now) => trueState(row, { now }), { clock: Date.now }),
-);
+/** Printed once: what the rows alone say, by the rules that hold. */
+const podTableBy = (rules: Rules | undefined): Table<Row> =>
+  anyResource(withTrueState(pods, (row, now) => trueState(row, { now }, 0, rules), { clock: Date.now }));
+
+const podTable = podTableBy(undefined);
+
+/** A table as rule packs change it. */
+export async function withRules(table: Table<Row>, parsed: ParsedFlags, io: CommandIo): Promise<Table<Row>> {
+  return table === podTable ? podTableBy(await loadRules(parsed.many('rules'), io)) : table;
+}
 
 /** Tables of several kinds. `jobs` are workloads here; the Jobs of `batch` are `jobs.batch`. */
 const derived: readonly Table<Row>[] = [
@@ -46,14 +54,15 @@ export function tableWords(): readonly string[] {
  * @throws UsageError, KubeError
  */
 export async function viewCommand(word: string, parsed: ParsedFlags, io: CommandIo): Promise<number> {
-  const table = tableNamed(word);
-  if (table === undefined) {
+  const found = tableNamed(word);
+  if (found === undefined) {
     const close = nearest(word, tableWords());
     throw new UsageError(
       `unknown view or command '${word}'`,
       close === undefined ? 'mltop --help lists them.' : `Did you mean '${close}'?`,
     );
   }
+  const table = await withRules(found, parsed, io);
   const asFiles =
     parsed.many('from').length > 0 ? parsed.positionals.slice(1).filter((word) => existsSync(word)) : [];
   const names = parsed.positionals.slice(1).filter((word) => !asFiles.includes(word));

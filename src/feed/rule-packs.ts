@@ -1,81 +1,211 @@
 import { type FSWatcher, watch } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
-import type { AddedStates } from '../checklist/evaluate.ts';
-import { addedStates, loadPack, type RulePack } from '../checklist/rule-pack.ts';
+import { dirname, join } from 'node:path';
+import type { LoadedPack, RulePack } from '../checklist/pack-types.ts';
+import { loadPack } from '../checklist/rule-pack.ts';
+import { type Rules, rulesOf } from '../checklist/rules.ts';
 
-/** The rule packs of the configuration folder, read again whenever one of its files changes. */
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** A file of rules as it was read. */
+export interface PackFile {
+  readonly path: string;
+  readonly text: string;
+  readonly loaded: LoadedPack;
+}
+
+/** The files that packs are read from, and those that were named and are not there. */
+export interface PackFiles {
+  readonly files: readonly PackFile[];
+  readonly unreadable: readonly string[];
+}
+
+/** Where packs lie when nobody names one. */
+const rulesFolder = (env: Env): string =>
+  join(env['XDG_CONFIG_HOME'] ?? join(env['HOME'] ?? homedir(), '.config'), 'mltop', 'rules');
+
+/** More than a pack may have is not worth reading into memory. */
+const mostBytes = 1024 * 1024;
+
+const isPack = (name: string): boolean => /\.ya?ml$/.test(name) && !name.startsWith('.');
+
+const yamlIn = async (folder: string): Promise<readonly string[]> =>
+  (await readdir(folder))
+    .filter(isPack)
+    .sort()
+    .map((name) => join(folder, name));
+
+async function read(path: string): Promise<PackFile | undefined> {
+  try {
+    const { size } = await stat(path);
+    const text = size > mostBytes ? ' '.repeat(mostBytes) : await readFile(path, 'utf8');
+    return { path, text, loaded: loadPack(text) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The packs of the files and folders that were named, else of the configuration folder, in the order in which they count. */
+export async function readPacks(named: readonly string[], env: Env): Promise<PackFiles> {
+  const paths: string[] = [];
+  const unreadable: string[] = [];
+  for (const path of named.length > 0 ? named : [rulesFolder(env)]) {
+    const found = await yamlIn(path).catch((error: NodeJS.ErrnoException) =>
+      error.code === 'ENOTDIR' ? [path] : undefined,
+    );
+    if (found !== undefined) paths.push(...found);
+    else if (named.length > 0) unreadable.push(path);
+  }
+  const files: PackFile[] = [];
+  for (const path of paths) {
+    const file = await read(path);
+    if (file === undefined) unreadable.push(path);
+    else files.push(file);
+  }
+  return { files, unreadable };
+}
+
+/** `acme.yaml:7: unknown key` and so on: the first thing that makes a pack unusable. */
+export function firstProblem({ path, loaded }: PackFile): string {
+  const first = loaded.problems.find(({ level }) => level === 'error');
+  return `${path}:${first?.line ?? 1}: ${first?.message ?? 'not a rule pack'}`;
+}
+
+/** The rule packs that are in force, read again whenever one of their files changes. */
 export interface RulePacks {
   /** Undefined where there are none. */
-  readonly added: () => AddedStates | undefined;
+  readonly added: () => Rules | undefined;
   readonly stop: () => void;
 }
 
 export interface RulePacksOptions {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Env;
+  /** Files and folders of the command line; none: the configuration folder. */
+  readonly named?: readonly string[];
   readonly onChange: () => void;
+  /** A pack was read again and holds from now on. */
+  readonly onReload?: (text: string) => void;
   /** A pack that is not right, with its file and line: its rules of before stay. */
   readonly onProblem: (text: string) => void;
 }
 
 /** Editors write a file in several steps. */
 const settleMs = 150;
+/** A folder that is not there may be made while the screen is open. */
+const lookAgainMs = 3000;
 
-/** Where packs lie when nobody names one. */
-const rulesFolder = (env: RulePacksOptions['env']): string =>
-  join(env['XDG_CONFIG_HOME'] ?? join(env['HOME'] ?? homedir(), '.config'), 'mltop', 'rules');
-
-export function watchRulePacks({ env, onChange, onProblem }: RulePacksOptions): RulePacks {
-  const folder = rulesFolder(env);
+export function watchRulePacks(options: RulePacksOptions): RulePacks {
+  const { env, named = [], onChange, onReload, onProblem } = options;
   /** The last good one of each file. */
-  const good = new Map<string, RulePack>();
-  let added: AddedStates | undefined;
+  const good = new Map<string, { readonly text: string; readonly pack: RulePack }>();
+  const told = new Map<string, string>();
+  const watchers = new Map<string, FSWatcher>();
+  let added: Rules | undefined;
   let timer: NodeJS.Timeout | undefined;
-  let watcher: FSWatcher | undefined;
   let isStopped = false;
+  let isFirst = true;
 
-  async function read(): Promise<void> {
-    const names = (await readdir(folder).catch(() => [])).filter((name) => /\.ya?ml$/.test(name)).sort();
-    for (const name of good.keys()) if (!names.includes(name)) good.delete(name);
-    for (const name of names) {
-      const text = await readFile(join(folder, name), 'utf8').catch(() => undefined);
-      if (text === undefined) continue;
-      const { pack, problems } = loadPack(text);
-      if (pack !== undefined) good.set(name, pack);
-      else {
-        const [first] = problems;
-        const kept = good.has(name) ? '; its rules of before stay' : '';
-        onProblem(`${join(folder, name)}:${first?.line ?? 1}: ${first?.message ?? 'not a rule pack'}${kept}`);
-      }
-    }
+  async function readAll(): Promise<void> {
+    const { files, unreadable } = await readPacks(named, env);
     if (isStopped) return;
-    const packs = [...good.keys()].sort().flatMap((name) => good.get(name) ?? []);
-    if (packs.length === 0 && added === undefined) return;
-    added = packs.length === 0 ? undefined : addedStates(packs);
+    const paths = new Set(files.map(({ path }) => path));
+    let hasChanged = false;
+    for (const path of good.keys())
+      if (!paths.has(path) && !unreadable.includes(path)) {
+        good.delete(path);
+        hasChanged = true;
+      }
+    for (const file of files) hasChanged = take(file) || hasChanged;
+    for (const path of unreadable) tell(path, '', `${path}: cannot be read`);
+    isFirst = false;
+    if (!hasChanged) return;
+    const packs = [...good].sort(byPlace([...paths])).map(([, { pack }]) => pack);
+    added = rulesOf(packs);
     onChange();
+  }
+
+  /** True where other rules hold now. */
+  function take(file: PackFile): boolean {
+    const { path, text, loaded } = file;
+    const before = good.get(path);
+    if (loaded.pack === undefined) {
+      tell(path, text, `${firstProblem(file)}${before === undefined ? '' : '; its rules of before stay'}`);
+      return false;
+    }
+    const wasBroken = told.delete(path);
+    if (before?.text === text) {
+      if (wasBroken) onReload?.(`${path}: right again`);
+      return false;
+    }
+    good.set(path, { text, pack: loaded.pack });
+    const { name, states } = loaded.pack;
+    if (!isFirst)
+      onReload?.(`rules ${name}: ${states.length === 1 ? '1 state' : `${states.length} states`} read`);
+    return true;
+  }
+
+  /** Each problem once, until the file is another one. */
+  function tell(path: string, text: string, problem: string): void {
+    if (told.get(path) === text) return;
+    told.set(path, text);
+    onProblem(problem);
   }
 
   function readSoon(): void {
     clearTimeout(timer);
-    timer = setTimeout(() => void read(), settleMs);
+    timer = setTimeout(() => void readAll(), settleMs);
     timer.unref();
   }
 
-  try {
-    watcher = watch(folder, readSoon);
-    watcher.on('error', () => watcher?.close());
-    watcher.unref();
-  } catch {
-    // No such folder: no packs, and none will come while this runs.
+  /** True where a folder came to be watched. */
+  async function follow(): Promise<boolean> {
+    let isNew = false;
+    for (const path of named.length > 0 ? named : [rulesFolder(env)]) {
+      const isFolder = await stat(path).then(
+        (found) => found.isDirectory(),
+        () => undefined,
+      );
+      if (isFolder === undefined || isStopped) continue;
+      // An editor replaces a file, so that its folder is what is watched.
+      const folder = isFolder ? path : dirname(path);
+      if (watchers.has(folder)) continue;
+      try {
+        const watcher = watch(folder, readSoon);
+        watcher.unref();
+        watcher.on('error', () => {
+          watcher.close();
+          watchers.delete(folder);
+        });
+        watchers.set(folder, watcher);
+        isNew = true;
+      } catch {
+        // Not to be watched, as on some network file systems: read once, and again with the next start.
+      }
+    }
+    return isNew;
   }
-  void read();
+
+  void follow().then(readAll);
+  const again = setInterval(() => {
+    void follow().then((isNew) => {
+      if (isNew) readSoon();
+    });
+  }, lookAgainMs);
+  again.unref();
   return {
     added: () => added,
     stop() {
       isStopped = true;
       clearTimeout(timer);
-      watcher?.close();
+      clearInterval(again);
+      for (const watcher of watchers.values()) watcher.close();
     },
   };
 }
+
+/** In the order in which they were read; what cannot be read just now keeps a place behind. */
+const byPlace =
+  (paths: readonly string[]) =>
+  (a: readonly [string, unknown], b: readonly [string, unknown]): number =>
+    (paths.indexOf(a[0]) + 1 || paths.length + 1) - (paths.indexOf(b[0]) + 1 || paths.length + 1);

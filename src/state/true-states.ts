@@ -1,4 +1,5 @@
 import type { SubjectReport } from '../checklist/report.ts';
+import type { Rules } from '../checklist/rules.ts';
 import { type TrueState, trueState } from '../checklist/true-state.ts';
 import { clauses } from '../resources/clauses.ts';
 import type { NodeRow } from '../resources/node-row.ts';
@@ -27,6 +28,12 @@ export interface TrueStates {
   readonly version: () => number;
   /** States that time changes: looks at those that are not plainly well, for about `budgetMs`. */
   readonly tick: (now: number, budgetMs: number) => void;
+  /** What rule packs add and change; undefined without any. */
+  readonly rules: () => Rules | undefined;
+  /** Other rules hold from now on: every row is judged anew, by `catchUp`. */
+  readonly setRules: (rules: Rules | undefined) => void;
+  /** Judges rows by the rules that came last, for about `budgetMs`; true once all are. */
+  readonly catchUp: (now: number, budgetMs: number) => boolean;
   readonly happenings: Happenings;
   readonly node: (name: string) => NodeRow | undefined;
   readonly stop: () => void;
@@ -54,6 +61,9 @@ export function createTrueStates(cluster: Cluster, clock: () => number): TrueSta
   const open = new Map<string, PodRow>();
   let [bad, warn, version] = [0, 0, 0];
   let walk: Iterator<PodRow> | undefined;
+  let rules: Rules | undefined;
+  /** Rows that are still judged by other rules. */
+  let behind: Iterator<PodRow> | undefined;
 
   const onEvent = (about: { readonly kind: string; readonly uid: string }): void => {
     if (about.kind !== 'Pod' || about.uid === '') return;
@@ -70,8 +80,11 @@ export function createTrueStates(cluster: Cluster, clock: () => number): TrueSta
   function of(row: PodRow, now: number): TrueState {
     const stamp =
       happenings.stampOf(row.uid) * 2 + (row.node === '' || isReady(nodesByName.named(row.node)) ? 0 : 1);
-    return trueState(row, { now, eventsOf, index: around }, stamp);
+    return trueState(row, { now, eventsOf, index: around }, stamp, rules);
   }
+
+  /** Where time alone brings a state of a pack about, no row is settled. */
+  const asksAgain = (): boolean => rules?.isTimed === true && rules.asksWell;
 
   const countOf = (state: TrueState | undefined, by: 1 | -1): void => {
     if (state?.severity === 'bad') bad += by;
@@ -82,7 +95,7 @@ export function createTrueStates(cluster: Cluster, clock: () => number): TrueSta
     const key = keyOf(row);
     const state = of(row, now);
     const before = known.get(key);
-    if (isSettled(row) && state.severity === 'none') open.delete(key);
+    if (isSettled(row) && state.severity === 'none' && !asksAgain()) open.delete(key);
     else open.set(key, row);
     if (state.severity === 'none') {
       if (before === undefined) return;
@@ -116,8 +129,33 @@ export function createTrueStates(cluster: Cluster, clock: () => number): TrueSta
     else reconsider(after as PodRow, clock());
   });
 
+  const podRows = (): IterableIterator<PodRow> => [...cluster.rowsOf(pods)].values();
+
   return {
     of,
+    rules: () => rules,
+    setRules(next) {
+      rules = next;
+      version += 1;
+      behind = podRows();
+    },
+    catchUp(now, budgetMs) {
+      const deadline = performance.now() + budgetMs;
+      if (behind === undefined) return true;
+      let step = behind.next();
+      for (let seen = 1; step.done !== true; seen++) {
+        // What was replaced or removed meanwhile was judged then.
+        if (cluster.get(podKind, step.value.uid) === step.value) reconsider(step.value, now);
+        if (seen % stride === 0 && performance.now() > deadline) break;
+        step = behind.next();
+      }
+      const isDone = step.done === true;
+      if (isDone) behind = undefined;
+      version += 1;
+      cluster.rejudge(podKind, flips, now);
+      flips.clear();
+      return isDone;
+    },
     unwell: () => known.values(),
     bad: () => bad,
     warn: () => warn,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { objectStates } from '../../src/checklist/built-in.ts';
 import { podStates } from '../../src/checklist/classify.ts';
-import { objectStates } from '../../src/checklist/evaluate.ts';
 import type { IndexInput } from '../../src/checklist/evidence-index.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
 import {
