@@ -163,7 +163,7 @@ export const signatures: readonly Signature[] = [
     'no-cuda',
     92,
     'J11',
-    /no CUDA-capable device is detected|Failed to infer device type|No CUDA GPUs are available|Found no NVIDIA driver on your system|cudaErrorNoDevice|CUDA_ERROR_NO_DEVICE/,
+    /no CUDA-capable device is detected|Failed to infer device type|No (?:CUDA|HIP|XPU) GPUs are available|Found no NVIDIA driver on your system|cudaErrorNoDevice|CUDA_ERROR_NO_DEVICE/,
     'no GPU visible to the process',
     'does the container (not a sibling) request the GPU? runtimeClassName nvidia; CUDA_VISIBLE_DEVICES; driver/toolkit DaemonSets; node allocatable; GPU lost (Xid 79)',
   ),
@@ -451,7 +451,7 @@ export const signatures: readonly Signature[] = [
     'tp-mismatch',
     86,
     'H1',
-    /(?:Total number of attention heads|must be divisible by tensor parallel size)|World size \(\d+\) is larger than the number of available GPUs/,
+    /(?:Total number of attention heads|must be divisible by tensor parallel size)|World size \(\d+\) is larger than the number of available GPUs|The number of required GPUs exceeds the total number of available GPUs/,
     'parallelism does not fit',
     'tensor-parallel-size vs GPUs requested and heads',
   ),
@@ -571,7 +571,7 @@ export const signatures: readonly Signature[] = [
     'child-killed',
     79,
     'H5',
-    /^Killed$|signal: killed\b|exit(?:ed with|s with)? (?:return )?(?:code|status)(?: =|:)? ?-9\b|exitcode\s*:\s*-9\b|Signal 9 \(SIGKILL\) received by PID|died,? exit ?code: -9\b|(?:process|worker)[^\n]{0,60}\b(?:killed by|terminated by|exited (?:with|due to|prematurely:)|died (?:from|with)) (?:signal 9\b|SIGKILL)|Worker \(pid:\s?\d+\) was sent SIGKILL! Perhaps out of memory|line \d+:\s+\d+ Killed\b/m,
+    /^Killed$|signal: killed\b|exit(?:ed with|s with)? (?:return )?(?:code|status)(?: =|:)? ?-9\b|exitcode\s*:\s*-9\b|Signal 9 \(SIGKILL\) received by PID|died,? exit ?code: -9\b|(?:process|worker)[^\n]{0,60}\b(?:killed by|terminated by|exited (?:with|due to|prematurely:)|died (?:from|with)) (?:signal 9\b|SIGKILL)|Worker \(pid:\s?\d+\) was sent SIGKILL! Perhaps out of memory|line \d+:\s+\d+ Killed\b|signaled to shutdown with signal 9\b|distributed\.scheduler\.KilledWorker|exceeded 95% memory budget/m,
     'a child process was killed, mostly for memory',
     'memory limit and what else counts in it',
   ),
@@ -643,7 +643,7 @@ export const signatures: readonly Signature[] = [
     'segv',
     55,
     'H3',
-    /Segmentation fault|signal SIGSEGV|Fatal Python error: Segmentation fault|Signal 11 \(SIGSEGV\) received by PID|exitcode\s*:\s*-11\b|return code = -11\b|caught signal 11\b|SIGSEGV: segmentation violation/,
+    /Segmentation fault|signal SIGSEGV|Fatal Python error: Segmentation fault|Signal 11 \(SIGSEGV\) received by PID|exitcode\s*:\s*-11\b|return code = -11\b|caught signal 11\b|SIGSEGV: segmentation violation|signaled to shutdown with signal 11\b/,
     'native code crashed',
     'driver and library versions',
   ),
@@ -731,7 +731,7 @@ export const signatures: readonly Signature[] = [
     'nvml-library',
     92,
     'J11',
-    /Failed to initialize NVML: (?:ERROR_LIBRARY_NOT_FOUND|could not load NVML library)|could not load NVML library|libnvidia-ml\.so(?:\.1)?: cannot open shared object file|libcuda\.so(?:\.1)?: cannot open shared object file/,
+    /Incompatible (?:platform|strategy) detected|invalid device discovery strategy|Failed to initialize NVML: (?:ERROR_LIBRARY_NOT_FOUND|could not load NVML library)|could not load NVML library|libnvidia-ml\.so(?:\.1)?: cannot open shared object file|libcuda\.so(?:\.1)?: cannot open shared object file/,
     'the NVIDIA libraries are not in the container',
     'is nvidia the default runtime or runtimeClassName set; driver on the node; does the container request a GPU',
   ),
@@ -771,7 +771,7 @@ export const signatures: readonly Signature[] = [
     'accelerator-busy',
     90,
     'J11',
-    /TPU is already in use by|Unable to initialize backend 'tpu'|synStatus=\d+ \[[^\]]+\] Device acquire failed|nrt_init[^\n]*(?:failed|NRT_|Unable to)|No neuron device available|Neuron(?:Core)?s? (?:not available|unavailable)/,
+    /TPU is already in use by|Unable to initialize backend 'tpu'|synStatus=\d+ \[[^\]]+\] Device acquire failed|nrt_init[^\n]*(?:failed|NRT_|Unable to)|No neuron device available|NPU function error: (?:aclrtSetDevice|aclInit)|Neuron(?:Core)?s? (?:not available|unavailable)/,
     'the accelerator cannot be taken by this process',
     'who else holds it; does the container request it; device plugin',
   ),
@@ -827,7 +827,7 @@ export const signatures: readonly Signature[] = [
     'tls',
     79,
     'H1',
-    /certificate verify failed|CERTIFICATE_VERIFY_FAILED|x509: certificate (?:has expired|signed by unknown authority|is valid for|is not valid)[^\n]*|unable to get local issuer certificate|SSL certificate problem|self[- ]signed certificate|PKIX path building failed|tls: failed to verify certificate/,
+    /certificate verify failed|CERTIFICATE_VERIFY_FAILED|x509: cannot validate certificate for \S+|x509: certificate (?:has expired|signed by unknown authority|is valid for|is not valid)[^\n]*|unable to get local issuer certificate|SSL certificate problem|self[- ]signed certificate|PKIX path building failed|tls: failed to verify certificate/,
     'a TLS certificate is not accepted',
     'expiry; the CA bundle of the container; the clock',
   ),
@@ -968,6 +968,54 @@ export const signatures: readonly Signature[] = [
     'RUST_BACKTRACE=1',
   ),
   signature(
+    'ray-actor',
+    47,
+    'H15',
+    /ActorDiedError|WorkerCrashedError|Worker exit type: SYSTEM_ERROR|The actor (?:is dead|died unexpectedly)/,
+    'a worker process of Ray died, often for want of host memory',
+    'the pod that ran it: OOMKilled, evicted, restarted? ray logs raylet',
+  ),
+  signature(
+    'context-length',
+    84,
+    'H1',
+    /User-specified max_model_len \(\d+\) is greater than the derived max_model_len/,
+    'the context length that is set is longer than the model allows',
+    '--max-model-len; rope scaling of the model',
+  ),
+  signature(
+    'pip',
+    63,
+    'H1',
+    /No matching distribution found for (\S+)|Could not find a version that satisfies the requirement (\S+)/,
+    'pip finds no such package or version',
+    'name and version, Python version; whether the index can be reached',
+  ),
+  signature(
+    'dns-loop',
+    90,
+    'H1',
+    /plugin\/loop: Loop \(/,
+    'CoreDNS forwards to itself: the resolv.conf that it reads points back at it',
+    'resolvConf of the kubelet (systemd-resolved: /run/systemd/resolve/resolv.conf); forward in the Corefile',
+  ),
+  signature(
+    'etcd-full',
+    90,
+    'H1',
+    /mvcc: database space exceeded/,
+    'the database of etcd is full: it takes no more writes',
+    'compact, defragment, disarm the alarm; what fills it (events, custom resources)',
+  ),
+  signature(
+    'driver-build',
+    84,
+    'H1',
+    /Could not resolve Linux kernel version|[Uu]nable to find the kernel source|modprobe: FATAL: Module nvidia\S* not found|Could not find (?:the )?kernel[- ]headers|Unable to install kernel headers/,
+    'the driver cannot be built or loaded for the kernel of this node',
+    'kernel of the node against the driver image; package mirror; a precompiled driver',
+  ),
+  signature(
     'cuda-init',
     92,
     'J11',
@@ -979,7 +1027,7 @@ export const signatures: readonly Signature[] = [
     'device-ordinal',
     88,
     'J11',
-    /invalid device ordinal|CUDA_ERROR_INVALID_DEVICE\b/,
+    /invalid device ordinal|CUDA_ERROR_INVALID_DEVICE\b|You requested gpu: \[[^\]]*\]\s*But your machine only has/,
     'it uses the number of a GPU that the container does not have',
     'processes per pod against GPUs per pod; CUDA_VISIBLE_DEVICES and local rank',
   ),
@@ -1119,9 +1167,11 @@ function bestHit(words: string): SignatureHit | undefined {
     .join('\n');
   const all = scanWords(words);
   const told = loud === words ? all : scanWords(loud);
-  // PyTorch only warns of a driver or a GPU that does not do, and dies of the consequence.
+  // PyTorch only warns of a driver or a GPU that does not do, and dies of the consequence; so does pip of its index.
   return told === undefined ||
-    (all !== undefined && /^J1[01]$/.test(all.signature.state) && all.signature.rank > told.signature.rank)
+    (all !== undefined &&
+      (/^J1[01]$/.test(all.signature.state) || told.signature.id === 'pip') &&
+      all.signature.rank > told.signature.rank)
     ? all
     : told;
 }
@@ -1163,10 +1213,10 @@ function scanWords(words: string): SignatureHit | undefined {
 
 /** How a line begins that tells of a failure, and not only of trouble. */
 const failing =
-  /^(?:(?:\[[^\]]*\]|\([^)]*\)):?\s*)*(?:[\w.]*(?:Error|Exception|Interrupt|Exit)\b|panic:|FATAL|fatal:|fatal error:|Error:|ERROR|E\d{4} |Caused by|Unhandled exception)|^[\d\- :.TZ]+(?:\w+ )?(?:\[\d+\] )?(?:FATAL|PANIC|ERROR):? |\blevel=(?:error|fatal|panic)\b|"(?:level|severity)": ?"(?:error|fatal|critical)"/i;
+  /^(?:(?:\[[^\]]*\]|\([^)]*\)):?\s*)*(?:[\w.]*(?:Error|Exception|Interrupt|Exit)\b|panic:|FATAL|fatal:|fatal error:|Error:|ERROR|[EF]\d{4} |Caused by|Unhandled exception)|^[\d\- :.TZ]+(?:\w+ )?(?:\[\d+\] )?(?:FATAL|PANIC|ERROR):? |\blevel=(?:error|fatal|panic)\b|"(?:level|severity)": ?"(?:error|fatal|critical)"/i;
 /** Advice behind an error, which is not the error. */
 const advice =
-  /^note: run with|^[\d\- :.TZ]+(?:\w+ )?(?:\[\d+\] )?(?:HINT|DETAIL|STATEMENT): |^exit status \d+$|MPI_ABORT was invoked/;
+  /^note: run with|^[\d\- :.TZ]+(?:\w+ )?(?:\[\d+\] )?(?:HINT|DETAIL|STATEMENT): |^exit status \d+$|MPI_ABORT was invoked|^\*\*\* Check failure stack trace/;
 
 const spoken = (log: string | undefined): readonly string[] =>
   programLog(log)

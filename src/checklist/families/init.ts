@@ -5,7 +5,7 @@ import { editOwner, getObject, readLog } from '../fixes.ts';
 import { isTrue, type PodFacts, podFacts, statusPath } from '../pod-facts.ts';
 import { brief, list, span, strings, text } from '../read.ts';
 import type { ObjectRef } from '../report.ts';
-import { lastWords } from '../signatures.ts';
+import { lastWords, scan } from '../signatures.ts';
 import { cause, evidence, item, type PodState, unknown } from '../state.ts';
 import { crashOf, crashState, diagnoseCrash } from './crash-facts.ts';
 import { codeCause } from './exits.ts';
@@ -54,6 +54,13 @@ export const initFailing: PodState = crashState(
   'initDone',
 );
 
+/** Init containers of NVIDIA's GPU operator: each waits until a step before it is done on the node. */
+const validations: Readonly<Record<string, string>> = {
+  'driver-validation': 'the NVIDIA driver',
+  'toolkit-validation': 'the NVIDIA container toolkit',
+  'mofed-validation': 'the network driver (MOFED)',
+};
+
 /** KubeRay's own init container of a worker waits for the GCS of the head, nothing else. */
 function rayHead(
   facts: PodFacts,
@@ -96,7 +103,8 @@ export const initHanging: PodState = {
     if (container === undefined) return undefined;
     const ran = facts.now - (container.startedAt ?? facts.now);
     const log = facts.index.log(facts.namespace, facts.name, container.name, false);
-    const words = lastWords(log);
+    const hit = scan(log);
+    const words = hit === undefined || hit.signature.rank < 40 ? lastWords(log) : hit.line;
     const command = list(container.spec, 'command')
       .concat(list(container.spec, 'args'))
       .map(String)
@@ -139,18 +147,21 @@ export const initHanging: PodState = {
       service.state === 'present' && Object.keys(strings(service.object, 'spec', 'selector')).length > 0;
     const deserted = selects && !ready && (pods.length > 0 || facts.index.listed('Pod'));
     const head = rayHead(facts, container.name);
+    const validates = validations[container.name];
     const detail =
       head !== undefined
         ? head.says
-        : waits === null
-          ? ''
-          : elsewhere !== undefined
-            ? `: it waits for ${waits[1]}, and the Service ${name} is in namespace ${elsewhere}`
-            : service.state === 'missing'
-              ? `: it waits for ${waits[1]}, and there is no such Service`
-              : deserted
-                ? `: it waits for ${waits[1]}, whose Service has no ready pod`
-                : `: it waits for ${waits[1]}`;
+        : validates !== undefined
+          ? `: it waits for ${validates} of node ${facts.node}, which is not installed there or not ready`
+          : waits === null
+            ? ''
+            : elsewhere !== undefined
+              ? `: it waits for ${waits[1]}, and the Service ${name} is in namespace ${elsewhere}`
+              : service.state === 'missing'
+                ? `: it waits for ${waits[1]}, and there is no such Service`
+                : deserted
+                  ? `: it waits for ${waits[1]}, whose Service has no ready pod`
+                  : `: it waits for ${waits[1]}`;
     return {
       headline: `${container.kind} ${container.name} (${position} of ${total}) runs for ${span(ran)}${brief(detail, 60)}`,
       since: container.startedAt,

@@ -1,6 +1,6 @@
 import { describe, editOwner, kubectl, readLog } from '../fixes.ts';
 import { type ContainerFacts, lastEvent, type PodFacts, specPath } from '../pod-facts.ts';
-import { at, brief, count, list, span, text } from '../read.ts';
+import { at, brief, count, essence, list, span, text } from '../read.ts';
 import type { Item } from '../report.ts';
 import { programLog } from '../signatures.ts';
 import { cause, evidence, item, type Match, type PodState, said } from '../state.ts';
@@ -43,8 +43,8 @@ export function probeReading(message: string): string {
     return `the probe's command or file is not there: ${brief(body, 80)}`;
   if (/server gave HTTP response to HTTPS|malformed HTTP|tls:/i.test(body))
     return 'HTTP and HTTPS are mixed up';
-  // An exec probe that prints nothing, or whose words the kubelet withholds.
-  return body.trim() === '' ? 'it says nothing but that it failed' : brief(body, 100);
+  // Of a command that prints much, the end is the verdict.
+  return body.trim() === '' ? 'it says nothing but that it failed' : essence(body, 100);
 }
 
 /** A probe's port against the ports that the container declares. */

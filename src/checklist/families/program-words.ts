@@ -376,6 +376,7 @@ const symptoms = new Set([
   'jax-coordination',
   'gloo-peer',
   'ray-dead',
+  'ray-actor',
   'ray-gcs',
   'connection',
 ]);

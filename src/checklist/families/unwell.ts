@@ -251,7 +251,11 @@ const readiness: PodState = {
         ? `; its log says that it listens on ${listens}`
         : local && /nothing listens/.test(reading ?? '')
           ? '; it listens on 127.0.0.1 only'
-          : '';
+          : /first record does not look like a TLS handshake|HTTP request to an HTTPS server/.test(
+                programLog(log) ?? '',
+              ) && text(probe, 'httpGet', 'scheme') !== 'HTTPS'
+            ? '; it wants TLS and the probe speaks plain HTTP (scheme: HTTPS is missing)'
+            : '';
     // That nothing listens, or that it answers 503, is how the failure of which the program itself speaks shows.
     const tellsWhy =
       hit !== undefined &&
