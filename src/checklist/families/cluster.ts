@@ -18,6 +18,7 @@ import {
 import type { Evidence } from '../report.ts';
 import { cause, evidence, item, type ObjectState, said } from '../state.ts';
 import { xidMeaning } from '../xid.ts';
+import { addOnKinds, addOnStates } from './add-ons.ts';
 import { keeperOf } from './deletion.ts';
 
 const about = (name: string): ReturnType<typeof describe> => describe('node', '', name);
@@ -506,6 +507,10 @@ const terminating: ObjectState = {
     'ConfigMap',
     'Secret',
     'PyTorchJob',
+    'Application',
+    'VolumeSnapshot',
+    'Ingress',
+    ...addOnKinds,
   ],
   match: (facts) => {
     const deleted = time(facts.object, 'metadata', 'deletionTimestamp');
@@ -751,4 +756,5 @@ export const clusterStates: readonly ObjectState[] = [
   deviceTaint,
   operator,
   nodeClaim,
+  ...addOnStates,
 ];

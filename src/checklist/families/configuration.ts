@@ -230,6 +230,30 @@ function diagnoseConfig(
       items: [proof],
     };
   }
+  const [id, says] = /failed to sync (?:configmap|secret) cache/.test(words)
+    ? [
+        'G1.cache',
+        `the kubelet of node ${facts.node} does not get the ${/sync secret/.test(words) ? 'Secret' : 'ConfigMap'} from the API server in time: the API server is slow or unreachable from the node, or the kubelet is overloaded`,
+      ]
+    : /host IPs? unknown/.test(words)
+      ? [
+          'G1.host-ip',
+          `node ${facts.node} reports no InternalIP address, and the container asks for the host IP: ${brief(words)}`,
+        ]
+      : [undefined, ''];
+  if (id !== undefined)
+    return {
+      causes: [
+        cause(
+          id,
+          id === 'G1.cache' ? 'likely' : 'proven',
+          says ?? '',
+          describe('node', '', facts.node || 'NODE'),
+          describe('pod', facts.namespace, facts.name),
+        ),
+      ],
+      items: [proof],
+    };
   if (/subPath/i.test(words))
     return {
       causes: [
@@ -297,11 +321,23 @@ const createContainer: PodState = {
                       'it went away (driver reload, reset, hot unplug): see the driver and the device plugin on the node',
                     ]
                   : ['path', `a path that is to be mounted is not there: ${essence(words, 110)}`, '']
-                : [
-                    'other',
-                    `the runtime cannot create container ${container.name}: ${brief(words, 110)}`,
-                    '',
-                  ];
+                : /[Dd]uplicate mount point|must be unique/.test(words)
+                  ? [
+                      'duplicate-mount',
+                      `two volumes are mounted on one path of ${container.name}: ${essence(words, 110)}`,
+                      '',
+                    ]
+                  : /operating system does not match/.test(words)
+                    ? [
+                        'windows-version',
+                        `the Windows version of the image of ${container.name} does not match the operating system of node ${facts.node}`,
+                        '',
+                      ]
+                    : [
+                        'other',
+                        `the runtime cannot create container ${container.name}: ${essence(words, 160)}`,
+                        '',
+                      ];
     return {
       headline: brief(says ?? '', 100),
       since: facts.startedAt,
@@ -311,8 +347,15 @@ const createContainer: PodState = {
             `G2.${id}`,
             id === 'other' || id === 'runtime-slow' ? 'likely' : 'proven',
             says ?? '',
-            id === 'no-command' || id === 'path'
-              ? editOwner(facts, id === 'path' ? 'Correct the volume or its path' : 'Give it a command')
+            id === 'no-command' || id === 'path' || id === 'duplicate-mount' || id === 'windows-version'
+              ? editOwner(
+                  facts,
+                  id === 'no-command'
+                    ? 'Give it a command'
+                    : id === 'windows-version'
+                      ? 'Use an image of that Windows version, or other nodes'
+                      : 'Correct the volume or its path',
+                )
               : deletePod(facts, 'Start it anew', fixing === '' ? undefined : fixing),
             describe('pod', facts.namespace, facts.name),
           ),

@@ -3,7 +3,7 @@ import { type Happening, nameOf } from '../evidence-index.ts';
 import { deletePod, describe, editOwner, getObject, kubectl, targetOf } from '../fixes.ts';
 import { minutes } from '../limits.ts';
 import { lastEvent, type PodFacts } from '../pod-facts.ts';
-import { at, brief, condition, essence, list, span, text, time } from '../read.ts';
+import { at, brief, condition, essence, list, nearNames, span, text, time } from '../read.ts';
 import type { Item, Verdict } from '../report.ts';
 import { cause, type Diagnosis, evidence, item, type Match, type PodState, said, unknown } from '../state.ts';
 import { missingObject, missingObjectCause } from './configuration.ts';
@@ -321,6 +321,18 @@ function readMount(message: string, facts: PodFacts): readonly [string, string] 
       'E5.detaching',
       `the VolumeAttachment of the volume is being deleted: an earlier detach has not finished, and a new attachment waits for it`,
     ];
+  if (/is still being used|still in use by|device is busy|already mounted or mount point busy/i.test(message))
+    return [
+      'E5.in-use',
+      `the volume is still in use by another node or process, so node ${facts.node} cannot mount it: ${short}`,
+    ];
+  if (/NFS version or transport protocol is not supported|Protocol not supported/i.test(message))
+    return [
+      'E5.nfs-version',
+      `the NFS server does not speak the version or protocol of the mount options: ${short}`,
+    ];
+  if (/authorization failure|login failed|CHAP/i.test(message))
+    return ['E5.credentials', `the storage refuses the login of node ${facts.node}: ${short}`];
   if (/\(no CSIDriver object\)/.test(message))
     return ['E5.driver-missing', `the CSI driver of the volume is not installed in the cluster: ${short}`];
   const provider =
@@ -503,7 +515,7 @@ function readSandbox(
     verdict,
   });
   if (
-    /failed to assign an IP address|no IP addresses available|Insufficient number of available IP|no available IP|IPAM.*(?:exhaust|full)|range is full|out of IPs|not enough (?:available )?IP|AllocationFailure|no more (?:available )?(?:IP|addresses)|(?:ip|address) pool (?:is )?(?:exhausted|full)/i.test(
+    /failed to assign an IP address|no IP addresses available|Insufficient number of available IP|no available IP|IPAM.*(?:exhaust|full)|range is full|out of IPs|not enough (?:available )?IP|AllocationFailure|no more (?:available )?(?:IP|addresses)|no more free affine blocks|assigned 0 out of \d+ requested|(?:ip|address) pool (?:is )?(?:exhausted|full)/i.test(
       message,
     )
   )
@@ -792,7 +804,9 @@ const draPrepare = creating(
 );
 
 /** What the node looks like, for pods that hang on it. */
-export function nodeTrouble(facts: PodFacts): { readonly text: string; readonly item: Item } | undefined {
+export function nodeTrouble(
+  facts: PodFacts,
+): { readonly text: string; readonly item: Item; readonly guess?: true } | undefined {
   if (facts.node === '') return undefined;
   const node = facts.index.find('Node', '', facts.node);
   if (node.state === 'missing')
@@ -824,12 +838,32 @@ export function nodeTrouble(facts: PodFacts): { readonly text: string; readonly 
   };
 }
 
+/** A node that is not among several known ones, where nobody says that they are all. */
+function strangeNode(
+  facts: PodFacts,
+): { readonly text: string; readonly item: Item; readonly guess: true } | undefined {
+  const known = facts.index.of('Node').map(nameOf);
+  if (known.length < 2 || known.includes(facts.node)) return undefined;
+  const near = nearNames(facts.node, known);
+  return {
+    text: `node ${facts.node} is not among the ${known.length} nodes known here${near.length > 0 ? `; there is ${near.join(', ')}` : ''}: it does not exist (any more), or the name is wrong`,
+    item: item(
+      'N.node',
+      'nodeAdmits',
+      `Node ${facts.node} exists`,
+      'warn',
+      evidence('nodes', known.slice(0, 6).join(', ')),
+    ),
+    guess: true,
+  };
+}
+
 const silent = creating('E10', 'kubelet.silent', 'nodeAdmits', 'The kubelet does not react', (facts) => {
   if (facts.node === '') return undefined;
   const bound = facts.conditions.get('PodScheduled')?.at ?? facts.createdAt ?? facts.now;
   const quiet = facts.now - bound;
   const seen = facts.containers.some((container) => container.state !== 'none');
-  const trouble = nodeTrouble(facts);
+  const trouble = nodeTrouble(facts) ?? strangeNode(facts);
   const heard = facts.events.some(
     (event) => event.source === 'kubelet' || /^(?:Pull|Created|Started|Failed)/.test(event.reason),
   );
@@ -844,7 +878,7 @@ const silent = creating('E10', 'kubelet.silent', 'nodeAdmits', 'The kubelet does
       causes: [
         cause(
           trouble === undefined ? 'E10.silent' : 'E10.node-down',
-          trouble === undefined ? 'likely' : 'proven',
+          trouble === undefined || trouble.guess === true ? 'likely' : 'proven',
           trouble?.text ??
             `the kubelet of node ${facts.node} has not touched the pod for ${span(quiet)}: it hangs, is overloaded, or cannot reach the API server`,
           describe('node', '', facts.node),

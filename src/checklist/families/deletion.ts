@@ -1,6 +1,6 @@
 import { describe, kubectl } from '../fixes.ts';
 import { lastEvent, type PodFacts } from '../pod-facts.ts';
-import { condition, count, span } from '../read.ts';
+import { condition, count, essence, span } from '../read.ts';
 import { cause, evidence, item, type PodState, said, unknown } from '../state.ts';
 
 /** Who lets go of a finalizer. */
@@ -173,7 +173,14 @@ const graceExceeded: PodState = {
       'KillPodSandboxError',
       'ExceededGracePeriod',
       'FailedPreStopHook',
+      'FailedUnMount',
+      'FailedUnmount',
+      'FailedUnmountDevice',
+      'FailedDetachVolume',
     ]);
+    const unmount =
+      failed !== undefined &&
+      /unmount|TearDown|target is busy|device or resource busy/i.test(failed.event.message);
     const running = facts.containers
       .filter((container) => container.state === 'running')
       .map((container) => container.name);
@@ -183,7 +190,9 @@ const graceExceeded: PodState = {
         ? running.length > 0
           ? `container ${running.join(', ')} still runs`
           : 'the kubelet has not removed it'
-        : failed.event.message;
+        : unmount
+          ? `a volume cannot be unmounted: ${essence(failed.event.message, 180)}`
+          : failed.event.message;
     const late = clockless(facts)
       ? 'no time in the evidence is newer than its deletion'
       : `the grace period ended ${span(over(facts))} ago`;
@@ -195,9 +204,9 @@ const graceExceeded: PodState = {
       diagnose: () => ({
         causes: [
           cause(
-            'K2.stuck',
+            unmount ? 'K2.unmount' : 'K2.stuck',
             failed !== undefined ? 'proven' : clockless(facts) ? 'possible' : 'likely',
-            `${facts.index.get('Node', '', facts.node) === undefined ? '' : 'the node is ready, '}${late}, and ${words}: a process that cannot be killed (storage or GPU), a stuck unmount, or a stuck runtime`,
+            `${facts.index.get('Node', '', facts.node) === undefined ? '' : 'the node is ready, '}${late}, and ${words}${unmount ? '' : ': a process that cannot be killed (storage or GPU), a stuck unmount, or a stuck runtime'}`,
             describe('pod', facts.namespace, facts.name),
             describe('node', '', facts.node || 'NODE'),
             kubectl(

@@ -320,6 +320,18 @@ function whyUnread(found: ImageFault): readonly [id: string, verdict: Verdict, t
       'likely',
       `a layer of the image ${image} arrives damaged: the registry, a mirror or a proxy between sends something else than the manifest names: ${essence(words, 160)}`,
     ];
+  if (/pull QPS exceeded/.test(words))
+    return [
+      'F0.qps',
+      'proven',
+      `the kubelet of the node pulls no more images for the moment: more pulls at once than its registryPullQPS allows; it tries again by itself`,
+    ];
+  if (/\b412\b|vulnerabilit|due to configured policy|blocked by (?:a )?policy|quarantine/i.test(words))
+    return [
+      'F0.policy',
+      'proven',
+      `a policy of the registry keeps the image ${image} from being pulled: ${essence(words, 180)}`,
+    ];
   return ['F0.other', 'likely', `the image ${image} cannot be pulled: ${essence(words, 200)}`];
 }
 

@@ -365,7 +365,22 @@ export function readOther(facts: ObjectFacts, message: string): Reading | undefi
     ? ['A6.namespace', `namespace ${facts.namespace} is being deleted`]
     : /is invalid: (.*)/.test(message)
       ? ['A6.invalid', `the template is invalid: ${brief(/is invalid: (.*)/.exec(message)?.[1] ?? '', 200)}`]
-      : ['A6.refused', brief(words, 200)];
+      : /etcdserver: mvcc: database space exceeded/.test(message)
+        ? [
+            'A6.etcd-full',
+            'the database of the cluster (etcd) is full: nothing can be created or changed until it is compacted and defragmented, or its quota raised',
+          ]
+        : /etcdserver: |etcd cluster is unavailable|no leader/.test(message)
+          ? ['A6.etcd', `the database of the cluster (etcd) does not work: ${brief(words, 160)}`]
+          : /did not complete within (?:the )?requested timeout|too many requests|server is (?:currently )?unable|context deadline exceeded|quota evaluation timed out/i.test(
+                message,
+              )
+            ? [
+                'A6.api-slow',
+                `the API server does not finish the request in time (it, etcd or an admission plugin is overloaded): ${brief(words, 160)}`,
+              ]
+            : ['A6.refused', brief(words, 200)];
+  const ofCluster = /^A6\.(?:etcd|etcd-full|api-slow)$/.test(id ?? '');
   return {
     headline: `pods are refused: ${brief(says ?? '', 80)}`,
     causes: [
@@ -373,7 +388,9 @@ export function readOther(facts: ObjectFacts, message: string): Reading | undefi
         id ?? 'A6',
         'proven',
         `no pod can be created: ${says}`,
-        editTemplate(facts, 'Correct the template'),
+        ofCluster
+          ? kubectl('See how the API server is', 'read', '', ['get', '--raw', '/readyz?verbose'])
+          : editTemplate(facts, 'Correct the template'),
         describe(facts.kind, facts.namespace, facts.name),
       ),
     ],
