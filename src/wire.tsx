@@ -13,6 +13,7 @@ import type { LogFeed } from './feed/logs.ts';
 import type { ObjectFeed } from './feed/object.ts';
 import type { QueuePlaces } from './feed/queue-places.ts';
 import { type RulePacks, watchRulePacks } from './feed/rule-packs.ts';
+import type { SurveyFeed } from './feed/survey.ts';
 import type { UsageFeed } from './feed/usage.ts';
 import type { Feed } from './feed.ts';
 import type { Connection, ConnectOptions } from './kube/contract.ts';
@@ -31,7 +32,7 @@ import { type Cluster, createCluster } from './state/cluster.ts';
 import { deviceTable } from './state/device-table.ts';
 import { createDeviceWatch } from './state/device-watch.ts';
 import type { Examination } from './state/examination.ts';
-import { findingTables } from './state/findings.ts';
+import { findingTables, isFindingsTable } from './state/findings.ts';
 import { groupTables } from './state/groups.ts';
 import { createInspection, type Inspection } from './state/inspection.ts';
 import { liveHealth } from './state/live-health.ts';
@@ -40,6 +41,7 @@ import { looksLikeProduction } from './state/production.ts';
 import { createSession, type Namespaces, type SessionStore, shownTable, tableView } from './state/session.ts';
 import { type Subject, subjectOfKind } from './state/subject.ts';
 import { createSums, type Sums, summedKinds } from './state/sums.ts';
+import { createSurvey, type Survey, surveyText } from './state/survey.ts';
 import { createTrueStates, type ReportOf, type TrueStates, withTrueState } from './state/true-states.ts';
 import { createUsage, type Usage } from './state/usage.ts';
 import { gpusWithUse, nodesWithUse, podsWithUse } from './state/usage-tables.ts';
@@ -110,6 +112,7 @@ async function live(options: WireOptions): Promise<number> {
   states = trueStates;
   const sums = createSums(cluster);
   const deviceWatch = createDeviceWatch(cluster, Date.now);
+  const survey = createSurvey();
   const workloadUse = followWorkloadUse({
     cluster,
     usage,
@@ -121,7 +124,7 @@ async function live(options: WireOptions): Promise<number> {
   const tables = createTables([
     anyTable(gpusWithUse(gpuTable, usage)),
     podTable,
-    ...findingTables(trueStates, cluster),
+    ...findingTables(trueStates, cluster, { survey, namespaces: () => session.getState().namespaces }),
     anyTable(nodesWithUse(usage, sums.ledger)),
     anyTable(deviceTable(usage, () => sums.ledger, Date.now)),
     anyTable(liveHealth({ usage, watch: deviceWatch, ledger: sums.ledger })),
@@ -172,12 +175,14 @@ async function live(options: WireOptions): Promise<number> {
       usage,
       workloads: sums.workloads,
       states: trueStates,
+      survey,
       rules: () => rules.added(),
       lend: terminal.lend,
       prometheus,
       refresh: () => screen.refresh(),
       forgetUse() {
         usage.clear();
+        survey.clear();
         deviceWatch.clear();
       },
       leave: () => writing.leaveCluster(),
@@ -271,7 +276,10 @@ async function live(options: WireOptions): Promise<number> {
         link.queued(rows);
       },
       containerUse: (pod, container, now) => containerUseText(usage, pod, container, now),
-      sources: (table, now) => sourcesOf(usage, session, { table, readyNodes: sums.nodesReady(), now }),
+      sources: (table, now) =>
+        isFindingsTable(table)
+          ? surveyText(survey, session.getState().namespaces, now)
+          : sourcesOf(usage, session, { table, readyNodes: sums.nodesReady(), now }),
       inspection,
       logs,
       isBackedUp: terminal.output.isBackedUp,
@@ -478,6 +486,7 @@ interface LinkParts {
   /** Of another cluster nothing that was measured here is true. */
   readonly forgetUse: () => void;
   readonly states: TrueStates;
+  readonly survey: Survey;
   readonly rules: RulePacks['added'];
   readonly lend: Terminal['lend'];
   readonly refresh: () => void;
@@ -497,6 +506,7 @@ function createLink(
     usage,
     workloads: books,
     states,
+    survey,
     rules,
     prometheus,
     lend,
@@ -514,6 +524,7 @@ function createLink(
   let usageFeed: UsageFeed | undefined;
   let queuePlaces: QueuePlaces | undefined;
   let examining: Examining | undefined;
+  let surveying: SurveyFeed | undefined;
   let retryTimer: NodeJS.Timeout | undefined;
   let wanted = options.connect;
   let contextRows: readonly ContextRow[] = [];
@@ -595,6 +606,7 @@ function createLink(
     const { startLogFeed } = await import('./feed/logs.ts');
     const { startObjectFeed } = await import('./feed/object.ts');
     const { startExamining } = await import('./feed/examining.ts');
+    const { startSurvey } = await import('./feed/survey.ts');
     if (connection !== opened) return;
     examining = startExamining({
       connection: opened,
@@ -603,6 +615,16 @@ function createLink(
       states,
       tableNamed: tables.named,
       usage,
+      rules,
+      onChange: refresh,
+      clock: Date.now,
+    });
+    surveying = startSurvey({
+      connection: opened,
+      cluster,
+      session,
+      states,
+      survey,
       rules,
       onChange: refresh,
       clock: Date.now,
@@ -667,6 +689,8 @@ function createLink(
     queuePlaces = undefined;
     examining?.stop();
     examining = undefined;
+    surveying?.stop();
+    surveying = undefined;
     logFeed?.stop();
     logFeed = undefined;
     objectFeed?.stop();

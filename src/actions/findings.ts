@@ -11,11 +11,12 @@ export function findingPlace(table: Pick<Table<Row>, 'name'>, row: Row): Transit
   const grouping = groupingOf(table.name);
   if (grouping === undefined) return undefined;
   const { of, name, count, subject } = row as FindingRow;
-  if (of === 'nodes') {
+  if (of === '') return undefined;
+  if (of !== 'pods') {
     const column = 'NAME';
     return count === 1
-      ? push(tableView('nodes', { where: { column, equals: subject.name }, crumb: subject.name }))
-      : push(tableView('nodes', { faultsOnly: true, crumb: name }));
+      ? push(tableView(of, { where: { column, equals: subject.name }, crumb: subject.name }))
+      : push(tableView(of, { faultsOnly: true, crumb: name }));
   }
   const where = { column: groupColumns[grouping], equals: name };
   // Of a node or an image those that are well are not what was asked for.

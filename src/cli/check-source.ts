@@ -6,6 +6,7 @@ import { apiVersionOf, type Source, sourcePath, sources } from '../checklist/sou
 import type { Connection } from '../kube/contract.ts';
 import { KubeError } from '../kube/kube-error.ts';
 import { listFirst } from '../kube/list-first.ts';
+import { logKey as keyOfLog, type LogRun, logTail } from '../kube/log-tail.ts';
 import type { KubeObject, ServerVersion } from '../kube/object.ts';
 import { protobufDecoder } from '../kube/protobuf-decoder.ts';
 import { fieldNumbers } from '../resources/field-numbers.ts';
@@ -383,27 +384,14 @@ async function listSecretNames(
 /** Tails of the logs that would settle a question. What cannot be read stays a question. */
 export async function fetchLogs(
   connection: Connection,
-  wants: readonly {
-    readonly namespace: string;
-    readonly pod: string;
-    readonly container: string;
-    readonly previous: boolean;
-  }[],
+  wants: readonly LogRun[],
 ): Promise<Readonly<Record<string, string>>> {
   const logs: Record<string, string> = {};
   const waiting = wants.slice(0, 60);
   const work = async (): Promise<void> => {
     for (let want = waiting.shift(); want !== undefined; want = waiting.shift()) {
-      const { namespace, pod, container, previous } = want;
       try {
-        const answer = await connection.request({
-          path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/log`,
-          query: { container, previous, tailLines: 200, limitBytes: 65_536, timestamps: true },
-          timeoutMs: 3000,
-        });
-        logs[`${namespace}/${pod}/${container}${previous ? '@previous' : ''}`] = new TextDecoder().decode(
-          answer.body,
-        );
+        logs[keyOfLog(want)] = await logTail(connection, want);
       } catch (error) {
         if (!(error instanceof KubeError)) throw error;
       }

@@ -14,6 +14,7 @@ import {
 } from '../checklist/sources.ts';
 import type { Connection } from '../kube/contract.ts';
 import { KubeError } from '../kube/kube-error.ts';
+import { logKey, logTail } from '../kube/log-tail.ts';
 import type { KubeObject, ServerVersion } from '../kube/object.ts';
 import { mayI } from '../kube/rights.ts';
 import type { PodRow } from '../resources/pod-row.ts';
@@ -401,22 +402,10 @@ export function createExaminer(options: ExaminerOptions): Examiner {
   /** True where a log came. */
   async function readLogs(store: Store, wants: readonly Want[], signal: AbortSignal): Promise<boolean> {
     let came = false;
-    const keyed = new Map(
-      wants.map((want) => [
-        `${want.namespace}/${want.pod}/${want.container}${want.previous ? '@previous' : ''}`,
-        want,
-      ]),
-    );
-    for (const [key, { namespace, pod, container, previous }] of [...keyed].slice(0, logsAtMost)) {
+    const keyed = new Map(wants.map((want) => [logKey(want), want]));
+    for (const [key, want] of [...keyed].slice(0, logsAtMost)) {
       try {
-        const answer = await connection.request({
-          path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/log`,
-          query: { container, previous, tailLines: 200, limitBytes: 65_536, timestamps: true },
-          timeoutMs: 3000,
-          lane: 'logs',
-          signal,
-        });
-        store.logs.set(key, new TextDecoder().decode(answer.body));
+        store.logs.set(key, await logTail(connection, want, signal));
         came = true;
       } catch (error) {
         if (signal.aborted) throw error;

@@ -1,8 +1,10 @@
 import { evaluate } from '../checklist/evaluate.ts';
-import type { Severity } from '../checklist/report.ts';
+import { refKey } from '../checklist/findings.ts';
+import type { Severity, SubjectReport } from '../checklist/report.ts';
 import type { TrueState } from '../checklist/true-state.ts';
 import { acceleratorCount } from '../resources/devices.ts';
 import { ageText } from '../resources/fields.ts';
+import { findTable } from '../resources/index.ts';
 import type { NodeRow } from '../resources/node-row.ts';
 import { nodes } from '../resources/nodes.ts';
 import type { PodRow } from '../resources/pod-row.ts';
@@ -12,7 +14,9 @@ import { compressNames } from '../workloads/node-names.ts';
 import type { Cluster } from './cluster.ts';
 import { liveIndex } from './live-index.ts';
 import { nodeObject } from './row-objects.ts';
+import type { Namespaces } from './session.ts';
 import type { StandIn } from './subject.ts';
+import type { Survey } from './survey.ts';
 import type { TrueStates } from './true-states.ts';
 
 /** What findings are put together by. Each is a table of its own, so that `[` and the history know it. */
@@ -31,10 +35,13 @@ export const groupColumns: Readonly<Record<Grouping, string>> = {
 export const findingsTable = (grouping: Grouping): string =>
   grouping === 'cause' ? 'findings' : `findings-by-${grouping}`;
 
+const tableNames: ReadonlySet<string> = new Set(groupings.map(findingsTable));
+export const isFindingsTable = (table: string): boolean => tableNames.has(table);
+
 /** Everything that has one thing in common, and what it costs. */
 export interface FindingRow extends StandIn {
   readonly severity: Severity;
-  /** `pods` or `nodes`: the table that Enter goes to. */
+  /** The table that Enter goes to: `pods`, `nodes`, `jobs`; `''` where mltop has none. */
   readonly of: string;
   readonly count: number;
   /** Devices that the pods of the group asked for. */
@@ -90,8 +97,10 @@ export function groupingColumns(
 }
 
 interface Member {
-  readonly kind: 'Pod' | 'Node';
-  readonly row: PodRow | NodeRow;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
   readonly severity: Severity;
   readonly label: string;
   readonly finding: string;
@@ -109,58 +118,84 @@ const groupOf: Readonly<Record<Grouping, (row: PodRow, state: TrueState) => stri
   owner: ownerOf,
 };
 
+export interface FindingAccess {
+  /** What was found at objects that have no row here, where somebody looks for it. */
+  readonly survey?: Survey;
+  /** Those that are shown: what is not theirs is no finding of theirs. */
+  readonly namespaces?: () => Namespaces;
+}
+
 /** The five tables of findings. Made from what is not well, never from everything. */
-export function findingTables(states: TrueStates, cluster: Cluster): readonly DerivedTable<Row>[] {
-  const nodeReports = new WeakMap<NodeRow, Omit<Member, 'group'> | 'well'>();
+export function findingTables(
+  states: TrueStates,
+  cluster: Cluster,
+  { survey, namespaces = () => 'all' }: FindingAccess = {},
+): readonly DerivedTable<Row>[] {
+  let nodeReports = new WeakMap<NodeRow, Omit<Member, 'group'> | 'well'>();
+  let judgedBy = states.rules();
   const parts = { cluster, happenings: states.happenings, node: states.node };
 
   /** Of a node the checklist itself: few of them are not well. */
   function nodeMember(row: NodeRow, now: number): Omit<Member, 'group'> | undefined {
+    const added = states.rules();
+    if (added !== judgedBy) {
+      judgedBy = added;
+      nodeReports = new WeakMap();
+    }
     const known = nodeReports.get(row);
     if (known !== undefined) return known === 'well' ? undefined : known;
-    const report = evaluate(liveIndex(parts, { objects: [] }, now), nodeObject(row));
+    const report = evaluate(
+      liveIndex(parts, { objects: [] }, now),
+      nodeObject(row),
+      added === undefined ? {} : { added },
+    );
     if (report.severity === 'none') {
       nodeReports.set(row, 'well');
       return undefined;
     }
-    const member = {
-      kind: 'Node',
-      row,
-      severity: report.severity,
-      label: report.headline,
-      finding: `${report.state} ${withoutTimes(report.headline)}`,
-      since: report.since,
-      gpus: 0,
-      node: row.name,
-    } as const;
+    const member = memberOf(report, row);
     nodeReports.set(row, member);
     return member;
   }
 
   function* membersOf(grouping: Grouping, now: number): Generator<Member> {
+    const shown = namespaces();
+    const isIn = (namespace: string): boolean => shown === 'all' || shown.includes(namespace);
+    const surveyed = survey?.latest(shown);
+    const isRoot = (kind: string, { namespace, name }: Row): boolean => {
+      const key = refKey({ kind, namespace, name });
+      return surveyed === undefined || !surveyed.judged.has(key) || surveyed.roots.has(key);
+    };
     for (const { row, state } of states.unwell()) {
+      if (!isIn(row.namespace) || !isRoot('Pod', row)) continue;
       const group = groupOf[grouping](row, state);
       const gpus = acceleratorCount(row.spec.requests) ?? 0;
       const { severity, label, since } = state;
-      yield {
-        kind: 'Pod',
-        row,
-        severity,
-        label,
-        finding: findingOf(state),
-        since,
-        gpus,
-        node: row.node,
-        group,
-      };
+      const { namespace, name, uid, node } = row;
+      const finding = findingOf(state);
+      yield { kind: 'Pod', namespace, name, uid, severity, label, finding, since, gpus, node, group };
     }
-    if (grouping !== 'cause' && grouping !== 'node') return;
+    if (grouping === 'image') return;
     for (const row of cluster.rowsOf(nodes)) {
-      if (nodes.fault?.(row, now) !== true) continue;
-      const member = nodeMember(row, now);
-      if (member !== undefined) yield { ...member, group: grouping === 'node' ? row.name : member.finding };
+      if (surveyed === undefined ? nodes.fault?.(row, now) !== true : !isRoot('Node', row)) continue;
+      const report = surveyed?.roots.get(refKey({ kind: 'Node', namespace: '', name: row.name }));
+      const member = report === undefined ? nodeMember(row, now) : memberOf(report, row);
+      if (member !== undefined) yield { ...member, group: objectGroup(grouping, member) };
+    }
+    for (const [key, report] of surveyed?.roots ?? []) {
+      if (report.subject.kind === 'Node' || surveyed?.ofRows.has(key) === true) continue;
+      const member = memberOf(report);
+      yield { ...member, group: objectGroup(grouping, member) };
     }
   }
+
+  // Another choice of namespaces is another table, and brings no event of its own.
+  let [chosen, choices] = ['', 0];
+  const choice = (): number => {
+    const latest = String(namespaces());
+    if (latest !== chosen) [chosen, choices] = [latest, choices + 1];
+    return choices;
+  };
 
   function derive(grouping: Grouping, now: number): readonly FindingRow[] {
     const groups = Map.groupBy(membersOf(grouping, now), ({ kind, group }) =>
@@ -182,17 +217,55 @@ export function findingTables(states: TrueStates, cluster: Cluster): readonly De
         why: (row: FindingRow) =>
           `${row.states}${row.namespaces === '' ? '' : `; in ${row.namespaces}`}${row.where === '' ? '' : `; on ${row.where}`}`,
         needs: [anyResource(pods), anyResource(nodes)],
+        epoch: () => states.version() + (survey?.version() ?? 0) + choice(),
         derive: (_: unknown, now: number) => derive(grouping, now),
       }) as unknown as DerivedTable<Row>,
   );
+}
+
+/** A report as part of a group. */
+function memberOf(report: SubjectReport, row?: NodeRow): Omit<Member, 'group'> {
+  const { subject, severity, headline, state, since } = report;
+  return {
+    ...subject,
+    uid: row?.uid ?? '',
+    severity,
+    label: headline,
+    finding: `${state} ${withoutTimes(headline)}`,
+    since,
+    gpus: 0,
+    node: row?.name ?? '',
+  };
+}
+
+/** What has no pod is its own owner, and is made of no image. */
+function objectGroup(
+  grouping: Grouping,
+  { kind, name, node, finding, severity, label, since }: Omit<Member, 'group'>,
+): string {
+  switch (grouping) {
+    case 'node':
+      return node;
+    case 'onset':
+      return onsetOf({ since, severity, label, state: finding });
+    case 'owner':
+      return `${kind}/${name}`;
+    default:
+      return finding;
+  }
+}
+
+/** The table whose rows these are; `''` where there is none for all of them. */
+function tableOf(members: readonly Member[]): string {
+  const [kind, ...others] = new Set(members.map((member) => member.kind));
+  return kind === undefined || others.length > 0 ? pods.name : (findTable(kind)?.name ?? '');
 }
 
 function rowOf(key: string, members: readonly Member[]): FindingRow {
   const worst = members.some(({ severity }) => severity === 'bad') ? 'bad' : 'warn';
   const known = members.flatMap(({ since }) => (since === undefined ? [] : [since]));
   const first = [...members].sort(
-    (a, b) =>
-      (a.since ?? Number.MAX_VALUE) - (b.since ?? Number.MAX_VALUE) || (a.row.name < b.row.name ? -1 : 1),
+    (a, b) => (a.since ?? Number.MAX_VALUE) - (b.since ?? Number.MAX_VALUE) || (a.name < b.name ? -1 : 1),
   )[0] as Member;
   const labels = Map.groupBy(members, ({ finding }) => finding);
   const states = [...labels]
@@ -202,7 +275,7 @@ function rowOf(key: string, members: readonly Member[]): FindingRow {
     );
   const placed = new Set(members.map(({ node }) => node).filter((node) => node !== ''));
   const namespaces = [
-    ...new Set(members.map(({ row }) => row.namespace).filter((name) => name !== '')),
+    ...new Set(members.map(({ namespace }) => namespace).filter((name) => name !== '')),
   ].sort();
   return {
     uid: key,
@@ -213,11 +286,11 @@ function rowOf(key: string, members: readonly Member[]): FindingRow {
     subject: {
       kind: first.kind,
       group: '',
-      namespace: first.row.namespace,
-      name: first.row.name,
-      uid: first.row.uid,
+      namespace: first.namespace,
+      name: first.name,
+      uid: first.uid,
     },
-    of: members.every(({ kind }) => kind === 'Node') ? nodes.name : pods.name,
+    of: tableOf(members),
     severity: worst,
     count: members.length,
     gpus: members.reduce((sum, { gpus }) => sum + gpus, 0),
