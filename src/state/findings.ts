@@ -43,6 +43,8 @@ export interface FindingRow extends StandIn {
   readonly severity: Severity;
   /** The table that Enter goes to: `pods`, `nodes`, `jobs`; `''` where mltop has none. */
   readonly of: string;
+  /** Of what kind they are, `Pod`; several joined with `,`. */
+  readonly kinds: string;
   readonly count: number;
   /** Devices that the pods of the group asked for. */
   readonly gpus: number;
@@ -215,7 +217,7 @@ export function findingTables(
         columns: columnsFor(grouping),
         fault: (row: FindingRow) => row.severity === 'bad',
         why: (row: FindingRow) =>
-          `${row.states}${row.namespaces === '' ? '' : `; in ${row.namespaces}`}${row.where === '' ? '' : `; on ${row.where}`}`,
+          `${row.count === 1 ? `${row.kinds} ${row.subject.name}: ` : ''}${row.states}${row.namespaces === '' ? '' : `; in ${row.namespaces}`}${row.where === '' ? '' : `; on ${row.where}`}`,
         needs: [anyResource(pods), anyResource(nodes)],
         epoch: () => states.version() + (survey?.version() ?? 0) + choice(),
         derive: (_: unknown, now: number) => derive(grouping, now),
@@ -292,6 +294,7 @@ function rowOf(key: string, members: readonly Member[]): FindingRow {
     },
     of: tableOf(members),
     severity: worst,
+    kinds: [...new Set(members.map(({ kind }) => kind))].join(','),
     count: members.length,
     gpus: members.reduce((sum, { gpus }) => sum + gpus, 0),
     since: known.length === 0 ? undefined : Math.min(...known),
@@ -329,6 +332,7 @@ function columnsFor(grouping: Grouping): readonly Column<FindingRow>[] {
       tone,
       priority: 0,
     },
+    { title: 'KIND', value: (row) => row.kinds, priority: 2 },
     { title: 'OBJECTS', value: (row) => row.count, align: 'right', priority: 0 },
     {
       title: 'GPUS',
