@@ -67,8 +67,25 @@ const partsOf = (value: unknown): PartList | undefined =>
     ? (value as { readonly [partList]?: PartList })[partList]
     : undefined;
 
+const nothing: Values = { found: [], isWhole: true };
+const nothingKnown: Values = { found: [], isWhole: false };
+
 /** All values at a path, those of `[*]` in their order. */
 export function valuesAt(object: unknown, steps: readonly Step[]): Values {
+  // Most paths have names alone, and are asked of every row.
+  let value = object;
+  let taken = 0;
+  for (; taken < steps.length; taken++) {
+    const step = steps[taken];
+    if (typeof step !== 'string') break;
+    value = typeof value === 'function' ? (value as Part)(step) : own(value, step);
+    if (value === notKnown) return nothingKnown;
+    if (value === undefined || value === null) return nothing;
+  }
+  return taken === steps.length ? { found: [value], isWhole: true } : valuesIn(value, steps.slice(taken));
+}
+
+function valuesIn(object: unknown, steps: readonly Step[]): Values {
   let here: unknown[] = [object];
   let isWhole = true;
   for (const step of steps) {

@@ -1,7 +1,7 @@
 import type { PodRow } from '../resources/pod-row.ts';
 import { type RowContext, rowFacts } from './pod-facts.ts';
 import type { Severity } from './report.ts';
-import { primaryOf, type Rules } from './rules.ts';
+import { askAdded, bestOf, primaryOf, type Rules } from './rules.ts';
 
 /** What the TRUE STATE column shows. */
 export interface TrueState {
@@ -60,18 +60,22 @@ export function trueState(
   rules?: Rules,
 ): TrueState {
   // Nothing is kept of these: looking again costs less than remembering, and they are nearly all.
-  if (stamp === 0 && rules?.asksWell !== true && isPlainlyWell(row)) return well;
+  const isWell = stamp === 0 && isPlainlyWell(row);
+  if (isWell && rules?.asksWell !== true) return well;
   const known = kept.get(row);
   if (known !== undefined && known.stamp === stamp && known.rules === rules && context.now < known.askAgainAt)
     return known.value;
-  const value = ask(row, context, rules);
+  const value = ask(row, context, rules, isWell);
   kept.set(row, { value, stamp, rules, askAgainAt: context.now + keepFor(row, context.now, rules) });
   return value;
 }
 
-function ask(row: PodRow, context: RowContext, rules: Rules | undefined): TrueState {
+/** `isWell`: only packs may have something to say. */
+function ask(row: PodRow, context: RowContext, rules: Rules | undefined, isWell: boolean): TrueState {
   const facts = rowFacts(row, rules === undefined ? context : { ...context, limits: rules.limits });
-  const found = primaryOf(facts, rules);
+  const found = isWell
+    ? bestOf(askAdded(rules?.pods ?? [], facts).holding, undefined)
+    : primaryOf(facts, rules);
   if (found === undefined) return well;
   return {
     state: found.state.id,

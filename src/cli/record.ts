@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { evaluate } from '../checklist/evaluate.ts';
+import { type EvaluateOptions, evaluate } from '../checklist/evaluate.ts';
 import {
   buildIndex,
   type EvidenceIndex,
@@ -18,8 +18,9 @@ import { type Evidence, evidenceFromCluster, fetchLogs, withAllPods } from './ch
 import { connectOptionsOf, type Flag, flags as generalFlags, namespacesOf, parseFlags } from './flags.ts';
 import { type CommandIo, exitCode, UsageError } from './io.ts';
 import { redactObject, redactText } from './redact.ts';
+import { loadRules } from './rules-source.ts';
 
-const shared = ['namespace', 'all-namespaces', 'help'];
+const shared = ['namespace', 'all-namespaces', 'rules', 'help'];
 
 export const recordFlags: readonly Flag[] = [
   {
@@ -62,6 +63,8 @@ export async function recordCommand(argv: readonly string[], io: CommandIo): Pro
     return exitCode.ok;
   }
   const target = targetOf(parsed.positionals);
+  const added = await loadRules(parsed.many('rules'), io);
+  const options: EvaluateOptions = added === undefined ? {} : { added };
   const asked = namespacesOf(parsed);
   if (target === undefined && asked === undefined)
     throw new UsageError('record needs an object, -n NS or -A', 'mltop record pod/NAME -n NS -o FILE');
@@ -86,7 +89,8 @@ export async function recordCommand(argv: readonly string[], io: CommandIo): Pro
     const subject = target === undefined ? undefined : find(whole, target, namespaceOf(named));
     const chosen = subject === undefined ? everything : around(whole, subject, everything);
     const asks = subject === undefined ? index.objects : [subject];
-    const wants = asks.flatMap((object) => evaluate(whole, object).wants);
+    // What packs ask of logs is evidence too.
+    const wants = asks.flatMap((object) => evaluate(whole, object, options).wants);
     const logs = await fetchLogs(connection, [...wants, ...wantsOf(subject)]);
     const body = `${JSON.stringify(recordingOf({ ...chosen, logs }))}\n`;
     if (path === undefined) io.stdout.write(body);

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { loadPack } from '../../src/checklist/rule-pack.ts';
+import { type Rules, rulesOf } from '../../src/checklist/rules.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
 import { events } from '../../src/resources/events.ts';
 import { nodes } from '../../src/resources/nodes.ts';
@@ -274,5 +276,75 @@ describe('findings', () => {
 
   test('nothing wrong, no finding', () => {
     expect(rowsOf(given(running('a'), running('b')), 'findings')).toEqual([]);
+  });
+});
+
+describe('rule packs', () => {
+  const rulesFrom = (states: string): Rules | undefined => {
+    const { pack, problems } = loadPack(
+      `apiVersion: mltop.dev/v1alpha1\nkind: RulePack\nmetadata: {name: acme}\n${states}`,
+    );
+    expect(problems).toEqual([]);
+    return rulesOf(pack === undefined ? [] : [pack]);
+  };
+  const site =
+    'states: [{id: acme.web, when: {path: metadata.name, op: matches, value: ^web}, severity: fail, label: no web here}]\noverrides: [{id: H4, severity: warn}]\n';
+
+  test('reach the column, the counts, faults and findings; without them everything is as before', () => {
+    const { cluster, states, table, put, row, cell } = given(
+      running('web-1'),
+      running('db-1'),
+      oom('web-2'),
+      oom('db-2'),
+    );
+    expect([states.bad(), states.warn()]).toEqual([2, 0]);
+
+    states.setRules(rulesFrom(site));
+    expect(cell('web-1', 'TRUE STATE')).toBe('no web here');
+    expect(states.catchUp(now, 1000)).toBe(true);
+    expect([states.bad(), states.warn()]).toEqual([2, 1]);
+    expect(table.fault?.(row('web-1'), now)).toBe(true);
+    expect(table.why?.(row('web-1'), now)).toBe('no web here');
+    expect(
+      [...cluster.rowsOf(pods)]
+        .filter((one) => table.fault?.(one, now))
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(['web-1', 'web-2']);
+    const [findings] = findingTables(states, cluster);
+    const rows = findings?.derive(cluster as never, now) as unknown as readonly FindingRow[];
+    expect(rows.map(({ name, count }) => `${name} ×${count}`).sort()).toEqual([
+      'H4 OOM at limit 16Gi ×1',
+      'acme.web no web here ×2',
+    ]);
+    put(podKind, running('web-3'));
+    expect(states.bad()).toBe(3);
+
+    states.setRules(undefined);
+    expect(states.catchUp(now, 1000)).toBe(true);
+    expect([states.bad(), states.warn()]).toEqual([2, 0]);
+    expect(cell('web-1', 'TRUE STATE')).toBe('-');
+  });
+
+  test('of time alone come to hold without a change of the row', () => {
+    const { states } = given(running('web-1'));
+    states.setRules(
+      rulesFrom(
+        'states: [{id: acme.old, when: {path: metadata.creationTimestamp, op: ageGt, value: 3h}, severity: warn, label: too old}]\n',
+      ),
+    );
+    states.catchUp(now, 1000);
+    expect(states.warn()).toBe(0);
+    states.tick(now + 2 * 3_600_000, 1000);
+    expect(states.warn()).toBe(1);
+  });
+
+  test('that are judged anew in slices are all judged in the end', () => {
+    const { states } = given(...Array.from({ length: 300 }, (_, index) => running(`web-${index}`)));
+    states.setRules(rulesFrom(site));
+    let slices = 1;
+    while (!states.catchUp(now, 0)) slices += 1;
+    expect(slices).toBeGreaterThan(1);
+    expect(states.bad()).toBe(300);
   });
 });
