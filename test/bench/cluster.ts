@@ -16,6 +16,14 @@ export interface BenchCluster {
 export async function serveCluster(flags: readonly string[]): Promise<BenchCluster> {
   const folder = mkdtempSync(join(tmpdir(), 'mltop-bench-'));
   const kubeconfig = join(folder, 'config');
+  // A suite that ends early, by an error or by Ctrl-C, leaves neither its folder nor a server.
+  const tidy = (): void => {
+    child.removeAllListeners('exit');
+    child.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const interrupted = (): never => process.exit(130);
+  process.once('exit', tidy).once('SIGINT', interrupted).once('SIGTERM', interrupted);
   const child = spawn(launcher, ['demo', '--serve', '--kubeconfig', kubeconfig, ...flags], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -31,9 +39,8 @@ export async function serveCluster(flags: readonly string[]): Promise<BenchClust
     url,
     pid: child.pid ?? 0,
     stop: () => {
-      child.removeAllListeners('exit');
-      child.kill('SIGKILL');
-      rmSync(folder, { recursive: true, force: true });
+      process.off('exit', tidy).off('SIGINT', interrupted).off('SIGTERM', interrupted);
+      tidy();
     },
   };
 }

@@ -1,3 +1,6 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Program } from '../e2e/program.ts';
 import { type BenchCluster, pause, serveCluster } from './cluster.ts';
@@ -12,6 +15,8 @@ const { values } = parseArgs({
     keys: { type: 'string', default: '60' },
     link: { type: 'string', default: '64000' },
     'link-size': { type: 'string', default: '120x36' },
+    churn: { type: 'string', default: '500' },
+    stall: { type: 'string', default: '30' },
   },
 });
 const pods = Number(values.pods);
@@ -73,7 +78,69 @@ async function measureHeld(cluster: BenchCluster): Promise<void> {
   program.kill();
 }
 
+interface LoopDelay {
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** A terminal that takes nothing for a while, as over an SSH link that hangs, while the cluster goes on changing. */
+async function measureStall(): Promise<void> {
+  const churning = await serveCluster([
+    ...['--still', '--churn', values.churn],
+    ...['--pods', values.pods, '--nodes', values.nodes],
+  ]);
+  const folder = mkdtempSync(join(tmpdir(), 'mltop-bench-'));
+  const file = join(folder, 'delay.json');
+  const program = new Program(['pods', '-A', '--kubeconfig', churning.kubeconfig], {
+    ...size,
+    env: { NODE_OPTIONS: `--import ${join(import.meta.dirname, 'loop-delay.mjs')}`, LOOP_DELAY_FILE: file },
+  });
+  /** How late the event loop was since the last time that it was asked. */
+  async function loopDelay(): Promise<LoopDelay> {
+    rmSync(file, { force: true });
+    process.kill(program.pty.pid, 'SIGUSR2');
+    for (;;) {
+      await pause(20);
+      if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as LoopDelay;
+    }
+  }
+  const told = ({ p50, p99, max }: LoopDelay): string =>
+    `p50 ${p50.toFixed(1)}  p99 ${p99.toFixed(1)}  max ${max.toFixed(1)} ms`;
+  const seconds = Number(values.stall);
+  const what = `${values.churn} events/s`;
+  async function during(how: string): Promise<void> {
+    await loopDelay();
+    const { rssMb } = program.usage();
+    await pause(seconds * 1000);
+    line(`${what}: event loop late, terminal ${how} for ${seconds} s`, told(await loopDelay()));
+    line(
+      `${what}: memory before and after`,
+      `${rssMb.toFixed(0)} MB, ${program.usage().rssMb.toFixed(0)} MB`,
+    );
+  }
+  await timeStart(program, pods);
+  await pause(5000);
+  await during('reading');
+  program.pty.pause();
+  await during('stalled');
+  const resumedAt = performance.now();
+  const before = program.bytes;
+  program.pty.resume();
+  // A key that works shows that what was missed is through.
+  program.press('?');
+  await program.waitFor(/Keys|keys/);
+  line(
+    `${what}: a key answered after the stall`,
+    `${(performance.now() - resumedAt).toFixed(0)} ms, ${program.bytes - before} B`,
+  );
+  program.kill();
+  churning.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+
 const cluster = await serveCluster(['--still', '--pods', values.pods, '--nodes', values.nodes]);
 await measureHeld(cluster);
 await measureBytes(cluster);
 cluster.stop();
+await measureStall();
