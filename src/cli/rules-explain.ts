@@ -156,9 +156,11 @@ function explainAdded(state: AddedState, { path }: PackFile, pack: RawPack | und
     ...('cause' in state.raw && state.raw.cause !== undefined ? [state.raw.cause] : []),
     ...checks.flatMap(({ onFail }) => (onFail?.cause === undefined ? [] : [onFail.cause])),
   ]);
+  const tellers = [state.id, ...checks.map(({ id }) => id)];
   const causes = (pack?.causes ?? []).filter(
     ({ id, verdict }) =>
-      named.has(id) || Object.values(verdict ?? {}).some((ids) => ids?.includes(state.id) === true),
+      named.has(id) ||
+      Object.values(verdict ?? {}).some((ids) => tellers.some((teller) => ids?.includes(teller) === true)),
   );
   const fixes = (pack?.fixes ?? []).filter(({ id }) => causes.some((cause) => cause.fixes?.includes(id)));
   const { id: _id, ...asked } = 'id' in state.raw ? state.raw : { id: '', ...state.raw };
@@ -192,6 +194,8 @@ function explainAdded(state: AddedState, { path }: PackFile, pack: RawPack | und
   };
 }
 
+const partWords = { checks: 'check', causes: 'cause', fixes: 'fix' } as const;
+
 /** A check, a cause or a fix of a pack. */
 function explainPart(id: string, { path, loaded }: PackFile): readonly Explained[] {
   const raw = loaded.pack?.raw;
@@ -199,10 +203,7 @@ function explainPart(id: string, { path, loaded }: PackFile): readonly Explained
     (raw?.[section] ?? [])
       .filter((entry) => entry.id === id)
       .map((entry) => ({
-        lines: [
-          `${id}  ${section.replace(/e?s$/, section === 'fixes' ? '' : section === 'causes' ? 'e' : '')}  ${path}`,
-          ...yamlLines(entry),
-        ],
+        lines: [`${id}  ${partWords[section]}  ${path}`, ...yamlLines(entry)],
         json: { kind: section, id, pack: raw?.metadata.name ?? '', file: path, rule: entry },
       })),
   );
