@@ -7,7 +7,7 @@ import { scan } from '../signatures.ts';
 import { cause, evidence, item, type PodState, said, unknown } from '../state.ts';
 import { matchExecFormat } from './configuration.ts';
 import { type Crash, crashState, diagnoseCrash, place } from './crash-facts.ts';
-import { probeReading } from './probe-kills.ts';
+import { probeBudget, probeReading } from './probe-kills.ts';
 import { shmMount, signatureCause } from './program-words.ts';
 
 export const statusLost: PodState = crashState(
@@ -16,12 +16,14 @@ export const statusLost: PodState = crashState(
   'The node lost track of it',
   (facts, crash) => {
     if (crash.ending.by !== 'statusLost' && crash.ending.by !== 'runtimeLost') return undefined;
-    const rebooted = facts.index
-      .nodeEvents(facts.node)
-      .findLast(
-        (event) =>
-          event.reason === 'Rebooted' || event.reason === 'Starting' || event.reason === 'NodeNotReady',
-      );
+    const rebooted = facts.index.nodeEvents(facts.node).findLast(
+      (event) =>
+        (event.reason === 'Rebooted' || event.reason === 'Starting' || event.reason === 'NodeNotReady') &&
+        // The kubelet writes the end down when it is back: another reboot says nothing about this end.
+        (event.last === undefined ||
+          crash.run.finishedAt === undefined ||
+          Math.abs(event.last - crash.run.finishedAt) < 60 * 60_000),
+    );
     const node = facts.node === '' ? 'the node' : `node ${facts.node}`;
     const says =
       rebooted?.reason === 'Rebooted'
@@ -74,6 +76,14 @@ export const exitZero: PodState = crashState(
   (facts, crash) => {
     if (crash.run.exitCode !== 0 || crash.ending.by !== 'itself' || crash.container.kind === 'init')
       return undefined;
+    // Servers end with 0 when they are asked to, and the event of a probe's kill is gone after an hour.
+    const budget =
+      probeBudget(crash.container, 'livenessProbe') ?? probeBudget(crash.container, 'startupProbe');
+    const ran =
+      crash.run.startedAt === undefined || crash.run.finishedAt === undefined
+        ? undefined
+        : (crash.run.finishedAt - crash.run.startedAt) / 1000;
+    const maybeKilled = budget !== undefined && (ran === undefined || ran >= budget.seconds - 5);
     const target = targetOf(facts);
     const command = [...list(crash.container.spec, 'command'), ...list(crash.container.spec, 'args')]
       .map(String)
@@ -87,11 +97,19 @@ export const exitZero: PodState = crashState(
           [
             cause(
               'H2.finishes',
-              'proven',
+              maybeKilled ? 'likely' : 'proven',
               `container ${crash.container.name} finishes without an error (exit 0) and restartPolicy Always starts it again${command === '' ? ': its image runs no lasting process' : `: ${brief(command, 80)} ends by itself`}; ${target.kind === 'Pod' ? 'use restartPolicy OnFailure or a Job' : 'run it in the foreground, or use a Job'}`,
               editOwner(facts, 'Run it in the foreground'),
               readLog(facts, crash.container.name, !crash.present),
             ),
+            maybeKilled
+              ? cause(
+                  'H8.probe-gone',
+                  'possible',
+                  `or its probe killed it and it ended well when it was asked to: it ran for longer than the probe allows (${budget.text}), and the event of a kill is gone`,
+                  describe('pod', facts.namespace, facts.name),
+                )
+              : undefined,
           ],
           'It keeps running',
         ),

@@ -543,7 +543,10 @@ export function stuckStep(
 }
 
 /** Ranks of the same job that restarted, or are not running. */
-function peers(facts: PodFacts): {
+function peers(
+  facts: PodFacts,
+  since: number,
+): {
   readonly restarted: readonly string[];
   readonly missing: readonly string[];
 } {
@@ -567,7 +570,12 @@ function peers(facts: PodFacts): {
   return {
     restarted: others
       .filter((pod) =>
-        list(pod, 'status', 'containerStatuses').some((status) => (count(status, 'restartCount') ?? 0) > 0),
+        list(pod, 'status', 'containerStatuses').some(
+          (status) =>
+            (count(status, 'restartCount') ?? 0) > 0 &&
+            // A restart that the others outlived did not stop them.
+            (time(status, 'lastState', 'terminated', 'finishedAt') ?? since) >= since - 10 * 60_000,
+        ),
       )
       .map(nameOf),
     missing: others
@@ -585,6 +593,12 @@ export function gpuActivity(usage: Usage | undefined): 'idle' | 'busywait' | 'wo
   return usage.gpuBusy >= 0.95 && (usage.gpuWorking ?? 1) <= 0.02 ? 'busywait' : 'working';
 }
 
+/** It waits to be asked, and says nothing until then. */
+const isServer = (facts: PodFacts): boolean =>
+  facts.owners.some((owner) =>
+    /^(?:ReplicaSet|Deployment|InferenceService|LLMInferenceService|RayService|Notebook)$/.test(owner.kind),
+  ) || facts.containers.some((container) => at(container.spec, 'readinessProbe') !== undefined);
+
 /** Silence or a frozen step, with a GPU that does not work: busy is not the same as moving (checklist.md 0, 9). */
 const stalled: PodState = {
   id: 'J8',
@@ -593,7 +607,13 @@ const stalled: PodState = {
   severity: 'bad',
   title: 'Training does not move',
   match: (facts) => {
-    if (facts.phase !== 'Running' || facts.object === undefined || !asksGpu(facts) || !isTrue(facts, 'Ready'))
+    if (
+      facts.phase !== 'Running' ||
+      facts.object === undefined ||
+      !asksGpu(facts) ||
+      !isTrue(facts, 'Ready') ||
+      isServer(facts)
+    )
       return undefined;
     const container = facts.containers.find((entry) => entry.kind === 'main' && entry.state === 'running');
     if (container === undefined) return undefined;
@@ -610,8 +630,8 @@ const stalled: PodState = {
     const words = lastWords(log) ?? '';
     if (frozen < stall && longPhase.test(words) && silent < minutes(facts.limits.longPhaseMinutes))
       return { headline: `quiet for ${span(silent)} in a long phase: ${brief(words, 60)}`, severity: 'none' };
-    const { restarted, missing } = peers(facts);
     const forMs = Math.max(silent, frozen);
+    const { restarted, missing } = peers(facts, facts.now - forMs);
     const why =
       restarted.length > 0
         ? `${restarted[0]} restarted, its peers wait`
@@ -637,7 +657,7 @@ const stalled: PodState = {
                   ? 'J8.collective'
                   : 'J8.silent',
             restarted.length > 0 || missing.length > 0
-              ? 'proven'
+              ? 'likely'
               : activity === undefined
                 ? 'possible'
                 : 'likely',
@@ -747,7 +767,7 @@ const runningWords = (id: string, key: string, title: string, ids: readonly stri
       if (container.state !== 'running') continue;
       const hit = scan(facts.index.log(facts.namespace, facts.name, container.name, false));
       if (hit === undefined || !ids.includes(hit.signature.id)) continue;
-      const { missing } = peers(facts);
+      const { missing } = peers(facts, facts.now);
       const built = signatureCause(facts, container, hit, false);
       const rank =
         id === 'L9' && missing.length > 0
