@@ -7,8 +7,10 @@ import { push, type Transition, tableView } from '../state/session.ts';
 import { isResource } from '../state/source.ts';
 import { logView, objectView } from '../state/text-views.ts';
 import { type Action, type ActionContext, say, step } from './action.ts';
+import { planOfFix } from './fix-plans.ts';
 import { deleteAction } from './write/delete.ts';
 import { editAction } from './write/edit.ts';
+import { carryOut } from './write/flow.ts';
 import { cordon, drain, uncordon } from './write/nodes.ts';
 import { restart, rolloutUndo, scale, setEnv, setImage, setResources } from './write/workloads.ts';
 import { whyNotWrite } from './write/write-action.ts';
@@ -20,10 +22,13 @@ interface Command {
   readonly namespace: string;
   readonly kind: string;
   readonly name: string;
+  /** Behind the object: `web=web:2`. */
+  readonly words: readonly string[];
   readonly flags: readonly string[];
 }
 
 const twoWords = new Set(['rollout', 'set']);
+const withValue = new Set(['-c', '-o', '-l', '-p', '--type', '--patch']);
 
 /** Undefined for what is no kubectl, names no object, or names several. */
 function commandIn(argv: readonly string[]): Command | undefined {
@@ -34,19 +39,27 @@ function commandIn(argv: readonly string[]): Command | undefined {
   const flags: string[] = [];
   for (let word = words.shift(); word !== undefined; word = words.shift()) {
     if (word === '-n' || word === '--namespace') namespace = words.shift() ?? '';
-    else if (word === '-c' || word === '-o' || word === '-l') flags.push(word, words.shift() ?? '');
+    else if (withValue.has(word)) flags.push(word, words.shift() ?? '');
     else if (word.startsWith('-')) flags.push(word);
     else plain.push(word);
   }
   const verb = plain.splice(0, twoWords.has(plain[0] ?? '') ? 2 : 1).join(' ');
   const [first = '', second = ''] = plain;
   if (verb === 'cordon' || verb === 'uncordon' || verb === 'drain')
-    return { verb, namespace: '', kind: 'node', name: first, flags };
-  if (verb === 'logs') return { verb, namespace, kind: 'pod', name: first.replace(/^pods?\//, ''), flags };
+    return { verb, namespace: '', kind: 'node', name: first, words: [], flags };
+  if (verb === 'logs')
+    return { verb, namespace, kind: 'pod', name: first.replace(/^pods?\//, ''), words: [], flags };
   const slash = first.indexOf('/');
   return slash > 0
-    ? { verb, namespace, kind: first.slice(0, slash), name: first.slice(slash + 1), flags }
-    : { verb, namespace, kind: first, name: second, flags };
+    ? {
+        verb,
+        namespace,
+        kind: first.slice(0, slash),
+        name: first.slice(slash + 1),
+        words: plain.slice(1),
+        flags,
+      }
+    : { verb, namespace, kind: first, name: second, words: plain.slice(2), flags };
 }
 
 /** What mltop does in place of kubectl, each with its own dialog and dry-run. */
@@ -63,6 +76,9 @@ const changes: Readonly<Record<string, Action>> = {
   'set env': setEnv,
   scale,
 };
+
+/** What a plan of its own does, exactly as it is written. */
+const speltOut = new Set(['patch', 'label', 'annotate', 'taint']);
 
 /** Where the same is shown that the command would print; undefined where nowhere is. */
 function viewFor(context: ActionContext, command: Command): Transition | undefined {
@@ -129,15 +145,10 @@ export async function runFix(context: ActionContext, fix: Fix): Promise<void> {
     return;
   }
   const action = command === undefined ? undefined : changes[command.verb];
+  const isSpelt = command !== undefined && (action !== undefined || speltOut.has(command.verb));
   const found =
     command === undefined ? undefined : (context.tables.named(command.kind) ?? findTable(command.kind));
-  if (
-    command === undefined ||
-    action === undefined ||
-    found === undefined ||
-    !isResource(found) ||
-    command.name === ''
-  ) {
+  if (command === undefined || !isSpelt || found === undefined || !isResource(found) || command.name === '') {
     say(context, 'mltop has no action for this one: c copies the command.', 'warn');
     return;
   }
@@ -154,6 +165,13 @@ export async function runFix(context: ActionContext, fix: Fix): Promise<void> {
       say(context, `${command.kind} ${command.name} is not there.`, 'warn');
       return;
     }
+    const { hands } = context.services;
+    const read = hands?.access()?.read;
+    const spelt = { ...command, title: fix.title, risk: fix.risk, kubectl: fix.argv.slice(1) };
+    const plan = read === undefined ? undefined : await planOfFix(spelt, { resource, row, read });
+    if (plan !== undefined && hands !== undefined) return await carryOut({ ...context, hands }, plan);
+    if (action === undefined)
+      return say(context, 'Something in it is left for you to fill in: c copies it.', 'warn');
     const over = { ...context, table: found, row, rows: [row] };
     const why = action.whyNot?.(over);
     if (why === undefined) await action.run(over);

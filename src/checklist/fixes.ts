@@ -7,12 +7,39 @@ import type { Fix, ObjectRef, Risk } from './report.ts';
 /** Names, references, quantities, selectors and JSON patches of our own: nothing that a terminal or a shell could take for more. */
 const safeArgument = /^[\w./:@=,+%{}[\]"' \-\\()!*#|]*$/;
 
+/** Words that stand for what only a person can know, and what to put in their place. */
+const placeholders: Readonly<Record<string, string>> = {
+  USER: 'your user there',
+  PASSWORD: 'its password or token',
+  FILE: 'the file that holds it',
+  KEY: 'the key that the program reads',
+  VALUE: 'the value',
+  AMOUNT: 'how much it needs',
+  PORT: 'the port that the container listens on',
+};
+const placeholder = new RegExp(`(?:^|[=":,])(${Object.keys(placeholders).join('|')})(?=$|[",])`, 'g');
+
+/** Of a command what a person has to put in before it can be run; each word once. */
+export const leftOpen = (argv: readonly string[]): readonly string[] => [
+  ...new Set(argv.flatMap((argument) => [...argument.matchAll(placeholder)].map(([, word = '']) => word))),
+];
+
+/** `put in USER (your user there) and PASSWORD (its password or token)`, behind what else there is to say. */
+function noteWith(note: string | undefined, argv: readonly string[]): string | undefined {
+  const open = leftOpen(argv).map((word) => `${word} (${placeholders[word]})`);
+  if (open.length === 0) return note;
+  const told = `put in ${open.join(', ').replace(/, ([^,]*)$/, ' and $1')}`;
+  return note === undefined ? told : `${note}; ${told}`;
+}
+
 const build = (title: string, risk: Risk, argv: readonly string[], note?: string): Fix | undefined =>
   // A word in capitals stands for what the evidence does not name: a command with it could not be run.
   argv.every((argument) => !/^(?:NODE|VOLUME|CLASS)$/.test(argument)) &&
   argv.every((argument) => argument !== '' && argument.length < 2000 && safeArgument.test(argument))
-    ? { title, argv, risk, ...(note === undefined ? {} : { note }) }
+    ? { title, argv, risk, ...noted(noteWith(note, argv)) }
     : undefined;
+
+const noted = (note: string | undefined): Pick<Fix, 'note'> => (note === undefined ? {} : { note });
 
 /** A kubectl command in a namespace. Undefined when a name in it is not one that the API would accept. */
 export const kubectl = (
@@ -246,3 +273,36 @@ export const deletePod = (facts: PodFacts, title: string, note?: string): Fix | 
 
 export const cordon = (node: string): Fix | undefined =>
   kubectl('Keep new pods off the node', 'cluster', '', ['cordon', node]);
+
+/** Registries whose account name is the same for everybody, and where their passwords come from. */
+const registryLogins: readonly (readonly [registry: RegExp, user: string, note: string])[] = [
+  [/\.dkr\.ecr\./, 'AWS', '`aws ecr get-login-password` gives the password; it is good for 12 hours'],
+  [/(?:^|\.)(?:pkg\.dev|gcr\.io)$/, '_json_key', 'the password is the key file of a service account'],
+  [/^nvcr\.io$/, 'USER', 'at nvcr.io everybody is $oauthtoken, and the password is an NGC API key'],
+  [/^ghcr\.io$/, 'USER', 'the password is a token with read:packages'],
+];
+
+/** An account for a registry, as far as it is not a secret. */
+export function createPullSecret(
+  title: string,
+  namespace: string,
+  name: string,
+  registry: string,
+): Fix | undefined {
+  const [, user = 'USER', note] = registryLogins.find(([pattern]) => pattern.test(registry)) ?? [];
+  return kubectl(
+    title,
+    'reversible',
+    namespace,
+    [
+      'create',
+      'secret',
+      'docker-registry',
+      name,
+      `--docker-server=${registry}`,
+      `--docker-username=${user}`,
+      '--docker-password=PASSWORD',
+    ],
+    note,
+  );
+}

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { needsOf, needText, rightText } from '../../src/checklist/fix-needs.ts';
+import { createPullSecret, leftOpen } from '../../src/checklist/fixes.ts';
 
 test.each([
   ['kubectl -n ml set image deployment/web web=web:2', 'patch deployments in ml'],
@@ -38,4 +39,20 @@ test('only what is missing or unknown is said', () => {
   expect(rightText({ right: { allowed: 'unknown' } })).toBe('right unknown');
   expect(rightText({ right: { allowed: 'yes' } })).toBeUndefined();
   expect(rightText({ right: { allowed: 'notAsked' } })).toBeUndefined();
+});
+
+test('what only a person can know is named, and what the registry knows is filled in', () => {
+  const notes = (registry: string) => {
+    const fix = createPullSecret('Create a pull secret', 'ml', 'regcred', registry);
+    return [fix?.argv.slice(-2).join(' '), fix?.note];
+  };
+  expect(notes('registry.example.com')).toEqual([
+    '--docker-username=USER --docker-password=PASSWORD',
+    'put in USER (your user there) and PASSWORD (its password or token)',
+  ]);
+  expect(notes('123456789012.dkr.ecr.eu-west-1.amazonaws.com')).toEqual([
+    '--docker-username=AWS --docker-password=PASSWORD',
+    '`aws ecr get-login-password` gives the password; it is good for 12 hours; put in PASSWORD (its password or token)',
+  ]);
+  expect(leftOpen(['kubectl', 'set', 'env', 'deployment/web', 'LEVEL=INFO', 'USER=ada'])).toEqual([]);
 });

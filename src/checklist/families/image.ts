@@ -2,6 +2,7 @@ import { type Happening, nameOf } from '../evidence-index.ts';
 import {
   changeTemplate,
   cordon,
+  createPullSecret,
   describe,
   editOwner,
   getObject,
@@ -77,7 +78,7 @@ const readings: readonly (readonly [state: string, pattern: RegExp])[] = [
   ['F10', /\b50[0234]\b|Internal Server Error|Bad Gateway|Service Unavailable|RegistryUnavailable/i],
   [
     'F5',
-    /dial (?:tcp|unix)|Cannot connect to the Docker daemon|i\/o timeout|no such host|connection refused|no route to host|network is unreachable|context deadline exceeded|TLS handshake timeout|connection reset|unexpected EOF|: EOF|proxyconnect|server misbehaving|Client\.Timeout|request canceled/i,
+    /dial (?:tcp|unix)|Cannot connect to the Docker daemon|i\/o timeout|no such host|connection refused|no route to host|network is unreachable|context deadline exceeded|TLS handshake timeout|connection reset|unexpected EOF|: EOF|proxyconnect|server misbehaving|Client\.Timeout|request canceled|context canceled/i,
   ],
   [
     'F1',
@@ -335,6 +336,13 @@ function whyUnread(found: ImageFault): readonly [id: string, verdict: Verdict, t
   return ['F0.other', 'likely', `the image ${image} cannot be pulled: ${essence(words, 200)}`];
 }
 
+/** Time ran out with no word of a connection: the bytes came too slowly, or the node was too busy with them. */
+const tooSlow = (found: ImageFault): boolean =>
+  /context deadline exceeded|context canceled/.test(found.said) &&
+  !/dial |lookup |failed to do request|\b(?:Get|Head|Post) "|Client\.Timeout|TLS|pinging|i\/o timeout/.test(
+    found.said,
+  );
+
 /** The runtime itself does not answer on its socket: no registry was asked. */
 const runtimeSilent = (found: ImageFault): boolean =>
   /dial unix|Cannot connect to the Docker daemon/.test(found.said);
@@ -398,15 +406,7 @@ const explain: Readonly<Record<string, Explain>> = {
           'F3.rate-limit',
           'proven',
           `${ref.registry} limits the rate of pulls (429 Too Many Requests)${pullSecrets(facts).names.length === 0 ? ': the pull is anonymous' : ''}`,
-          kubectl('Give the pull an account', 'reversible', facts.namespace, [
-            'create',
-            'secret',
-            'docker-registry',
-            'regcred',
-            `--docker-server=${ref.registry}`,
-            '--docker-username=USER',
-            '--docker-password=PASSWORD',
-          ]),
+          createPullSecret('Give the pull an account', facts.namespace, 'regcred', ref.registry),
           editOwner(facts, 'Set imagePullPolicy: IfNotPresent, or use a mirror'),
         ),
       ],
@@ -453,6 +453,18 @@ const explain: Readonly<Record<string, Explain>> = {
         ],
       };
     const ref = parseReference(found.image);
+    if (tooSlow(found))
+      return {
+        causes: [
+          cause(
+            'F5.slow',
+            'likely',
+            `the pull of ${found.image} does not finish in time: a large image over a slow connection, a slow registry, or an overloaded disk or runtime on node ${facts.node}: ${essence(found.said, 120)}`,
+            describe('node', '', facts.node || 'NODE'),
+            describe('pod', facts.namespace, facts.name),
+          ),
+        ],
+      };
     const phase =
       /no such host|server misbehaving|lookup \S+(?: on \S+)?: (?:read|i\/o timeout|dial|write)/.test(
         found.said,
@@ -648,15 +660,7 @@ function secretCause(
     'F2.secret-missing',
     verdict,
     `the pull secret ${missing} does not exist in namespace ${facts.namespace}${hint}`,
-    kubectl('Create the pull secret', 'reversible', facts.namespace, [
-      'create',
-      'secret',
-      'docker-registry',
-      missing,
-      `--docker-server=${parseReference(image).registry}`,
-      '--docker-username=USER',
-      '--docker-password=PASSWORD',
-    ]),
+    createPullSecret('Create the pull secret', facts.namespace, missing, parseReference(image).registry),
     getObject('See the secrets of the namespace', 'secrets', facts.namespace),
   );
 }
@@ -677,15 +681,7 @@ function unauthorized(
   );
   const code = /\b(40[13])\b/.exec(found.said)?.[1];
   const how = code === undefined ? 'refuses the pull' : `answers ${code}`;
-  const create = kubectl('Create a pull secret', 'reversible', facts.namespace, [
-    'create',
-    'secret',
-    'docker-registry',
-    'regcred',
-    `--docker-server=${ref.registry}`,
-    '--docker-username=USER',
-    '--docker-password=PASSWORD',
-  ]);
+  const create = createPullSecret('Create a pull secret', facts.namespace, 'regcred', ref.registry);
   const attach = kubectl('Let the ServiceAccount use it', 'reversible', facts.namespace, [
     'patch',
     'serviceaccount',
@@ -790,7 +786,9 @@ const labels: Readonly<Record<string, (facts: PodFacts, found: ImageFault) => st
   F5: (facts, found) =>
     runtimeSilent(found)
       ? `the container runtime of ${facts.node || 'the node'} does not answer`
-      : `image pull: cannot reach ${parseReference(found.image).registry}`,
+      : tooSlow(found)
+        ? `image pull: not finished in time: ${found.image}`
+        : `image pull: cannot reach ${parseReference(found.image).registry}`,
   F6: (_, found) => `image pull: wrong platform: ${found.image}`,
   F7: (_, found) => `invalid image name: ${found.image}`,
   F8: (_, found) => `image not on node, pull policy Never: ${found.image}`,
