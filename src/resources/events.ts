@@ -31,6 +31,9 @@ export interface EventRow extends Row {
   readonly host: string;
 }
 
+/** Epoch ms of no event: it puts every warning before all that are Normal. */
+const beyondAnyTime = 1e15;
+
 export const events: Resource<EventRow> = defineResource<EventRow>({
   name: 'events',
   title: 'Events',
@@ -41,6 +44,8 @@ export const events: Resource<EventRow> = defineResource<EventRow>({
   namespaced: true,
   // `--watch-cache-sizes` of the API server: events have none, because they come and go too fast.
   uncached: true,
+  // A cluster at its worst writes hundreds of thousands an hour. The newest say what is wrong, and Normal ones least.
+  keep: { atMost: 10_000, worth: (row) => (row.at ?? 0) + (row.type === 'Normal' ? 0 : beyondAnyTime) },
   capabilities: [],
   sort: { column: 'LAST SEEN', descending: true },
   columns: [

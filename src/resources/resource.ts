@@ -94,6 +94,8 @@ export interface Resource<R extends Row = Row> extends Table<R> {
   /** The API server keeps it in no watch cache, which rules out streaming lists. Default: false. */
   readonly uncached?: boolean;
   readonly kind: string;
+  /** No more rows than about so many are kept: the ones that are worth least go. Default: all. */
+  readonly keep?: { readonly atMost: number; readonly worth: (row: R) => number };
   readonly capabilities: readonly Capability[];
   /**
    * Projects one object. Cluster text is sanitised here, before anything measures or pads it.

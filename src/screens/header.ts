@@ -205,6 +205,8 @@ export interface TitleFacts {
   readonly total: number;
   /** No rows came, and none may be known: refused, not asked yet, not connected. */
   readonly isUnknown: boolean;
+  /** There are more than are kept. */
+  readonly isCapped: boolean;
   readonly faults: number;
   readonly malformed: number;
   /** Undefined: the rows are of all the namespaces that are shown. */
@@ -299,7 +301,7 @@ function tableName({ table, session, titleOf }: TitleFacts, view: TableView): st
 }
 
 function tableTitle(facts: TitleFacts, view: TableView): Spans {
-  const { shown, total, isUnknown, faults, malformed, part, busy, note } = facts;
+  const { shown, total, isUnknown, faults, isCapped, malformed, part, busy, note } = facts;
   const isPart = view.filter !== '' || view.faultsOnly;
   const count = `${isPart ? `${whole(shown)}${busy ? '+' : ''}/` : ''}${isUnknown ? '?' : whole(total)}`;
   const spans: Span[] = [{ text: `${tableName(facts, view)}[${count}]`, role: 'title' }];
@@ -309,6 +311,7 @@ function tableTitle(facts: TitleFacts, view: TableView): Spans {
   if (view.marks.size > 0) spans.push({ text: ` marks:${view.marks.size}`, role: 'mark' });
   if (part !== undefined && part.length > 0)
     spans.push({ text: ` only ${namespacesText(part)}`, role: 'warn' });
+  if (isCapped) spans.push({ text: ` only the newest ${whole(total)} are kept`, role: 'warn' });
   if (malformed > 0) spans.push({ text: ` ${malformed} unreadable`, role: 'warn' });
   if (note !== undefined) spans.push({ text: ` ${note}`, role: 'warn' });
   return spans;

@@ -336,6 +336,7 @@ export function createScreen(options: ScreenOptions): Screen {
       total: visible.total(),
       isUnknown: visible.total() === 0 && !isKnown,
       faults: visible.faults(),
+      isCapped: isResource(table) && cluster.isCapped(table),
       malformed: isResource(table) ? cluster.malformed(table) : 0,
       part: partOf(cluster, table, state.namespaces),
       busy: visible.busy(),

@@ -8,6 +8,9 @@ export const ghostForMs = 10_000;
 // A namespace of 10,000 pods may go at once; nobody's cursor stands on more than one of them.
 const ghostsAtMost = 500;
 
+/** A kind that is capped grows by this share before it is trimmed. */
+const capSlack = 0.1;
+
 // Rows looked at between two looks at the clock while faults are judged anew.
 const sweepStride = 512;
 
@@ -43,6 +46,8 @@ export interface Cluster extends ClusterRows {
   readonly ghost: (resource: Resource, key: string, nowMs: number) => Ghost | undefined;
   readonly isFault: (resource: Resource, key: string) => boolean;
   readonly faults: (resource: Resource) => number;
+  /** True where rows were given up since the last list began: those that are there are the newest. */
+  readonly isCapped: (resource: Resource) => boolean;
   /** Objects that could not be read, since the last list began. */
   readonly malformed: (resource: Resource) => number;
   readonly links: () => Iterable<Link>;
@@ -97,6 +102,7 @@ interface Kind {
   readonly hooks: Set<RowHook>;
   /** By scope. */
   readonly malformed: Map<string, number>;
+  isCapped: boolean;
   version: number;
 }
 
@@ -131,6 +137,7 @@ export function createCluster(judges: readonly Resource[] = []): Cluster {
         listed: new Set(),
         hooks: new Set(),
         malformed: new Map(),
+        isCapped: false,
         version: 0,
       };
       byName.set(`${resource.group}/${resource.name}`, kind);
@@ -149,6 +156,16 @@ export function createCluster(judges: readonly Resource[] = []): Cluster {
     if (kind.resource.fault?.(row, nowMs) === true) kind.faults.add(key);
     else kind.faults.delete(key);
     for (const hook of kind.hooks) hook(before, row);
+    const { keep } = kind.resource;
+    if (keep !== undefined && kind.rows.size > keep.atMost * (1 + capSlack)) trim(kind, keep);
+  }
+
+  /** All that is too many at once: each row by itself would need an order that is kept at every change. */
+  function trim(kind: Kind, { atMost, worth }: NonNullable<Resource['keep']>): void {
+    const byWorth = [...kind.rows].map(([key, row]) => ({ key, worth: worth(row) }));
+    byWorth.sort((a, b) => a.worth - b.worth);
+    for (const { key } of byWorth.slice(0, byWorth.length - atMost)) remove(kind, key, undefined);
+    kind.isCapped = true;
   }
 
   function remove(kind: Kind, key: string, ghostAtMs: number | undefined): void {
@@ -175,6 +192,7 @@ export function createCluster(judges: readonly Resource[] = []): Cluster {
       case 'listStart':
         kind.seen.set(change.scope, new Set());
         kind.malformed.delete(change.scope);
+        kind.isCapped = false;
         return;
       case 'put':
         kind.seen.get(change.scope)?.add(keyOf(change.row));
@@ -245,6 +263,11 @@ export function createCluster(judges: readonly Resource[] = []): Cluster {
     },
     isFault: (resource, key) => knownKind(resource)?.faults.has(key) ?? false,
     faults: (resource) => knownKind(resource)?.faults.size ?? 0,
+    isCapped(resource) {
+      const kind = knownKind(resource);
+      // What was given up is older than what has expired since.
+      return kind?.isCapped === true && kind.rows.size > (kind.resource.keep?.atMost ?? 0) / 2;
+    },
     malformed: (resource) =>
       [...(knownKind(resource)?.malformed.values() ?? [])].reduce((sum, count) => sum + count, 0),
     *links() {
@@ -303,6 +326,7 @@ export function createCluster(judges: readonly Resource[] = []): Cluster {
         kind.listed.clear();
         kind.ghosts.clear();
         kind.malformed.clear();
+        kind.isCapped = false;
         kind.version += 1;
       }
       server = undefined;

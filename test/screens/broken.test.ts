@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { KubeObject } from '../../src/kube/object.ts';
-import { givenScreen, listed, noon, podKind } from './given.tsx';
+import { eventKind, givenScreen, listed, noon, podKind } from './given.tsx';
 
 const pod: KubeObject = {
   apiVersion: 'v1',
@@ -59,6 +59,25 @@ test('what nobody has read is a question mark, not 0', () => {
   expect(given.text()).toContain('Pods(all)[?]');
   given.cluster.apply(listed(podKind, []), noon);
   expect(given.text()).toContain('Pods(all)[0]');
+});
+
+test('events that are too many say that only the newest are kept', () => {
+  const given = givenScreen({ columns: 160, rows: 24, table: 'events' });
+  const event = (at: number): KubeObject => ({
+    metadata: { namespace: 'train', name: `e${at}`, uid: `event-${at}` },
+    type: 'Warning',
+    reason: 'BackOff',
+    lastTimestamp: new Date(noon - at * 1000).toISOString(),
+    involvedObject: { kind: 'Pod', namespace: 'train', name: 'llama-0' },
+  });
+  given.cluster.apply(
+    listed(
+      eventKind,
+      Array.from({ length: 12_000 }, (_, at) => event(at)),
+    ),
+    noon,
+  );
+  expect(given.text()).toMatch(/only the newest 10,\d\d\d are kept/);
 });
 
 test('rows whose right was lost say since when nothing newer is known', () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Row } from '../../src/resources/resource.ts';
+import { events } from '../../src/resources/events.ts';
+import { anyResource, type Row } from '../../src/resources/resource.ts';
 import { type Change, createCluster, ghostForMs, keyOf } from '../../src/state/cluster.ts';
 import { worstLink } from '../../src/state/link.ts';
 import { thing, things } from './rows.ts';
@@ -54,6 +55,35 @@ test('the same name with another UID is another row', () => {
   cluster.apply([put(first), remove(first), put(thing('a', { uid: 'two' }))], 0);
   expect([...cluster.rowsOf(things)].map((row) => row.uid)).toEqual(['two']);
   expect(cluster.ghost(things, 'one', 1)?.row).toBe(first);
+});
+
+test('of a kind that floods, the rows that are worth most are kept, and that it is so is known', () => {
+  const cluster = createCluster();
+  const row = (at: number, type: string): Row =>
+    ({ ...thing(`e${at}`), at, type, reason: '', message: '', count: 1 }) as unknown as Row;
+  const kind = anyResource(events);
+  const putEvent = (one: Row): Change => ({ type: 'put', resource: kind, scope: '', row: one });
+  let changes = 0;
+  let gone = 0;
+  cluster.onRow(kind, (_before, after) => {
+    if (after === undefined) gone += 1;
+    else changes += 1;
+  });
+  const warnings = Array.from({ length: 2000 }, (_, at) => putEvent(row(at, 'Warning')));
+  const normal = Array.from({ length: 98_000 }, (_, at) => putEvent(row(2000 + at, 'Normal')));
+  cluster.apply(warnings, 0);
+  expect(cluster.isCapped(kind)).toBe(false);
+  cluster.apply(normal, 0);
+  expect(cluster.isCapped(kind)).toBe(true);
+  expect(cluster.count(kind)).toBeLessThanOrEqual(11_000);
+  expect(cluster.faults(kind)).toBe(2000);
+  expect(changes - gone).toBe(cluster.count(kind));
+  expect([...cluster.rowsOf(events)].some(({ at }) => at === 99_999)).toBe(true);
+  expect([...cluster.rowsOf(events)].some(({ at }) => at === 2000)).toBe(false);
+  // A list that is whole again says so.
+  const list = (type: 'listStart' | 'listEnd'): Change => ({ type, resource: kind, scope: '' });
+  cluster.apply([list('listStart'), ...warnings, list('listEnd')], 1);
+  expect([cluster.isCapped(kind), cluster.count(kind)]).toEqual([false, 2000]);
 });
 
 test('a deleted row leaves a ghost for ten seconds', () => {
