@@ -103,7 +103,11 @@ export const operatorWaiting: ObjectState = {
     const bad = badCondition(object, kind);
     const pods = podsBelow(facts);
     const worst = worstOf(facts, pods);
-    const failure = record(object, 'status', 'modelStatus', 'lastFailureInfo');
+    // What an earlier revision failed of stays there when a later one has loaded.
+    const loaded =
+      text(object, 'status', 'modelStatus', 'transitionStatus') === 'UpToDate' &&
+      condition(object, 'Ready')?.status !== 'False';
+    const failure = loaded ? {} : record(object, 'status', 'modelStatus', 'lastFailureInfo');
     const exit = count(failure, 'exitCode');
     const model = [
       text(failure, 'message') || text(failure, 'reason'),
@@ -128,7 +132,9 @@ export const operatorWaiting: ObjectState = {
           ? model
           : bad !== undefined
             ? `${bad.reason}: ${bad.message}`
-            : rayWaits || text(object, 'status', 'jobDeploymentStatus') === 'Failed'
+            : rayWaits ||
+                text(object, 'status', 'jobDeploymentStatus') === 'Failed' ||
+                text(object, 'status', 'state') === 'failed'
               ? status
               : '';
     if (words !== '') {

@@ -1092,7 +1092,13 @@ const podGroup: ObjectState = {
     ].findLast((entry) => /Unschedulable/.test(entry.type) && entry.status === 'True');
     const phase = text(object, 'status', 'phase');
     const event = facts.events.findLast((entry) => entry.type === 'Warning');
-    if (/Running|Completed|Finished/.test(phase) || (told === undefined && event === undefined))
+    const closed = /^(?:Closed|Closing)$/.exec(
+      text(index.get('Queue', '', text(object, 'spec', 'queue') || 'default'), 'status', 'state'),
+    )?.[0];
+    if (
+      /Running|Completed|Finished/.test(phase) ||
+      (told === undefined && event === undefined && closed === undefined)
+    )
       return undefined;
     const member = index
       .inNamespace('Pod', namespace)
@@ -1103,22 +1109,26 @@ const podGroup: ObjectState = {
     const missing = /QueueDoesNotExist|queue .* (?:not found|does not exist)/i.test(words.join(' '));
     const says = missing
       ? `queue ${queue} does not exist`
-      : full || phase === 'Pending'
-        ? `its queue ${queue || 'default'} does not admit it: not enough resources left there`
-        : 'its gang cannot be placed as a whole';
+      : closed !== undefined && phase === 'Pending'
+        ? `its queue ${queue || 'default'} is ${closed.toLowerCase()} and admits nothing`
+        : full || phase === 'Pending'
+          ? `its queue ${queue || 'default'} does not admit it: not enough resources left there`
+          : 'its gang cannot be placed as a whole';
     return {
-      headline: `${says}: ${brief(words[0] ?? '', 70)}`,
+      headline: words.length === 0 ? says : `${says}: ${brief(words[0] ?? '', 70)}`,
       since: told?.at ?? event?.first,
       diagnose: () => ({
         causes: [
           cause(
             missing
               ? 'B3.queue-missing'
-              : full || phase === 'Pending'
-                ? 'B3.queue-limit'
-                : 'B3.unschedulable',
-            missing ? 'proven' : 'likely',
-            `${says}: ${brief(words.join('; '), 200)}`,
+              : closed !== undefined && phase === 'Pending'
+                ? 'B3.queue-closed'
+                : full || phase === 'Pending'
+                  ? 'B3.queue-limit'
+                  : 'B3.unschedulable',
+            missing || (closed !== undefined && phase === 'Pending') ? 'proven' : 'likely',
+            words.length === 0 ? says : `${says}: ${brief(words.join('; '), 200)}`,
             kubectl('See the queue', 'read', '', [
               'get',
               groupOf(object) === 'scheduling.run.ai'

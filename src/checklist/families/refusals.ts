@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../kube/object.ts';
 import { type Happening, nameOf, refOf } from '../evidence-index.ts';
 import { describe, getObject, kubectl } from '../fixes.ts';
-import { brief, condition, nearNames, text } from '../read.ts';
+import { brief, condition, count, nearNames, text } from '../read.ts';
 import type { Cause, Item } from '../report.ts';
 import {
   cause,
@@ -56,7 +56,12 @@ function findRefusal(facts: ObjectFacts): Refusal | undefined {
     const failure = condition(holder, 'ReplicaFailure');
     if (event === undefined && failure?.status !== 'True') continue;
     const success = events.findLast((entry) => entry.reason === 'SuccessfulCreate');
-    if (wanted !== undefined && wanted.actual >= wanted.desired) return undefined;
+    // In a rollout the pods of the revision before are there, and the first new one is refused.
+    const surge =
+      facts.kind === 'Deployment' &&
+      failure?.status === 'True' &&
+      (count(facts.object, 'status', 'updatedReplicas') ?? 0) < (wanted?.desired ?? 0);
+    if (wanted !== undefined && wanted.actual >= wanted.desired && !surge) return undefined;
     if (
       wanted === undefined &&
       event !== undefined &&
@@ -416,7 +421,7 @@ export const refused = (
     const wanted = wantedOf(facts);
     const owner = facts.kind === 'ReplicaSet' ? facts.index.owners(facts.object)[0]?.object : undefined;
     return {
-      headline: `${facts.kind === 'CronJob' ? 'no Job' : wanted === undefined || wanted.actual === 0 ? 'no pod' : `${wanted.actual} of ${wanted.desired} pods`}: ${built.headline}`,
+      headline: `${facts.kind === 'CronJob' ? 'no Job' : wanted === undefined || wanted.actual === 0 ? 'no pod' : wanted.actual >= wanted.desired ? 'no new pod' : `${wanted.actual} of ${wanted.desired} pods`}: ${built.headline}`,
       since: refusal.event?.first ?? condition(refusal.holder, 'ReplicaFailure')?.at,
       diagnose: () => ({
         causes:
