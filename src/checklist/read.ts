@@ -131,7 +131,8 @@ export function brief(value: string, limit = 120): string {
 }
 
 /** Where a chain ends in somebody's own words: what a program printed, what a cloud's API answered. */
-const ownWords = /^.*(?:\bOutput: |\bapi error |\bRawError: .*?"message": ?")(.{12,})$/;
+const ownWords =
+  /^.*(?:\bOutput: |\bapi error |\bgoogleapi: Error \d+: |\bRawError: .*?"message": ?")(.{12,})$/;
 
 /**
  * The end of an error chain, where the reason stands: `a: b: rpc error: code = Internal desc = c: d` becomes `c: d`, and

@@ -187,7 +187,7 @@ const attach = creating('E3', 'volume.attach', 'volumes', 'A volume cannot be at
   const driver = /external-attacher of (\S+) CSI driver/.exec(found.event.message)?.[1];
   const says =
     driver !== undefined
-      ? `nobody answers for CSI driver ${driver}: its controller (external-attacher) does not run, or is stuck`
+      ? `CSI driver ${driver} does not attach it in time: its controller (external-attacher) does not run or is stuck, or the storage is slow`
       : essence(
           found.event.message.replace(/^.*?AttachVolume\.Attach failed for volume "[^"]+" : /, ''),
           160,
@@ -213,7 +213,7 @@ const attach = creating('E3', 'volume.attach', 'volumes', 'A volume cannot be at
       causes: [
         cause(
           id,
-          'proven',
+          id === 'E3.attacher' ? 'likely' : 'proven',
           id === 'E3.attached-elsewhere'
             ? `volume ${volume} is still attached to another node, so it cannot be attached to node ${facts.node}: ${says}`
             : `volume ${volume} cannot be attached to node ${facts.node}: ${says}`,
@@ -404,7 +404,7 @@ function readMount(message: string, facts: PodFacts): readonly [string, string] 
   if (/already exists/.test(message) && /Aborted|operation/.test(message))
     return [
       'E5.busy',
-      `an earlier mount of the volume on node ${facts.node} hangs: the storage backend does not answer its driver (${short})`,
+      `an earlier operation on the volume has not come back on node ${facts.node}: its storage or driver is slow or hangs (${short})`,
     ];
   if (/DeadlineExceeded|context deadline exceeded|[Tt]imed? ?out/.test(message))
     return [
@@ -458,7 +458,7 @@ const mount = creating('E5', 'mount.storage', 'volumes', 'A volume cannot be mou
       causes: [
         cause(
           id,
-          detailed === undefined ? 'likely' : 'proven',
+          detailed === undefined || id === 'E5.busy' ? 'likely' : 'proven',
           says,
           id === 'E5.host-path' || id === 'E5.path' || id === 'E5.fs-group'
             ? editOwner(facts, 'Correct the volume')
@@ -541,7 +541,7 @@ function readSandbox(
   )
     return found(
       'not-initialized',
-      `the network of node ${facts.node} is not set up: its CNI pod does not run`,
+      `the network of node ${facts.node} is not set up: its CNI pod does not run there, or has not written its configuration`,
     );
   if (/already has an IP address different from|veth name .*already exists/.test(message))
     return found(

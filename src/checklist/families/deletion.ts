@@ -106,7 +106,9 @@ const nodeGone: PodState = {
     const says =
       node.state === 'missing'
         ? `node ${facts.node} does not exist any more`
-        : `node ${facts.node} is not ready${ready === undefined ? '' : ` (${ready.message || ready.reason})`}`;
+        : node.state === 'unknown'
+          ? `a NoExecute taint removed it from node ${facts.node}, which then probably is not ready`
+          : `node ${facts.node} is not ready${ready === undefined ? '' : ` (${ready.message || ready.reason})`}`;
     return {
       headline: `terminating: ${says}`,
       since: facts.deletedAt,
@@ -114,7 +116,7 @@ const nodeGone: PodState = {
         causes: [
           cause(
             'K4.node',
-            'proven',
+            node.state === 'unknown' ? 'likely' : 'proven',
             `${says}, so no kubelet can confirm the end of the pod; it stays until the node returns or its object is deleted${facts.owners[0]?.kind === 'StatefulSet' ? ', and the StatefulSet waits for that' : ''}`,
             describe('node', '', facts.node),
             kubectl('If the machine is off for good: free its volumes and pods', 'cluster', '', [

@@ -21,7 +21,12 @@ const disruption = (facts: PodFacts): string => {
 
 /** What the kubelet said when it evicted: in the status, in the condition, or only in the event (checklist.md 3.12, 2). */
 function eviction(facts: PodFacts): { readonly message: string; readonly path: string } | undefined {
-  const event = lastEvent(facts.events, ['Evicted', 'TerminatingEvictedPod']);
+  // Autoscalers and descheduler use the reason for pods that they move.
+  const event = lastEvent(
+    facts.events.filter(({ source }) => source === '' || /kubelet/.test(source)),
+    ['Evicted', 'TerminatingEvictedPod'],
+    /^(?!Evicted pod: )/,
+  );
   const taken = facts.reason === 'Evicted' || disruption(facts) === 'TerminationByKubelet';
   if (!taken && (event === undefined || facts.phase === 'Running' || facts.phase === 'Pending'))
     return undefined;

@@ -15,7 +15,7 @@ import type { Cause, Item } from '../report.ts';
 import { lastWords, type SignatureHit } from '../signatures.ts';
 import { cause, evidence, item, type PodState } from '../state.ts';
 import { type Crash, crashOf, crashState, diagnoseCrash, limitOf, place } from './crash-facts.ts';
-import { blockedBy } from './network-policy.ts';
+import { blockedBy, shutOff } from './network-policy.ts';
 
 /** The host that a line is about where the pattern caught none: a name, or the address of a Service. */
 function hostIn(facts: PodFacts, line: string): string {
@@ -33,11 +33,35 @@ function hostIn(facts: PodFacts, line: string): string {
   return service === undefined ? '' : `${nameOf(service)}.${service.metadata?.namespace ?? ''}`;
 }
 
-/** Where a host:port of a log leads to in the cluster. */
-export function dependency(
-  facts: PodFacts,
-  hit: SignatureHit,
-): { readonly text: string; readonly item: Item | undefined; readonly host: string } {
+interface Dependency {
+  /** What is known of it, after a semicolon; `''` when nothing. */
+  readonly text: string;
+  readonly item: Item | undefined;
+  readonly host: string;
+}
+
+/** Where a host:port of a log leads to in the cluster, and what stands in the way. */
+export function dependency(facts: PodFacts, hit: SignatureHit): Dependency {
+  const found = destination(facts, hit);
+  const shut = found.text === '' ? shutOff(facts, hit.line) : undefined;
+  return shut === undefined
+    ? found
+    : {
+        ...found,
+        text: `; ${shut.says}`,
+        item: item(
+          'L7.policy',
+          'reachable',
+          'Network policies let it out',
+          'fail',
+          evidence('NetworkPolicy', shut.policy, 'spec.egress', {
+            ref: { kind: 'NetworkPolicy', namespace: facts.namespace, name: shut.policy },
+          }),
+        ),
+      };
+}
+
+function destination(facts: PodFacts, hit: SignatureHit): Dependency {
   const host =
     hit.captures
       .find((entry) => /[a-z]/i.test(entry) && !/^(?:dial|tcp|connect)$/.test(entry))

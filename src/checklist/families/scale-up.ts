@@ -57,7 +57,7 @@ const autoscalerSays = (message: string): string =>
   brief(
     message
       .replace(/^pod didn't trigger scale-up(?: \([^)]*\))?:?\s*/i, '')
-      .replace(/^Node scale up in zones (\S+) associated with this pod failed: ([^.]*)\..*$/, '$2 (zone $1)'),
+      .replace(/^Node scale up in zones (.+?) associated with this pod failed: ([^.]*)\..*$/, '$2 (zone $1)'),
     180,
   );
 
