@@ -5,7 +5,7 @@ import { networkStates } from './families/network.ts';
 import { ownerStates } from './families/owners.ts';
 import { queueObjectStates } from './families/queues.ts';
 import { storageStates } from './families/storage.ts';
-import type { ObjectState } from './state.ts';
+import type { ObjectState, PodState } from './state.ts';
 
 /** Every state of objects that are no pods, in the order in which they are asked. */
 export const objectStates: readonly ObjectState[] = [
@@ -23,7 +23,12 @@ export const subjectKinds: ReadonlySet<string> = new Set([
   ...objectStates.flatMap((state) => state.kinds),
 ]);
 
+export const builtInStates: readonly Pick<PodState, 'id' | 'key' | 'gate'>[] = [
+  ...podStates,
+  ...objectStates,
+];
+
 /** Ids and keys of the built-in states, which a pack may name. */
 export const builtInIds: ReadonlySet<string> = new Set(
-  [...podStates, ...objectStates].flatMap((state) => [state.id, state.key]),
+  builtInStates.flatMap((state) => [state.id, state.key]),
 );

@@ -281,7 +281,7 @@ function composed(
       items: [],
       explainedBy: undefined,
       since: undefined,
-      wants,
+      wants: uniqueWants(wants),
     };
   }
   const severity = severityOf(chosen);
@@ -304,8 +304,18 @@ function composed(
     items,
     explainedBy: diagnosis.explainedBy,
     since: chosen.match.since,
-    wants: wants.length === 0 ? (diagnosis.wants ?? []) : [...(diagnosis.wants ?? []), ...wants],
+    wants: uniqueWants([...(diagnosis.wants ?? []), ...wants]),
   };
+}
+
+/** Several states may ask for one log. */
+function uniqueWants(wants: readonly Want[]): readonly Want[] {
+  if (wants.length < 2) return wants;
+  return [
+    ...new Map(
+      wants.map((want) => [`${want.namespace}/${want.pod}/${want.container} ${want.previous}`, want]),
+    ).values(),
+  ];
 }
 
 function dedupe<C extends { readonly id: string; readonly text: string }>(

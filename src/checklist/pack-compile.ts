@@ -27,7 +27,7 @@ import {
   type Want,
 } from './report.ts';
 import { sources } from './sources.ts';
-import { cause, type Diagnosis, evidence, item, type Match, statusOfTruth } from './state.ts';
+import { cause, type Diagnosis, evidence, item, type Match, type PodState, statusOfTruth } from './state.ts';
 
 /** `g15` or `progressing`. */
 export const gateOf = (word: string | undefined): Gate | undefined =>
@@ -180,7 +180,12 @@ function verdictOf(
   return undefined;
 }
 
-function causesOf(raw: RawState, pack: RawPack, held: Held, answers: readonly Answer[]): readonly Cause[] {
+function causesOf(
+  raw: Pick<RawState, 'id' | 'cause' | 'label'>,
+  pack: RawPack,
+  held: Held,
+  answers: readonly Answer[],
+): readonly Cause[] {
   const { scene, found } = held;
   const found0 = { id: raw.id, isProof: isProof(found.leaves) };
   const causes = (pack.causes ?? []).flatMap((entry) => {
@@ -219,12 +224,14 @@ export function compileState(raw: RawState, pack: RawPack, line: number): AddedS
 
   function diagnose(held: Held): Diagnosis {
     const answers = checks.map((check) => check(held));
+    const causes = causesOf(raw, pack, held, answers);
     return {
       items: [
         item(`${raw.id}.when`, gate, raw.label ?? raw.id, 'fail', ...held.found.leaves.map(evidenceOf)),
         ...answers.map((answer) => answer.item),
       ],
-      causes: causesOf(raw, pack, held, answers),
+      causes:
+        causes.length > 0 ? causes : [cause(raw.id, 'likely', fill(label, held.scene, held.found.captures))],
       wants: answers.flatMap((answer) => answer.wants),
     };
   }
@@ -262,6 +269,28 @@ export function compileState(raw: RawState, pack: RawPack, line: number): AddedS
       severity: packSeverity[raw.severity ?? 'fail'],
       match: (facts) => ask(facts).match,
     },
+  };
+}
+
+/** What the checks of a pack add to a built-in state; undefined when it has none for it. */
+export function checksFor(
+  state: Pick<PodState, 'id' | 'gate'>,
+  pack: RawPack,
+): ((facts: PodFacts) => Diagnosis) | undefined {
+  const mine = (pack.checks ?? [])
+    .filter((check) => check.for.includes(state.id))
+    .sort((a, b) => (a.order ?? 0) - (b.order ?? 0))
+    .map((check) => compileCheck(check, state.gate));
+  if (mine.length === 0) return undefined;
+  return (facts) => {
+    const found: Finding = { truth: true, leaves: [], captures: {}, wants: [] };
+    const held = { scene: { facts, bound: undefined }, found };
+    const answers = mine.map((check) => check(held));
+    return {
+      items: answers.map((answer) => answer.item),
+      causes: causesOf({ id: state.id }, pack, held, answers),
+      wants: answers.flatMap((answer) => answer.wants),
+    };
   };
 }
 

@@ -222,8 +222,8 @@ const sections: Readonly<Record<string, (node: unknown, lint: Lint) => void>> = 
     text(get(node, 'title'), 'title', lint);
     const [loop, states] = [get(node, 'forEach'), entriesOf(get(node, 'for'))];
     oneOf(loop, 'forEach', loops, lint);
-    if (states.length === 0) lint.report(get(node, 'for'), 'for is a list of states of this pack');
-    named(states, 'state', lint.ids.states, lint);
+    if (states.length === 0) lint.report(get(node, 'for'), 'for is a list of states');
+    named(states, 'state', new Set([...lint.ids.states, ...builtInIds]), lint);
     const isBound = loop !== undefined || states.every((state) => lint.loopStates.has(wordOf(state)));
     condition(get(node, 'expect'), lint, isBound, false);
     oneOf(get(node, 'severity'), 'severity', severities, lint);

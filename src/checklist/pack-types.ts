@@ -3,7 +3,7 @@ import type { Loop } from './pack-scene.ts';
 import type { PodFacts } from './pod-facts.ts';
 import type { Predicate } from './predicate.ts';
 import type { Cause, Fix, Gate, Risk, Severity, Want } from './report.ts';
-import type { Match, PodState } from './state.ts';
+import type { Diagnosis, Match, PodState } from './state.ts';
 
 export interface LintProblem {
   /** From 1. */
@@ -44,6 +44,8 @@ export interface StateOverride {
   readonly severity?: Severity;
   readonly label?: (facts: PodFacts, headline: string) => string;
   readonly fixes?: (facts: PodFacts) => readonly Fix[];
+  /** What checks of packs add to its diagnosis. */
+  readonly more?: (facts: PodFacts) => Diagnosis;
 }
 
 export interface CauseOverride {

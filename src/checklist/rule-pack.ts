@@ -1,5 +1,6 @@
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
-import { compileExit, compileState } from './pack-compile.ts';
+import { builtInStates } from './built-in.ts';
+import { checksFor, compileExit, compileState } from './pack-compile.ts';
 import { fixesOf } from './pack-fixes.ts';
 import { lintPack, type Problems } from './pack-lint.ts';
 import type { Scene } from './pack-scene.ts';
@@ -135,6 +136,12 @@ function compile(raw: RawPack, lines: ReadonlyMap<string, number>): RulePack {
     Object.assign(limits, change.params);
     if (isCauseId(change.id)) causes.set(change.id, causeOverride(change, raw));
     else overrides.set(change.id, stateOverride(change, raw));
+  }
+  for (const { id, key, gate } of builtInStates) {
+    for (const name of new Set([id, key])) {
+      const more = checksFor({ id: name, gate }, raw);
+      if (more !== undefined) overrides.set(name, { ...overrides.get(name), more });
+    }
   }
   return {
     name,

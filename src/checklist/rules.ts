@@ -76,10 +76,11 @@ export function rulesOf(packs: readonly RulePack[]): Rules | undefined {
 
 function withChange<F>(
   state: State<F>,
-  { severity, label, fixes }: StateOverride,
+  { severity, label, fixes, more }: StateOverride,
   factsOf: (facts: F) => PodFacts,
 ): State<F> {
-  if (severity === undefined && label === undefined && fixes === undefined) return state;
+  if (severity === undefined && label === undefined && fixes === undefined && more === undefined)
+    return state;
   return {
     ...state,
     severity: severity ?? state.severity,
@@ -92,18 +93,41 @@ function withChange<F>(
         ...match,
         ...(severity === undefined || isSilent ? {} : { severity }),
         ...(label === undefined ? {} : { headline: label(factsOf(facts), match.headline) }),
-        ...(fixes === undefined
+        ...(fixes === undefined && more === undefined
           ? {}
-          : { diagnose: () => withFixes(match.diagnose?.(), fixes(factsOf(facts))) }),
+          : {
+              diagnose: () =>
+                changedDiagnosis(match.diagnose?.(), fixes?.(factsOf(facts)), more?.(factsOf(facts))),
+            }),
       };
     },
   };
 }
 
-/** The commands of a pack in place of those of the first cause. */
-function withFixes(found: Diagnosis | undefined, fixes: readonly Fix[]): Diagnosis {
-  const { causes, ...rest } = found ?? { causes: [], items: [] };
-  return { ...rest, causes: causes.map((cause, position) => (position === 0 ? { ...cause, fixes } : cause)) };
+const noDiagnosis: Diagnosis = { causes: [], items: [] };
+
+/** The commands of a pack in place of those of the first cause, and what its checks found; proven causes first. */
+function changedDiagnosis(
+  found: Diagnosis = noDiagnosis,
+  fixes: readonly Fix[] | undefined,
+  more: Diagnosis = noDiagnosis,
+): Diagnosis {
+  const own = found.causes.map((cause, position) =>
+    position === 0 && fixes !== undefined ? { ...cause, fixes } : cause,
+  );
+  const isProven = ({ verdict }: Cause): boolean => verdict === 'proven';
+  return {
+    ...found,
+    causes: [
+      // What a check of the site proves is more than a guess, and less than what is proven already.
+      ...own.filter(isProven),
+      ...more.causes.filter(isProven),
+      ...own.filter((cause) => !isProven(cause)),
+      ...more.causes.filter((cause) => !isProven(cause)),
+    ],
+    items: [...found.items, ...more.items],
+    wants: [...(found.wants ?? []), ...(more.wants ?? [])],
+  };
 }
 
 const rank: Readonly<Record<Severity, number>> = { bad: 0, warn: 1, none: 2 };

@@ -381,13 +381,16 @@ async function listSecretNames(
   }
 }
 
+/** Logs that one command reads: more are a load on the cluster. */
+export const logsAtMost = 60;
+
 /** Tails of the logs that would settle a question. What cannot be read stays a question. */
 export async function fetchLogs(
   connection: Connection,
   wants: readonly LogRun[],
 ): Promise<Readonly<Record<string, string>>> {
   const logs: Record<string, string> = {};
-  const waiting = wants.slice(0, 60);
+  const waiting = wants.slice(0, logsAtMost);
   const work = async (): Promise<void> => {
     for (let want = waiting.shift(); want !== undefined; want = waiting.shift()) {
       try {

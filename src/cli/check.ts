@@ -27,6 +27,7 @@ import {
   evidenceFromCluster,
   evidenceFromFiles,
   fetchLogs,
+  logsAtMost,
   withAllPods,
 } from './check-source.ts';
 import {
@@ -200,9 +201,17 @@ async function gather(
   const wants = reportsFor(index, { ...scope, all: true }, options).flatMap((report) => report.wants);
   if (wants.length === 0) return { evidence, index };
   const logs = await fetchLogs(connection, wants);
+  const unread = wants.length - logsAtMost;
+  const read =
+    unread <= 0
+      ? evidence
+      : {
+          ...evidence,
+          partial: [...evidence.partial, `logs: ${unread} more would be read; name pods or a namespace`],
+        };
   return Object.keys(logs).length === 0
-    ? { evidence, index }
-    : { evidence, index: buildIndex({ ...evidence, logs }) };
+    ? { evidence: read, index }
+    : { evidence: read, index: buildIndex({ ...evidence, logs }) };
 }
 
 const printers: Readonly<Record<string, (result: CheckResult) => string>> = {
@@ -218,7 +227,7 @@ function finish(io: CommandIo, parsed: ParsedFlags, result: CheckResult): number
   return result.partial.length > 0 ? exitCode.partial : exitCode.ok;
 }
 
-const help = `mltop check [KIND/NAME | -l SELECTOR | -A] [-n NS] [--from FILE…] [-o text|json|md]
+const help = `mltop check [KIND/NAME | -l SELECTOR | -A] [-n NS] [--from FILE…] [--rules FILE|DIR] [-o text|json|md]
 
 Without a subject: everything that needs a person. With one: its whole checklist.
 Exit codes: 0 nothing found, 1 findings, 2 wrong usage, 3 some sources could not be read, 4 no connection, 5 not found,

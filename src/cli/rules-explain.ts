@@ -19,7 +19,7 @@ type BuiltIn = Pick<State<never>, 'id' | 'key' | 'gate' | 'severity' | 'title'> 
 };
 
 /** Every built-in state once, with the kinds that it is asked of. */
-export function builtInStates(): readonly BuiltIn[] {
+export function statesByName(): readonly BuiltIn[] {
   const found = new Map<string, BuiltIn>();
   for (const state of podStates) found.set(`${state.id} ${state.key}`, { ...state, kinds: ['Pod'] });
   for (const state of objectStates) {
@@ -78,7 +78,7 @@ export function explain(
       .map((state) => explainAdded(state, file, file.loaded.pack?.raw)),
   );
   const parts = files.flatMap((file) => explainPart(id, file));
-  const states = builtInStates().filter((state) => state.id === id || state.key === id);
+  const states = statesByName().filter((state) => state.id === id || state.key === id);
   const hits = signatures.filter((entry) => entry.state === id || entry.id === id);
   const code = codeOf(id);
   const found = [

@@ -6,7 +6,7 @@ import { firstProblem, type PackFile } from '../feed/rule-packs.ts';
 import { type Flag, type ParsedFlags, parseFlags } from './flags.ts';
 import { type CommandIo, exitCode, UsageError } from './io.ts';
 import { alignColumns } from './print.ts';
-import { builtInStates, explain, topics } from './rules-explain.ts';
+import { explain, statesByName, topics } from './rules-explain.ts';
 import { packFiles } from './rules-source.ts';
 import { runPackTest } from './rules-test.ts';
 
@@ -71,7 +71,7 @@ async function list(asked: Asked): Promise<number> {
     ),
   );
   const states = [
-    ...builtInStates().map((state) => ({
+    ...statesByName().map((state) => ({
       id: state.id,
       finding: state.key,
       pack: '',
@@ -127,7 +127,7 @@ async function explainRule(asked: Asked): Promise<number> {
   const found = explain(id, files, rules);
   if (found === undefined) {
     const close = nearest(id, [
-      ...builtInStates().flatMap((state) => [state.id, state.key]),
+      ...statesByName().flatMap((state) => [state.id, state.key]),
       ...signatures.map((entry) => entry.id),
       ...files.flatMap(({ loaded }) => (loaded.pack?.states ?? []).map((state) => state.id)),
       ...Object.keys(topics),

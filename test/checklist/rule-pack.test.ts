@@ -328,6 +328,36 @@ causes:
   });
 });
 
+describe('checks for built-in states', () => {
+  const share = `${head}checks:
+  - {id: acme.quota, title: The namespace is not frozen, for: [H4], expect: {path: ns.metadata.labels.frozen, op: absent}, onFail: {cause: acme.frozen}}
+causes:
+  - {id: acme.frozen, text: 'namespace {{ ns }} is frozen: its limits are halved'}
+`;
+
+  test('add their answer and their cause, behind what is proven', () => {
+    const sick = pod(crashed(ended(137, 'OOMKilled')));
+    const frozen = {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: 'ml', labels: { frozen: 'yes' } },
+    };
+    const { causes } = reportBy(undefined, sick);
+    const report = reportBy(rules(share), sick, { objects: [frozen] });
+    expect(report.state).toBe('H4');
+    expect(report.causes.map(({ id }) => id)).toEqual([
+      causes[0]?.id,
+      'acme.frozen',
+      ...causes.slice(1).map(({ id }) => id),
+    ]);
+    expect(report.items.find(({ id }) => id === 'acme.quota')).toMatchObject({
+      status: 'fail',
+      gate: 'staysUp',
+    });
+    expect(reportBy(rules(share), sick).items.find(({ id }) => id === 'acme.quota')?.status).toBe('unknown');
+  });
+});
+
 describe('exit codes', () => {
   const codes = `${head}exitCodes:
   - {image: 'corp/train:*', code: [42, 43], means: dataset version missing, cause: acme.dataset}
