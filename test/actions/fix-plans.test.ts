@@ -2,13 +2,22 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import type { ActionContext } from '../../src/actions/action.ts';
 import { planOfFix, type SpeltOut } from '../../src/actions/fix-plans.ts';
+import { runFix } from '../../src/actions/fixes.ts';
+import { createTables } from '../../src/actions/tables.ts';
 import { connect } from '../../src/kube/connection.ts';
 import type { Connection } from '../../src/kube/contract.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
+import { guard } from '../../src/kube/write-gate.ts';
 import { findTable } from '../../src/resources/index.ts';
 import { pathOf, type Resource } from '../../src/resources/resource.ts';
+import { arm } from '../../src/state/arming.ts';
+import { createCluster } from '../../src/state/cluster.ts';
+import type { ConfirmDialog } from '../../src/state/dialog.ts';
+import { createSession } from '../../src/state/session.ts';
 import { demoOf } from '../demo/cluster.ts';
+import { handsOver } from './hands.ts';
 
 const deployment: KubeObject = {
   apiVersion: 'apps/v1',
@@ -158,6 +167,47 @@ test.each(changes)('%s %s: %j is tried first, and then becomes so', async (word,
   for (const { request } of plan?.operations ?? [])
     await connection.request(request({ dryRun: false, version: undefined }));
   expect(await read(word, name)).toMatchObject(becomes);
+});
+
+test('a fix that is run on the screen is tried by the server, asked about, and then done', async () => {
+  const { connection, read } = await given();
+  const access = guard(connection);
+  const session = createSession({ table: 'pods', namespaces: 'all', nowMs: Date.now() });
+  session.setState({
+    context: 'demo',
+    connection: {
+      state: 'connected',
+      cluster: 'demo',
+      user: 'ada',
+      url: connection.server,
+      server: undefined,
+    },
+  });
+  session.setState(arm(Date.now())(session.getState()));
+  const context = {
+    session,
+    cluster: createCluster(),
+    tables: createTables([]),
+    now: Date.now(),
+    services: { hands: handsOver(access, Date.now) },
+  } as unknown as ActionContext;
+  const dialog = (): ConfirmDialog | undefined => session.getState().dialog as ConfirmDialog | undefined;
+  const running = runFix(context, {
+    title: 'Raise the memory limit',
+    argv: 'kubectl -n ml set resources deployment/web -c web --limits=memory=3Gi'.split(' '),
+    risk: 'reversible',
+  });
+  await expect.poll(() => dialog()?.check.text).toMatch(/dry-run=server: ok/);
+  expect(dialog()).toMatchObject({
+    title: expect.stringMatching(/^Raise the memory limit/),
+    kubectl: 'kubectl --context demo -n ml set resources deployment/web -c web --limits=memory=3Gi',
+  });
+  const limitOf = async () =>
+    JSON.stringify(await read('deployment', 'web')).match(/"limits":\{"memory":"(\w+)"/)?.[1];
+  expect(await limitOf()).toBe('1Gi');
+  session.setState({ dialog: { ...dialog(), answer: 'go' } as ConfirmDialog });
+  await running;
+  expect(await limitOf()).toBe('3Gi');
 });
 
 test('what is left to be filled in is no plan', async () => {

@@ -158,6 +158,22 @@ test('what may not be read is said, and the rest is judged all the same', async 
   expect(partial.join('\n')).toMatch(/forbidden/i);
 });
 
+test('of each fix it is known whether one may do it', async () => {
+  const { demo, look, until } = await given('viewer');
+  demo.rights.bindings = [
+    ...demo.rights.bindings,
+    { name: 'viewers', namespace: 'team-b', role: 'view', group: 'viewers' },
+  ];
+  const subject = named('Pod', 'team-b', 'notebook-7d9f4-x2x9q');
+  look(subject);
+  const { report } = await until(subject, isDone);
+  const fixes = (report?.causes ?? []).flatMap((cause) => cause.fixes);
+  expect(fixes.find(({ argv }) => argv.includes('delete'))?.right).toEqual({
+    allowed: 'no',
+    missing: ['delete pods in team-b'],
+  });
+});
+
 test('a change of the pod is seen, and its end', async () => {
   const { demo, look, until } = await given();
   const subject = named('Pod', 'team-b', 'dataprep-oom');
