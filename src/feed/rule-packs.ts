@@ -1,7 +1,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { LoadedPack, RulePack } from '../checklist/pack-types.ts';
 import { loadPack } from '../checklist/rule-pack.ts';
 import { type Rules, rulesOf } from '../checklist/rules.ts';
@@ -130,12 +130,14 @@ export function watchRulePacks(options: RulePacksOptions): RulePacks {
     const { path, text, loaded } = file;
     const before = good.get(path);
     if (loaded.pack === undefined) {
-      tell(path, text, `${firstProblem(file)}${before === undefined ? '' : '; its rules of before stay'}`);
+      // One line of the screen has to hold it: which file of that name it is, its owner knows.
+      const problem = firstProblem({ ...file, path: basename(path) });
+      tell(path, text, `rules ${problem}${before === undefined ? '' : '; its rules of before stay'}`);
       return false;
     }
     const wasBroken = told.delete(path);
     if (before?.text === text) {
-      if (wasBroken) onReload?.(`${path}: right again`);
+      if (wasBroken) onReload?.(`rules ${basename(path)}: right again`);
       return false;
     }
     good.set(path, { text, pack: loaded.pack });
