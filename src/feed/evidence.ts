@@ -26,6 +26,7 @@ import type { Cluster } from '../state/cluster.ts';
 import type { Examination } from '../state/examination.ts';
 import type { Happenings } from '../state/happenings.ts';
 import { type Fetched, liveIndex } from '../state/live-index.ts';
+import { podIndex } from '../state/pod-index.ts';
 import type { SchedulerBooks } from '../state/scheduler-books.ts';
 import { isSameSubject, type Subject, subjectNamed } from '../state/subject.ts';
 import type { TrueStates } from '../state/true-states.ts';
@@ -288,7 +289,7 @@ export function createExaminer(options: ExaminerOptions): Examiner {
 
   /** Of a whole checklist all kinds; under the table what the state of the row is about. */
   function sourcesFor({ subject, object }: Store, depth: Depth): readonly Source[] {
-    const inNamespace = subject.namespace === '' ? 0 : countIn(subject.namespace);
+    const inNamespace = subject.namespace === '' ? 0 : podIndex(cluster).inNamespace(subject.namespace).size;
     const wanted = sources.filter(({ kind }) => {
       if (kind === 'Node' || kind === 'Event') return false;
       // Rows stand for pods where there are too many to read.
@@ -306,12 +307,6 @@ export function createExaminer(options: ExaminerOptions): Examiner {
 
   /** What has no namespace asks about nothing in one. */
   const isAlone = ({ namespaced, kind }: Source): boolean => !namespaced || kind === 'PersistentVolumeClaim';
-
-  function countIn(namespace: string): number {
-    let count = 0;
-    for (const row of cluster.rowsOf(pods)) if (row.namespace === namespace) count += 1;
-    return count;
-  }
 
   async function readLists(store: Store, wanted: readonly Source[], signal: AbortSignal): Promise<void> {
     const waiting = [...wanted];
@@ -489,8 +484,8 @@ export function createExaminer(options: ExaminerOptions): Examiner {
   function asksForRoom({ subject, object }: Store): boolean {
     if (object === undefined || subject.namespace === '') return false;
     if (subject.kind === 'Pod') return text(object, 'spec', 'nodeName') === '';
-    for (const row of cluster.rowsOf(pods))
-      if (row.namespace === subject.namespace && row.node === '' && row.phase === 'Pending') return true;
+    for (const row of podIndex(cluster).inNamespace(subject.namespace))
+      if (row.node === '' && row.phase === 'Pending') return true;
     return false;
   }
 

@@ -7,7 +7,7 @@ import { pods } from '../resources/pods.ts';
 import { anyResource } from '../resources/resource.ts';
 import type { Cluster } from '../state/cluster.ts';
 import type { LogSource, LogStore, SourceState } from '../state/log-store.ts';
-import { chooses, rankOf } from '../state/pod-choice.ts';
+import { chooses, chosenPods, rankOf } from '../state/pod-choice.ts';
 import type { SessionStore, View } from '../state/session.ts';
 import type { LogView } from '../state/text-views.ts';
 
@@ -132,9 +132,7 @@ export function startLogFeed(options: LogFeedOptions): LogFeed {
     if (view === undefined) return;
     const choice = view.pods;
     const wanted = new Map<string, { readonly pod: PodRow; readonly container: string }>();
-    for (const row of cluster.rowsOf(podKind)) {
-      const pod = row as PodRow;
-      if (!chooses(choice, pod)) continue;
+    for (const pod of chosenPods(cluster, choice)) {
       for (const container of containersOf(pod)) wanted.set(`${pod.uid} ${container}`, { pod, container });
     }
     for (const [id, one] of open) {

@@ -14,6 +14,7 @@ import { pods } from '../resources/pods.ts';
 import { anyResource, type Resource } from '../resources/resource.ts';
 import type { Cluster } from './cluster.ts';
 import type { Happenings } from './happenings.ts';
+import { podIndex } from './pod-index.ts';
 import { nodeObject, podObject } from './row-objects.ts';
 
 /** What is known beside the rows: whole objects that were asked for, and what the answers say of others. */
@@ -59,24 +60,6 @@ const isWhole = (cluster: Cluster, resource: Resource): boolean =>
         scope === '' && state !== 'listing' && state !== 'forbidden' && state !== 'unsupported',
     );
 
-// One object asks once or twice; everything in a cluster, thousands of times.
-const groupedFrom = 3;
-
-/** Pods that have something in common. One walk over all of them is cheaper than a list by all that they may have. */
-function rowsBy(cluster: Cluster, key: (row: PodRow) => string): (wanted: string) => readonly PodRow[] {
-  let asked = 0;
-  let groups: ReadonlyMap<string, readonly PodRow[]> | undefined;
-  return (wanted) => {
-    asked += 1;
-    if (asked > groupedFrom) groups ??= Map.groupBy(cluster.rowsOf(pods), key);
-    return groups === undefined
-      ? Iterator.from(cluster.rowsOf(pods))
-          .filter((row) => key(row) === wanted)
-          .toArray()
-      : (groups.get(wanted) ?? []);
-  };
-}
-
 /**
  * The evidence of a checklist on the screen: the objects that were fetched for it, and around them everything that the
  * rows hold, turned into objects only where a question reaches them. A new one for each evaluation: answers are kept by it.
@@ -94,9 +77,7 @@ export function liveIndex(
   const { listedIn = new Set<string>(), missing = new Set<string>() } = fetched;
   const inner = buildIndex({ ...fetched, listed: whole, now });
   const inNamespaces = new Map<string, readonly KubeObject[]>();
-  const rowsIn = rowsBy(cluster, (row) => row.namespace);
-  const rowsOn = rowsBy(cluster, (row) => row.node);
-  const rowsOwnedBy = rowsBy(cluster, (row) => row.owner?.uid ?? '');
+  const index = podIndex(cluster);
   let nodeObjects: readonly KubeObject[] | undefined;
 
   /** The whole object where it was fetched, else the row's. */
@@ -106,7 +87,7 @@ export function liveIndex(
   function podsIn(namespace: string): readonly KubeObject[] {
     const known = inNamespaces.get(namespace);
     if (known !== undefined) return known;
-    const found = rowsIn(namespace).map(ofPod);
+    const found = Array.from(index.inNamespace(namespace), ofPod);
     inNamespaces.set(namespace, found);
     return found;
   }
@@ -177,10 +158,10 @@ export function liveIndex(
       const seen = new Set(found.map((child) => child.metadata?.uid));
       const more: KubeObject[] = [];
       const namespace = namespaceOf(object);
-      for (const row of rowsOwnedBy(uid))
+      for (const row of index.ownedBy(uid))
         if (row.namespace === namespace && !seen.has(row.uid)) more.push(ofPod(row));
       return more.length === 0 ? found : [...found, ...more];
     },
-    podsOn: (name) => rowsOn(name).map(ofPod),
+    podsOn: (name) => Array.from(index.onNode(name), ofPod),
   };
 }

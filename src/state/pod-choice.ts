@@ -1,6 +1,8 @@
 import type { PodRow } from '../resources/pod-row.ts';
 import type { Resource, Row, Table } from '../resources/resource.ts';
 import { groupOf } from '../workloads/group.ts';
+import type { Cluster } from './cluster.ts';
+import { podIndex } from './pod-index.ts';
 
 /** Which pods are meant: data, so that a view can keep it and new pods can be asked whether they belong. */
 export type PodChoice =
@@ -66,6 +68,13 @@ const jobKinds = new Set([
   'NodeSet',
   'Job',
 ]);
+
+/** The pods of a choice that are there now. */
+export function chosenPods(cluster: Cluster, choice: PodChoice): readonly PodRow[] {
+  const index = podIndex(cluster);
+  const near = choice.by === 'node' ? index.onNode(choice.node) : index.inNamespace(choice.namespace);
+  return Array.from(near).filter((pod) => chooses(choice, pod));
+}
 
 export function chooses(choice: PodChoice, pod: PodRow): boolean {
   switch (choice.by) {

@@ -4,6 +4,7 @@ import { pods as podKind } from '../../resources/pods.ts';
 import type { Resource, Row } from '../../resources/resource.ts';
 import type { DialogLine } from '../../state/dialog.ts';
 import { portForwards } from '../../state/held-tables.ts';
+import { podIndex } from '../../state/pod-index.ts';
 import { isResource } from '../../state/source.ts';
 import { type Action, type ActionContext, say } from '../action.ts';
 import { inNamespace } from '../kubectl.ts';
@@ -51,8 +52,7 @@ function lossLines(
   const lost = (text: string): readonly DialogLine[] => [{ label: 'loses', text, tone: 'bad' }];
   switch (resource.name) {
     case 'namespaces': {
-      const names = new Set(rows.map((row) => row.name));
-      const count = [...cluster.rowsOf(podKind)].filter((pod) => names.has(pod.namespace)).length;
+      const count = rows.reduce((sum, { name }) => sum + podIndex(cluster).inNamespace(name).size, 0);
       return lost(`everything in it, ${count} pods among that`);
     }
     case 'persistentvolumeclaims':
@@ -79,9 +79,7 @@ function lossLines(
 
 function podImpactOfOwner(rows: readonly Row[], cluster: ActionContext['cluster']): readonly DialogLine[] {
   const owners = new Set(rows.map((row) => row.uid));
-  const owned = [...cluster.rowsOf(podKind)].filter(
-    (pod) => pod.owner !== undefined && owners.has(pod.owner.uid),
-  );
+  const owned = [...owners].flatMap((uid) => (uid === '' ? [] : [...podIndex(cluster).ownedBy(uid)]));
   return podImpact(owned, cluster).filter(({ label }) => label !== 'owner');
 }
 

@@ -1,6 +1,6 @@
 import { smiPod } from '../../accelerators/operator.ts';
 import type { PodRow } from '../../resources/pod-row.ts';
-import { pods } from '../../resources/pods.ts';
+import { podIndex } from '../../state/pod-index.ts';
 import { type Action, type ActionContext, say } from '../action.ts';
 import { inNamespace } from '../kubectl.ts';
 import { pickContainer, runCommand, streamPlan } from './inside.ts';
@@ -13,7 +13,7 @@ const nodeOf = ({ row, table }: ActionContext): string =>
 
 function podOn(context: ActionContext): PodRow | undefined {
   const node = nodeOf(context);
-  return smiPod([...context.cluster.rowsOf(pods)].filter((pod) => pod.node === node));
+  return node === '' ? undefined : smiPod([...podIndex(context.cluster).onNode(node)]);
 }
 
 /** The last resort where nothing measures GPUs: asks the driver itself, in a container that sees them. */

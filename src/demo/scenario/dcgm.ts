@@ -109,10 +109,26 @@ export function dcgmMetrics(store: Store, nodeName: string, nowMs: number): stri
     .join('');
 }
 
+type ByNode = ReadonlyMap<string | undefined, readonly PodLike[]>;
+
+const shelves = new WeakMap<Store, { readonly at: number; readonly byNode: ByNode }>();
+
+/** A Prometheus asks for every node at once: one walk over the pods answers for all of them. */
+function podsByNode(store: Store): ByNode {
+  const at = store.resourceVersion();
+  let shelf = shelves.get(store);
+  if (shelf?.at !== at) {
+    const byNode = Map.groupBy(store.list('', 'pods') as readonly PodLike[], ({ spec }) => spec.nodeName);
+    shelf = { at, byNode };
+    shelves.set(store, shelf);
+  }
+  return shelf.byNode;
+}
+
 /** One entry per GPU in use, in the order in which the pods came. */
 function holdersOf(store: Store, nodeName: string): readonly PodLike[] {
-  return (store.list('', 'pods') as readonly PodLike[])
-    .filter((pod) => pod.spec.nodeName === nodeName && !isFinished(pod))
+  return (podsByNode(store).get(nodeName) ?? [])
+    .filter((pod) => !isFinished(pod))
     .flatMap((pod) => Array.from({ length: podRequests(pod).get('nvidia.com/gpu') ?? 0 }, () => pod));
 }
 
