@@ -579,7 +579,7 @@ export const signatures: readonly Signature[] = [
     'dns',
     66,
     'L6',
-    /Name or service not known|Temporary failure in name resolution|no such host|EAI_AGAIN|ENOTFOUND|getaddrinfo|nodename nor servname|could not translate host name|[Cc]ould not resolve host|UnknownHostException|host not found in upstream|nslookup: can't resolve|can't resolve '|lookup \S+ on \S+: (?:read udp|server misbehaving)/,
+    /Name or service not known|Temporary failure in name resolution|no such host|EAI_AGAIN|ENOTFOUND|getaddrinfo|nodename nor servname|could not translate host name|[Cc]ould not resolve host|UnknownHostException|host not found in upstream|nslookup: can't resolve|can't resolve '|lookup \S+(?: on \S+)?: (?:read udp|write udp|dial udp|server misbehaving|i\/o timeout)|communications error to \S+#53/,
     'a host name does not resolve',
     'the name, its Service, CoreDNS, egress to port 53',
   ),

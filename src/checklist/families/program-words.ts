@@ -43,7 +43,7 @@ interface Dependency {
 /** Where a host:port of a log leads to in the cluster, and what stands in the way. */
 export function dependency(facts: PodFacts, hit: SignatureHit): Dependency {
   const found = destination(facts, hit);
-  const shut = found.text === '' ? shutOff(facts, hit.line) : undefined;
+  const shut = shutOff(facts, hit.line);
   return shut === undefined
     ? found
     : {
