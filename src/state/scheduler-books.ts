@@ -1,12 +1,14 @@
+import { evaluate } from '../checklist/evaluate.ts';
+import { buildIndex } from '../checklist/evidence-index.ts';
 import type { NodeRow } from '../resources/node-row.ts';
 import { nodes } from '../resources/nodes.ts';
 import type { PodRow } from '../resources/pod-row.ts';
 import { pods } from '../resources/pods.ts';
 import { anyResource } from '../resources/resource.ts';
-import { explainOn, isWaiting } from '../scheduling/explain.ts';
-import { type Account, createLedger, type Ledger } from '../scheduling/ledger.ts';
+import { isWaiting } from '../scheduling/explain.ts';
+import { createLedger, type Ledger } from '../scheduling/ledger.ts';
 import type { Cluster } from './cluster.ts';
-import { nodeObject } from './row-objects.ts';
+import { nodeObject, podObject } from './row-objects.ts';
 
 /** What every node has given away, as the scheduler counts it: made when first asked for, and kept from then on. */
 export interface SchedulerBooks {
@@ -39,19 +41,27 @@ export function createSchedulerBooks(cluster: Cluster): SchedulerBooks {
   }
 
   /**
-   * The first question on 5,000 nodes would pay for everything that is made once: it is asked here in parts, of some
-   * pod that waits, and its answers are thrown away.
+   * The first question on 5,000 nodes would pay for everything that is made once: some of the pods that wait are asked
+   * about a few of the nodes, and the answers are thrown away.
    */
   function* warmUp(into: Ledger): Generator<undefined, void> {
-    const pod = [...into.pods()].find(isWaiting);
-    if (pod === undefined) return;
-    let part: Account[] = [];
-    for (const account of [...into.accounts()]) {
-      nodeObject(account.node);
-      part.push(account);
-      if (part.length < 256) continue;
-      explainOn(into, pod, part);
-      part = [];
+    const nodesHere = [...into.accounts()].map(({ node }) => node);
+    for (const [at, node] of nodesHere.entries()) {
+      nodeObject(node);
+      if (at % 256 === 0) yield;
+    }
+    const some = nodesHere.slice(0, 256);
+    const few = createLedger();
+    for (const node of some) few.putNode(node);
+    const waiting = new Map<PodRow['spec'], PodRow>();
+    for (const pod of into.pods()) if (waiting.size < 12 && isWaiting(pod)) waiting.set(pod.spec, pod);
+    for (const pod of waiting.values()) {
+      const object = podObject(pod);
+      const objects = [object, ...some.map(nodeObject)];
+      evaluate(
+        buildIndex({ objects, listed: ['Pod', 'Node'], now: pod.createdAt ?? 0, ledger: few }),
+        object,
+      );
       yield;
     }
   }
