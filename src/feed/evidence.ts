@@ -440,6 +440,7 @@ export function createExaminer(options: ExaminerOptions): Examiner {
       object: store.object,
       progress,
       partial: [...store.partial],
+      logs: Object.fromEntries(store.logs),
       atMs: now,
       tookMs,
     };

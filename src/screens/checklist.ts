@@ -10,6 +10,7 @@ import {
   headLines,
   reportLines,
 } from './checklist-lines.ts';
+import { logLines } from './checklist-log.ts';
 
 export interface ChecklistBody {
   /** Painted, at most `height`. */
@@ -63,7 +64,8 @@ function wideBody(question: ChecklistQuestion, report: SubjectReport): Checklist
   if (room <= 0) return narrowBody(question, report);
   const found = reportLines({ ...question, columns: right }, report);
   const lines = found[0]?.spans.length === 0 ? found.slice(1) : found;
-  const body = windowOn(lines, question, right, room);
+  const log = logLines(question.examination, { theme, columns: right, room: room - lines.length });
+  const body = windowOn([...lines, ...log.map((spans) => ({ spans }))], question, right, room);
   const stops = stopsOf(report);
   const followed = itemOf(stops[Math.min(view.cursor, stops.length - 1)]);
   const life = lifePane(report, followed, { theme, columns: left, height: room });

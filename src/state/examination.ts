@@ -12,6 +12,8 @@ export interface Examination {
   readonly progress: 'asking' | 'done' | 'gone';
   /** What could not be read, a sentence each. */
   readonly partial: readonly string[];
+  /** The ends of its logs, by `ns/pod/container` and `ns/pod/container@previous`, with their timestamps. */
+  readonly logs?: Readonly<Record<string, string>>;
   /** When the evidence was taken, epoch ms. */
   readonly atMs: number;
   /** Milliseconds that the last evaluation took. */

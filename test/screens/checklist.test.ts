@@ -389,3 +389,36 @@ test.each([
   expect(last).toContain('pulled in 8s');
   expect(/↑ \d+ above/.test(last)).toBe(!isWhole);
 });
+
+test('at 120x36 the end of the log fills what is left, without what could move the cursor', () => {
+  const logs = {
+    'train/llama-0/main': '',
+    'train/llama-0/main@previous': Array.from(
+      { length: 40 },
+      (_, line) => `2026-11-21T11:40:0${line % 10}.123Z step ${line} loss \x1b[2J0.${line}`,
+    ).join('\n'),
+  };
+  const text = given(120, 36, examined(broken, { logs })).text();
+  expect(text).not.toContain('\x1b');
+  expect(text).toMatch(/│ {2}Log of the run before: main {2}last \d+ lines/);
+  const steps = [...text.matchAll(/│ {3}step (\d+) loss/g)].map(([, step]) => Number(step));
+  expect(steps.length).toBeGreaterThan(3);
+  expect(steps).toEqual(steps.map((_, at) => 40 - steps.length + at));
+  expect(given(80, 24, examined(broken, { logs })).text()).not.toContain('Log of the run before');
+});
+
+test.each([
+  [80, 24],
+  [120, 36],
+])(
+  'at %ix%i Enter goes to the object that the evidence names, and c copies what it says',
+  (columns, rows) => {
+    const screen = given(columns, rows, examined(broken));
+    screen.type('jjjj');
+    screen.text();
+    screen.type('c');
+    expect(screen.done).toEqual(['copy has 41Gi free']);
+    screen.type('\r');
+    expect(screen.text()).toContain('Nodes h100-07');
+  },
+);
