@@ -72,6 +72,17 @@ const shapes = {
 } as const;
 type Shape = keyof typeof shapes;
 
+/** Keys whose value is a list, a map, or checked where they stand; all others have one plain value. */
+const lists = new Set(
+  'reads states checks causes fixes overrides exitCodes tests for requires evidence refutes argv preflight proven likely possible not'.split(
+    ' ',
+  ),
+);
+const maps = new Set(['metadata', 'params', 'onFail', 'verdict', 'given', 'want']);
+/** The same words in places where they have one value. */
+const plain = new Set(['metric.for', 'want.verdict']);
+const free = new Set(['when', 'expect', 'reason', 'code', 'value']);
+
 /** Does the name look like one of these? Said behind a problem, so that a slip of the finger is found at once. */
 function didYouMean(word: string, candidates: Iterable<string>): string {
   const [near] = nearNames(word, candidates);
@@ -128,7 +139,25 @@ export function lintPack(root: unknown, problems: Problems): void {
   lintIds(root, lint);
 }
 
-/** All keys known, and those there that must be. */
+const isPlain = (node: unknown): boolean =>
+  isScalar(node) && ['string', 'number', 'boolean'].includes(typeof node.value);
+
+const formOf = (place: string, key: string): string =>
+  plain.has(place)
+    ? 'has one value'
+    : lists.has(key)
+      ? 'is a list'
+      : maps.has(key)
+        ? 'is a map'
+        : 'has one value';
+
+function hasForm(place: string, key: string, value: unknown): boolean {
+  if (free.has(key)) return true;
+  if (!plain.has(place) && lists.has(key)) return isSeq(value);
+  return !plain.has(place) && maps.has(key) ? isMap(value) : isPlain(value);
+}
+
+/** All keys known, their values of the right form, and those there that must be. */
 function shape(node: unknown, name: Shape, { report }: Lint): boolean {
   if (!isMap(node)) {
     report(node, 'must be a map');
@@ -139,6 +168,8 @@ function shape(node: unknown, name: Shape, { report }: Lint): boolean {
     const key = wordOf(pair.key);
     if (!keys.includes(key))
       report(pair.key, `unknown key ${key}: one of ${keys.join(', ')}${didYouMean(key, keys)}`);
+    else if (!hasForm(`${name}.${key}`, key, pair.value))
+      report(pair.key, `${key} ${formOf(`${name}.${key}`, key)}`);
   }
   let isComplete = true;
   for (const key of shapes[name]) {

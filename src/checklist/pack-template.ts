@@ -68,7 +68,9 @@ export function templateProblem(source: string, more: ReadonlySet<string>): stri
 const known = new Map<string, Template>();
 
 /** Reads a template; kept, for packs have few of them. */
-function parseTemplate(source: string): Template {
+function parseTemplate(given: string): Template {
+  // `label: 5` is a number to YAML.
+  const source = String(given);
   const before = known.get(source);
   if (before !== undefined) return before;
   const parts: (string | Hole)[] = [];

@@ -555,6 +555,8 @@ export function createExaminer(options: ExaminerOptions): Examiner {
     of: (subject) => stores.find((store) => isSameSubject(store.subject, subject))?.examination,
     setRules(next) {
       added = next;
+      // What was judged by other rules is not told any more.
+      for (const store of stores) if (store !== here?.store) store.examination = undefined;
       if (here !== undefined) judge(here.store, isAsking ? 'asking' : 'done');
     },
     stop() {

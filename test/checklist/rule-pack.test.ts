@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { evaluate } from '../../src/checklist/evaluate.ts';
 import { buildIndex, type IndexInput } from '../../src/checklist/evidence-index.ts';
 import { podFacts, rowFacts } from '../../src/checklist/pod-facts.ts';
@@ -526,7 +527,55 @@ describe('lint', () => {
   });
 });
 
+/** Every key of the language once. */
+const everything = `${head}params: {p: 1}
+reads: [pods]
+states:
+  - {id: acme.a, subject: Pod, forEach: containers, when: {all: [{path: $c.image, op: matches, value: x}, {not: {fact: killer, args: {container: $c}, op: eq, value: oom}}]}, gate: g11, severity: warn, label: 'a {{ c }}', priority: 10, cause: acme.c}
+  - {id: acme.b, when: {any: [{log: {match: 'license (?<x>\\w+)', previous: false, lastN: 5, container: main}}, {event: {reason: [A], match: b, within: 5m, onUid: node, container: main}}, {metric: {name: memory, op: gt, value: 0.5, for: 5m}}, {state: H4}, {path: metadata.name, op: in, value: [a, web-1]}, {path: metadata.name, op: eq, valuePath: spec.nodeName}]}, label: 'b {{ captures.x }}'}
+  - {id: acme.n, subject: Node, when: {path: metadata.name, op: exists}}
+checks:
+  - {id: acme.k, title: t, for: [acme.a, acme.b, H4], order: 1, forEach: containers, requires: [services], severity: warn, expect: {path: $c.name, op: absent}, evidence: [{label: l, value: '{{ actual }}', jump: 'svc/a/b'}], onFail: {cause: acme.c}}
+causes:
+  - {id: acme.c, text: 'c {{ pod }}', fixes: [acme.f], verdict: {proven: [acme.k], likely: [acme.a], possible: [acme.b]}, refutes: [acme.k]}
+fixes:
+  - {id: acme.f, title: f, argv: [kubectl, get, pod, '{{ pod }}'], risk: read, note: n, docs: d, preflight: [{verb: get, group: '', resource: pods, ns: a}]}
+overrides:
+  - {id: H4, disabled: false, severity: warn, label: 'x {{ headline }}', params: {}, fixes: [acme.f, {title: g, argv: [kubectl, version], risk: read}]}
+  - {id: H4.limit, text: 'y {{ text }}', fixes: [acme.f]}
+  - {id: H12, params: {restarts: 5}}
+exitCodes: [{image: '*', code: [42], means: m, severity: fail, cause: acme.c, docs: d}]
+tests: [{name: n, given: {pod: {}}, want: {state: acme.a, not: [H1]}}]
+`;
+
+type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+type Place = readonly (string | number)[];
+
+const placesOf = (value: Json): readonly Place[] =>
+  typeof value !== 'object' || value === null
+    ? [[]]
+    : [
+        [],
+        ...Object.entries(value).flatMap(([key, inner]) =>
+          placesOf(inner as Json).map((rest) => [Array.isArray(value) ? Number(key) : key, ...rest]),
+        ),
+      ];
+
+function replacedAt(value: unknown, [first, ...rest]: Place, by: unknown): unknown {
+  if (first === undefined) return by;
+  const copy = (Array.isArray(value) ? [...value] : { ...(value as object) }) as Record<
+    string | number,
+    unknown
+  >;
+  copy[first] = replacedAt(copy[first], rest, by);
+  return copy;
+}
+
 describe('hostile packs', () => {
+  test('the pack with every key is right', () => {
+    expect(problems(everything)).toEqual([]);
+  });
+
   test.each([
     ['nesting of brackets', `${head}states: ${'['.repeat(200_000)}`],
     ['nesting of maps', `${head}states: ${'{a: '.repeat(60_000)}`],
@@ -591,6 +640,56 @@ describe('hostile packs', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  test('a pack with anything in a place of it is refused, or asks without a fault', () => {
+    const whole = parse(everything) as Json;
+    const places = placesOf(whole);
+    const junk = fc.constantFrom<unknown>(
+      null,
+      true,
+      -1,
+      1e9,
+      0.5,
+      '',
+      'x',
+      '{{',
+      '{{ captures.x }}',
+      '{{ pod',
+      '(',
+      '$c.image',
+      'status..',
+      [],
+      ['x'],
+      [[]],
+      {},
+      { x: 1 },
+      { path: 'status.phase', op: 'eq', value: 1 },
+      [{ id: 'acme.q' }],
+      'H4',
+      'acme.a',
+      '__proto__',
+      'constructor',
+    );
+    const worlds = [
+      pod(),
+      pod(crashed(ended(42, 'Error'))),
+      pod(crashed(ended(137, 'OOMKilled'))),
+      node('gpu-1'),
+    ];
+    let usable = 0;
+    fc.assert(
+      fc.property(fc.constantFrom(...places), junk, fc.constantFrom(...worlds), (place, value, subject) => {
+        const { pack } = loadPack(JSON.stringify(replacedAt(whole, place, value)));
+        if (pack === undefined) return;
+        usable += 1;
+        const added = rulesOf([pack]);
+        reportBy(added, subject, logs('waiting for license s7'));
+        if (subject.kind === 'Pod') rowState(added, subject);
+      }),
+      { numRuns: 3000 },
+    );
+    expect(usable).toBeGreaterThan(100);
   });
 
   test.each(['$(reboot)', '--all', '-A', 'a b', 'x;y', '../../etc', '"', ''])(
