@@ -100,19 +100,40 @@ export function killer(facts: PodFacts, container: ContainerFacts): Ending | und
     return by('deletion');
   const changed = killed(/definition changed|resize|RestartAllContainers/i);
   if (changed !== undefined) return by('resize', changed);
+  if (run.exitCode === 137 && memory !== undefined) return by('nodeMemory', memory);
   const own = ownMemoryEvent(facts, container, run);
-  if (run.exitCode === 137)
-    return memory !== undefined
-      ? by('nodeMemory', memory)
-      : own === undefined
-        ? by('sigkill')
-        : by('ownMemory', own);
   // A launcher whose child the kernel killed ends with a code of its own.
   if (run.exitCode !== 0 && own !== undefined) return by('ownMemory', own);
+  const failing =
+    run.exitCode === 137 || run.exitCode === 143 ? failingProbe(facts, container, near) : undefined;
+  if (failing !== undefined) return by(failing);
+  if (run.exitCode === 137) return by('sigkill');
   if (run.exitCode === 143) return by('sigterm');
   if (run.exitCode > 128 && run.exitCode < 160) return by('signal');
   return by('itself');
 }
+
+/** A probe of this container that failed on and on until its run ended: the event of the kill itself is gone. */
+function failingProbe(
+  facts: PodFacts,
+  container: ContainerFacts,
+  near: (event: Happening) => boolean,
+): 'liveness' | 'startup' | undefined {
+  const events = facts.events.filter(
+    (event) =>
+      (event.container === container.name ||
+        (event.container === '' && facts.containers.filter(({ spec }) => probed(spec)).length === 1)) &&
+      event.count >= 3 &&
+      near(event),
+  );
+  const fails = (word: 'Liveness' | 'Startup'): boolean =>
+    lastEvent(events, ['Unhealthy'], new RegExp(`^${word} probe`)) !== undefined;
+  if (at(container.spec, 'startupProbe') !== undefined && fails('Startup')) return 'startup';
+  return at(container.spec, 'livenessProbe') !== undefined && fails('Liveness') ? 'liveness' : undefined;
+}
+
+const probed = (spec: unknown): boolean =>
+  at(spec, 'livenessProbe') !== undefined || at(spec, 'startupProbe') !== undefined;
 
 /** The memory limit in bytes; undefined where none is set or none is known. */
 const memoryLimit = (container: ContainerFacts): number | undefined =>

@@ -64,7 +64,10 @@ export function dependency(facts: PodFacts, hit: SignatureHit): Dependency {
 function destination(facts: PodFacts, hit: SignatureHit): Dependency {
   const host =
     hit.captures
-      .find((entry) => /[a-z]/i.test(entry) && !/^(?:dial|tcp|connect)$/.test(entry))
+      .find(
+        (entry) =>
+          /[a-z]/i.test(entry) && !/^(?:dial|tcp|connect|ipv[46]|the|to|host|remote|server)$/.test(entry),
+      )
       ?.replace(/:\d+$/, '') ?? hostIn(facts, hit.line);
   const [name = '', namespace = facts.namespace] = host.replace(/\.svc.*$/, '').split('.');
   const service = name === '' ? undefined : facts.index.get('Service', namespace, name);
@@ -280,6 +283,7 @@ export function signatureCause(
     }
   }
   switch (signature.id) {
+    case 'http-unreachable':
     case 'connection': {
       const found = dependency(facts, hit);
       return {
@@ -401,6 +405,7 @@ const symptoms = new Set([
   'gloo-peer',
   'ray-dead',
   'ray-actor',
+  'rdzv-store',
   'ray-gcs',
   'connection',
 ]);
