@@ -67,9 +67,9 @@ const spinEveryMs = 250;
 /** Of one frame, for filtering and sorting; the rest of the work waits for the next turn of the loop. */
 const settleBudgetMs = 6;
 
-/** For judging faults anew: a slice a second, until all have been judged; then there is a pause. */
+/** For judging faults anew: a slice a second, until all have been judged; then there is a pause. States that time changes are told sooner. */
 const judgeBudgetMs = 4;
-const judgePauseMs = 10_000;
+const judgePauseMs = 30_000;
 
 /** In these states no rows means that there are none. */
 const knowing: ReadonlySet<Link['state']> = new Set(['live', 'unsupported', 'unverified', 'stale']);

@@ -204,3 +204,18 @@ test('GPU health lists what is wrong and what to do', () => {
   expect(text).toContain('allocatable nvidia.com/gpu 2→1');
   expect(text).toContain('train/trainer');
 });
+
+test('at rest a second more changes nothing on the screen, and ten seconds more do', () => {
+  const screen = given();
+  use(screen, { a: ['250m', '1Gi'], b: ['1500m', '3Gi'] });
+  screen.text();
+  screen.clock.now += 30_000;
+  const before = screen.text();
+  expect(before).toContain('use 30s');
+  for (let second = 1; second < 10; second += 1) {
+    screen.clock.now += 1000;
+    expect(screen.text()).toBe(before);
+  }
+  screen.clock.now += 1000;
+  expect(screen.text()).toContain('use 40s');
+});
