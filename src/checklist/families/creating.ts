@@ -82,7 +82,7 @@ const multiAttach = creating(
     const found = complaint(
       facts,
       ['FailedAttachVolume'],
-      /Multi-Attach error for volume "([^"]+)" (Volume is already (?:exclusively attached to one node|used by pod\(s\) ?(.*)).*)/,
+      /Multi-Attach error for volume "([^"]+)"(:? Volume is already (?:exclusively attached to one node|used by pod\(s\) ?(.*)).*)?/,
     );
     if (found === undefined) return undefined;
     const volume = found.match?.[1] ?? '';
@@ -449,17 +449,23 @@ const mount = creating('E5', 'mount.storage', 'volumes', 'A volume cannot be mou
     /volume "([^"]+)"/.exec(found.event.message)?.[1] ??
     /unmounted volumes=\[([^\]]*)\]/.exec(found.event.message)?.[1] ??
     '';
-  const [id, says] = readMount(found.event.message, facts);
+  const [id, says] =
+    detailed === undefined && /^Unable to (?:attach or )?mount volumes/.test(found.event.message)
+      ? [
+          'E5.timeout',
+          `the volumes ${volume || 'of the pod'} are not attached and mounted in time, and the message that says why is not in the evidence: the storage backend or its driver does not answer, or a ConfigMap or Secret is missing`,
+        ]
+      : readMount(found.event.message, facts);
   const claim = claimsOf(facts)[0];
   return {
-    headline: `volume ${volume} cannot be mounted: ${brief(says.replace(/^.*?: /, ''), 70)}`,
+    headline: `volume ${volume} cannot be mounted: ${brief((says ?? '').replace(/^.*?: /, ''), 70)}`,
     since: since(found.event, facts),
     diagnose: () => ({
       causes: [
         cause(
-          id,
-          detailed === undefined || id === 'E5.busy' ? 'likely' : 'proven',
-          says,
+          id ?? 'E5',
+          detailed === undefined ? 'possible' : id === 'E5.busy' ? 'likely' : 'proven',
+          says ?? '',
           id === 'E5.host-path' || id === 'E5.path' || id === 'E5.fs-group'
             ? editOwner(facts, 'Correct the volume')
             : undefined,
@@ -523,7 +529,7 @@ function readSandbox(
       'ip-exhausted',
       `${who} has no free pod IP address on node ${facts.node}: ${short}`,
       // The AWS plugin says the same when it may not or cannot get a network interface.
-      /add cmd: failed to assign an IP address/.test(message) ? 'likely' : 'proven',
+      /failed to assign an IP address/.test(message) ? 'likely' : 'proven',
     );
   const nad = /cannot find a network-attachment-definition \(([^)]+)\)/.exec(message)?.[1];
   if (nad !== undefined)
@@ -716,26 +722,31 @@ const sandbox = creating(
                 'E8.runtime-stuck',
                 `the container runtime of node ${facts.node} is stuck: an older sandbox still has the name`,
               ]
-            : /resource temporarily unavailable|newosproc|can't start new thread|pthread_create failed/.test(
-                  message,
-                )
+            : /resolv\.conf/.test(message)
               ? [
-                  'E8.pids',
-                  `node ${facts.node} cannot start another process: its limit of process or thread ids (PIDs) is reached: ${essence(message)}`,
+                  'E8.resolv-conf',
+                  `the file of name servers that the kubelet of node ${facts.node} is to hand to pods (resolvConf) is not there: ${essence(message)}`,
                 ]
-              : /cgroupsPath to be of format|cgroup driver/.test(message)
+              : /resource temporarily unavailable|newosproc|can't start new thread|pthread_create failed/.test(
+                    message,
+                  )
                 ? [
-                    'E8.cgroup-driver',
-                    `kubelet and container runtime of node ${facts.node} use different cgroup drivers (systemd and cgroupfs): ${essence(message)}`,
+                    'E8.pids',
+                    `node ${facts.node} cannot start another process: its limit of process or thread ids (PIDs) is reached: ${essence(message)}`,
                   ]
-                : /dial unix|containerd\.sock|crio\.sock|docker daemon|code = Unavailable/.test(message)
+                : /cgroupsPath to be of format|cgroup driver/.test(message)
                   ? [
-                      'E8.runtime-down',
-                      `the container runtime of node ${facts.node} does not answer: ${essence(message)}`,
+                      'E8.cgroup-driver',
+                      `kubelet and container runtime of node ${facts.node} use different cgroup drivers (systemd and cgroupfs): ${essence(message)}`,
                     ]
-                  : /cgroup/.test(message)
-                    ? ['E8.cgroup', `node ${facts.node} cannot make the cgroup: ${essence(message)}`]
-                    : ['E8.sandbox', `node ${facts.node} cannot make the sandbox: ${essence(message)}`];
+                  : /dial unix|containerd\.sock|crio\.sock|docker daemon|code = Unavailable/.test(message)
+                    ? [
+                        'E8.runtime-down',
+                        `the container runtime of node ${facts.node} does not answer: ${essence(message)}`,
+                      ]
+                    : /cgroup/.test(message)
+                      ? ['E8.cgroup', `node ${facts.node} cannot make the cgroup: ${essence(message)}`]
+                      : ['E8.sandbox', `node ${facts.node} cannot make the sandbox: ${essence(message)}`];
     return {
       headline: `no sandbox: ${brief(says ?? '', 90)}`,
       since: since(found.event, facts),

@@ -111,28 +111,39 @@ const unexpected = state(
       'device';
     const numbers = /Requested: (\d+), Available: (\d+)/.exec(message);
     const node = facts.node === '' ? 'the node' : `node ${facts.node}`;
-    const [id, says] = /maximum request size for shared resources is (\d+)/.test(message)
-      ? ['D1.shared-limit', `a time-sliced GPU may be asked for only one at a time: ${brief(message, 120)}`]
-      : /GPU is lost|nvml|fallen off/i.test(message)
+    const [id, says] = /no space left on device/.test(message)
+      ? [
+          'D1.no-space',
+          `the disk of ${node} is full: the kubelet cannot note which devices it gives (${essence(message, 120)})`,
+        ]
+      : /maximum request size for shared resources is (\d+)/.test(message)
         ? [
-            'D1.gpu-lost',
-            /GPU is lost|fallen off/i.test(message)
-              ? `a GPU of ${node} is lost (off the bus), and with it the device plugin fails for all GPUs of the node: reboot the node; restarting the plugin does not help (${essence(message, 120)})`
-              : `the device plugin on ${node} cannot read its GPUs (NVML): driver or GPU fault; look at the node, then restart the plugin (${essence(message, 120)})`,
+            'D1.shared-limit',
+            `a time-sliced GPU may be asked for only one at a time: ${essence(message, 140)}`,
           ]
-        : /no healthy devices|no longer healthy/i.test(message)
-          ? ['D1.unhealthy', `${node} has no healthy ${device} left: ${brief(message, 120)}`]
-          : /unregistered/.test(message)
-            ? [
-                'D1.unregistered',
-                `the device plugin of ${device} had not registered on ${node} yet (reboot or kubelet restart)`,
-              ]
-            : /GetPreferredAllocation|Allocate failed due to rpc/.test(message)
-              ? ['D1.plugin-error', `the device plugin on ${node} fails to allocate: ${brief(message, 140)}`]
-              : [
-                  'D1.plugin-race',
-                  `${node} had ${numbers?.[2] ?? 'too few'} of ${numbers?.[1] ?? 'the'} ${device} when the pod arrived: the device plugin restarted, a device became unhealthy, or another pod took it`,
-                ];
+        : /GPU is lost|nvml|fallen off/i.test(message)
+          ? [
+              'D1.gpu-lost',
+              /GPU is lost|fallen off/i.test(message)
+                ? `a GPU of ${node} is lost (off the bus), and with it the device plugin fails for all GPUs of the node: reboot the node; restarting the plugin does not help (${essence(message, 120)})`
+                : `the device plugin on ${node} cannot read its GPUs (NVML): driver or GPU fault; look at the node, then restart the plugin (${essence(message, 120)})`,
+            ]
+          : /no healthy devices|no longer healthy/i.test(message)
+            ? ['D1.unhealthy', `${node} has no healthy ${device} left: ${essence(message, 120)}`]
+            : /unregistered/.test(message)
+              ? [
+                  'D1.unregistered',
+                  `the device plugin of ${device} had not registered on ${node} yet (reboot or kubelet restart)`,
+                ]
+              : /GetPreferredAllocation|Allocate failed due to rpc/.test(message)
+                ? [
+                    'D1.plugin-error',
+                    `the device plugin on ${node} fails to allocate: ${essence(message, 180)}`,
+                  ]
+                : [
+                    'D1.plugin-race',
+                    `${node} had ${numbers?.[2] ?? 'too few'} of ${numbers?.[1] ?? 'the'} ${device} when the pod arrived: the device plugin restarted, a device became unhealthy, or another pod took it`,
+                  ];
     const restart = lastEvent(facts.index.nodeEvents(facts.node), ['Rebooted', 'Starting']);
     return {
       headline: `rejected by the node: ${device}${numbers === null ? ` (${brief(message, 50)})` : ` ${numbers[2]} of ${numbers[1]}`}`,

@@ -176,7 +176,7 @@ export function claimTrouble(index: EvidenceIndex, claim: KubeObject): ClaimTrou
   const noClass = events.findLast(
     (event) =>
       event.reason === 'ProvisioningFailed' &&
-      /storageclass\.storage\.k8s\.io "([^"]+)" not found/.test(event.message),
+      /storageclass(?:\.storage\.k8s\.io)? "([^"]+)" not found/i.test(event.message),
   );
   const classHere =
     className === undefined || className === '' ? undefined : index.find('StorageClass', '', className);

@@ -298,6 +298,8 @@ function stateByMessage(
     return 'C14';
   if (entries.length === 0)
     return /gang|pod group|minAvailable|minCount|PodGroup/i.test(message) ? 'B4' : stateOfPrefilter(message);
+  // Schedulers of some versions count the nodes of a complaint that is about none of them.
+  if (entries.some(({ reason }) => /^(?:persistentvolumeclaim "|pod has unbound )/.test(reason))) return 'C8';
   // A pod of a DaemonSet is pinned: what the one node lacks is the news, not that the others are not meant.
   const pinned = (entry: { readonly reason: string }): boolean =>
     /plugin\(s\) \[NodeAffinity\]/.test(entry.reason);
@@ -327,6 +329,7 @@ function stateByMessage(
     ...entry,
     name: /Insufficient (\S+)/i.exec(entry.reason)?.[1] ?? '',
   }));
+  if (resources.length > 0 && resources.every((entry) => entry.name === 'pods')) return 'C12';
   if (resources.length > 0) {
     const devices = resources.filter((entry) => isExtended(entry.name));
     const wants = row === undefined ? [] : Object.keys(row.spec.requests).filter(isExtended);
@@ -1380,7 +1383,7 @@ const hostPort: Explain = simple('host port taken', (facts, found) => {
 const tooManyPods: Explain = simple('nodes full of pods', (facts, found) => ({
   id: 'C12.too-many-pods',
   headline: 'the nodes that fit run as many pods as they may',
-  text: `the nodes that would do run as many pods as their limit allows${nodesWith(found, /Too many pods/)}${detailOf(found, 'NodeResourcesFit')}`,
+  text: `the nodes that would do run as many pods as their limit allows${nodesWith(found, /Too many pods|Insufficient pods/)}${detailOf(found, 'NodeResourcesFit')}`,
   fixes: [
     kubectl('See the limits', 'read', '', [
       'get',
