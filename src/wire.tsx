@@ -200,6 +200,7 @@ async function live(options: WireOptions): Promise<number> {
     const rules = watchRulePacks({
       env,
       named: options.rules ?? [],
+      version,
       onChange() {
         trueStates.setRules(rules.added());
         catchUp();

@@ -230,10 +230,15 @@ export function compileState(raw: RawState, pack: RawPack, line: number): AddedS
         item(`${raw.id}.when`, gate, raw.label ?? raw.id, 'fail', ...held.found.leaves.map(evidenceOf)),
         ...answers.map((answer) => answer.item),
       ],
-      causes:
-        causes.length > 0 ? causes : [cause(raw.id, 'likely', fill(label, held.scene, held.found.captures))],
+      causes: causes.length > 0 ? causes : [itself(held)],
       wants: answers.flatMap((answer) => answer.wants),
     };
+  }
+
+  /** Without a cause of its own the state is the cause: as sure as what it was seen by. */
+  function itself({ scene, found }: Held): Cause {
+    const isSeen = found.leaves.length > 0 && found.leaves.every((leaf) => leaf.isSaid !== true);
+    return cause(raw.id, isSeen ? 'proven' : 'likely', fill(label, scene, found.captures));
   }
 
   const ask: AddedState['ask'] = (facts) => {

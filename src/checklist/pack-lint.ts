@@ -98,7 +98,7 @@ interface Lint {
 }
 
 /** Every problem of a pack, each where it stands. */
-export function lintPack(root: unknown, problems: Problems): void {
+export function lintPack(root: unknown, problems: Problems, version?: string): void {
   const report: Lint['report'] = (node, message, level) =>
     problems.add((node as Node | undefined)?.range?.[0] ?? 0, message, level);
   const idsOf = (section: string): ReadonlySet<string> =>
@@ -126,6 +126,7 @@ export function lintPack(root: unknown, problems: Problems): void {
   if (metadata !== undefined) shape(metadata, 'metadata', lint);
   if (!/^[\w-]{1,40}$/.test(wordOf(get(metadata, 'name'))))
     report(get(metadata, 'name') ?? metadata ?? root, 'metadata.name is one word: acme');
+  needs(get(metadata, 'mltop'), version, lint);
   for (const word of entriesOf(get(root, 'reads')))
     if (kindOfPlural(wordOf(word)) === undefined)
       report(word, `reads ${wordOf(word)}: no kind that the checklist reads`);
@@ -137,6 +138,26 @@ export function lintPack(root: unknown, problems: Problems): void {
     for (const entry of entries.slice(0, mostEntries)) check(entry, lint);
   }
   lintIds(root, lint);
+}
+
+/** `>=0.3`: what the pack was written for. */
+function needs(node: unknown, version: string | undefined, { report }: Lint): void {
+  if (node === undefined) return;
+  const wanted = /^>= ?(\d{1,4}(?:\.\d{1,4}){0,2})$/.exec(wordOf(node))?.[1];
+  if (wanted === undefined) report(node, 'mltop is the least version: ">=0.3"');
+  else if (version !== undefined && isOlder(version, wanted))
+    report(node, `the pack needs mltop ${wanted}, this is ${version}`);
+}
+
+function isOlder(version: string, wanted: string): boolean {
+  const [have, need] = [version, wanted].map((text) =>
+    text.split('.').map((part) => Number.parseInt(part, 10)),
+  );
+  for (let position = 0; position < 3; position++) {
+    const difference = (have?.[position] ?? 0) - (need?.[position] ?? 0);
+    if (difference !== 0) return difference < 0;
+  }
+  return false;
 }
 
 const isPlain = (node: unknown): boolean =>

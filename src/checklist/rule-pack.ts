@@ -27,15 +27,18 @@ const failed = (line: number, message: string): LoadedPack => ({
   problems: [{ line, message, level: 'error' }],
 });
 
-/** Reads a pack of YAML: data only, bounded, checked before it is used, each problem with its line. Never throws. */
-export function loadPack(source: string): LoadedPack {
+/**
+ * Reads a pack of YAML: data only, bounded, checked before it is used, each problem with its line. `version` is mltop's
+ * own, for packs that need a newer one. Never throws.
+ */
+export function loadPack(source: string, version?: string): LoadedPack {
   if (source.length > mostCharacters)
     return failed(1, `larger than ${mostCharacters / 1024} KiB: split it into several packs`);
   // Nesting costs a call of the parser each; what is deeper than a pack can be is not handed to it.
   const deep = tooDeep(source);
   if (deep !== undefined) return failed(deep, `nested more than ${mostDepth} deep`);
   try {
-    return load(source);
+    return load(source, version);
   } catch (error) {
     return failed(1, error instanceof RangeError ? 'nested too deeply' : `cannot be read: ${String(error)}`);
   }
@@ -62,7 +65,7 @@ function tooDeep(source: string): number | undefined {
   return undefined;
 }
 
-function load(source: string): LoadedPack {
+function load(source: string, version: string | undefined): LoadedPack {
   const counter = new LineCounter();
   const document = parseDocument(source, { lineCounter: counter, merge: false, schema: 'core' });
   const found: LintProblem[] = [];
@@ -90,7 +93,7 @@ function load(source: string): LoadedPack {
   });
   if (found.length > 0) return { pack: undefined, problems: found };
   putParams(root, problems);
-  lintPack(root, problems);
+  lintPack(root, problems, version);
   const ordered = found.sort((a, b) => a.line - b.line);
   if (ordered.some(({ level }) => level === 'error')) return { pack: undefined, problems: ordered };
   const lines = new Map<string, number>();

@@ -1,10 +1,11 @@
 import { type Rules, rulesOf } from '../checklist/rules.ts';
 import { firstProblem, type PackFile, readPacks } from '../feed/rule-packs.ts';
+import { version } from '../version.ts';
 import { type CommandIo, UsageError } from './io.ts';
 
 /** The files of the packs that were named, else of the configuration folder. @throws UsageError for one that is not there */
 export async function packFiles(paths: readonly string[], io: CommandIo): Promise<readonly PackFile[]> {
-  const { files, unreadable } = await readPacks(paths, io.env);
+  const { files, unreadable } = await readPacks(paths, io.env, version);
   const [missing] = unreadable;
   if (missing !== undefined)
     throw new UsageError(`${missing}: cannot be read`, 'Name a rule pack, or a folder of them.');

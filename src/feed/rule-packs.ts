@@ -36,18 +36,18 @@ const yamlIn = async (folder: string): Promise<readonly string[]> =>
     .sort()
     .map((name) => join(folder, name));
 
-async function read(path: string): Promise<PackFile | undefined> {
+async function read(path: string, version: string | undefined): Promise<PackFile | undefined> {
   try {
     const { size } = await stat(path);
     const text = size > mostBytes ? ' '.repeat(mostBytes) : await readFile(path, 'utf8');
-    return { path, text, loaded: loadPack(text) };
+    return { path, text, loaded: loadPack(text, version) };
   } catch {
     return undefined;
   }
 }
 
 /** The packs of the files and folders that were named, else of the configuration folder, in the order in which they count. */
-export async function readPacks(named: readonly string[], env: Env): Promise<PackFiles> {
+export async function readPacks(named: readonly string[], env: Env, version?: string): Promise<PackFiles> {
   const paths: string[] = [];
   const unreadable: string[] = [];
   for (const path of named.length > 0 ? named : [rulesFolder(env)]) {
@@ -59,7 +59,7 @@ export async function readPacks(named: readonly string[], env: Env): Promise<Pac
   }
   const files: PackFile[] = [];
   for (const path of paths) {
-    const file = await read(path);
+    const file = await read(path, version);
     if (file === undefined) unreadable.push(path);
     else files.push(file);
   }
@@ -83,6 +83,8 @@ export interface RulePacksOptions {
   readonly env: Env;
   /** Files and folders of the command line; none: the configuration folder. */
   readonly named?: readonly string[];
+  /** mltop's own, for packs that need a newer one. */
+  readonly version?: string;
   readonly onChange: () => void;
   /** A pack was read again and holds from now on. */
   readonly onReload?: (text: string) => void;
@@ -96,7 +98,7 @@ const settleMs = 150;
 const lookAgainMs = 3000;
 
 export function watchRulePacks(options: RulePacksOptions): RulePacks {
-  const { env, named = [], onChange, onReload, onProblem } = options;
+  const { env, named = [], version, onChange, onReload, onProblem } = options;
   /** The last good one of each file. */
   const good = new Map<string, { readonly text: string; readonly pack: RulePack }>();
   const told = new Map<string, string>();
@@ -107,7 +109,7 @@ export function watchRulePacks(options: RulePacksOptions): RulePacks {
   let isFirst = true;
 
   async function readAll(): Promise<void> {
-    const { files, unreadable } = await readPacks(named, env);
+    const { files, unreadable } = await readPacks(named, env, version);
     if (isStopped) return;
     const paths = new Set(files.map(({ path }) => path));
     let hasChanged = false;

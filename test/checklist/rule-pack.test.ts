@@ -521,6 +521,16 @@ describe('lint', () => {
     expect(loadPack(text).pack).toBeDefined();
   });
 
+  test('a pack may need a newer mltop', () => {
+    const asking = (needs: string): string => head.replace('version: 1.0.0', `mltop: '${needs}'`);
+    const found = (needs: string): readonly string[] =>
+      loadPack(asking(needs), '0.10.2').problems.map(({ line, message }) => `${line}: ${message}`);
+    expect(found('>=0.3')).toEqual([]);
+    expect(found('>=0.10.2')).toEqual([]);
+    expect(found('>=1')).toEqual(['3: the pack needs mltop 1, this is 0.10.2']);
+    expect(found('newest')).toEqual(['3: mltop is the least version: ">=0.3"']);
+  });
+
   test('a condition has at most 40 parts', () => {
     const parts = Array.from({ length: 50 }, () => '{path: a, op: exists}').join(', ');
     expect(problems(stateBy(`{all: [${parts}]}`))).toEqual(['6: a condition has at most 40 parts']);
