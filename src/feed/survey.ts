@@ -144,6 +144,7 @@ export function startSurvey(options: SurveyOptions): SurveyFeed {
       judged: new Set(reports.map(({ subject }) => refKey(subject))),
       ofRows: new Set(unwell.map(({ namespace, name }) => refKey({ kind: 'Pod', namespace, name }))),
       namespaces,
+      covers: read.covers,
       kinds: read.kinds,
       notRead: read.notRead,
       atMs: now,
@@ -237,8 +238,19 @@ export function startSurvey(options: SurveyOptions): SurveyFeed {
     for (const [uid, one] of kept) if (one !== undefined) whole.set(uid, one);
   }
 
+  /** Who may not list the pods of all namespaces may look into those that the feed found. */
+  function scopesFor(namespaces: Namespaces): Namespaces {
+    if (namespaces !== 'all') return namespaces;
+    const links = cluster.linksOf(anyResource(pods));
+    const open = links.filter(({ state }) => state !== 'forbidden' && state !== 'unsupported');
+    return open.length === 0 || open.some(({ scope }) => scope === '')
+      ? 'all'
+      : open.map(({ scope }) => scope);
+  }
+
   async function readAll(namespaces: Namespaces): Promise<{
     readonly fetched: Fetched;
+    readonly covers: Namespaces;
     readonly kinds: number;
     readonly notRead: readonly string[];
   }> {
@@ -246,10 +258,11 @@ export function startSurvey(options: SurveyOptions): SurveyFeed {
     const [listed, listedIn, forbidden] = [new Set<string>(), new Set<string>(), new Set<string>()];
     const kinds = new Set<string>();
     const notRead: string[] = [];
+    const covers = scopesFor(namespaces);
     const waiting = sources.filter(isRead);
     const work = async (): Promise<void> => {
       for (let source = waiting.shift(); source !== undefined; source = waiting.shift()) {
-        const scopes = source.namespaced && namespaces !== 'all' ? namespaces : [undefined];
+        const scopes = source.namespaced && covers !== 'all' ? covers : [undefined];
         for (const scope of scopes) {
           const paths = source.versions.map((version) => sourcePath(source, version, scope));
           const answer = await listFirst(connection, paths, { atMost: listAtMost, signal });
@@ -269,7 +282,7 @@ export function startSurvey(options: SurveyOptions): SurveyFeed {
       }
     };
     await Promise.all(Array.from({ length: requestsAtOnce }, work));
-    return { fetched: { objects, listed, listedIn, forbidden }, kinds: kinds.size, notRead };
+    return { fetched: { objects, listed, listedIn, forbidden }, covers, kinds: kinds.size, notRead };
   }
 
   const stopSession = session.subscribe((now, before) => {

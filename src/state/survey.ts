@@ -10,7 +10,10 @@ export interface Surveyed {
   readonly judged: ReadonlySet<string>;
   /** Of these the pods that were not well by their rows alone: whether they still are, the rows say. */
   readonly ofRows: ReadonlySet<string>;
+  /** Those that were asked for. */
   readonly namespaces: Namespaces;
+  /** Those that could be looked into: fewer, where one may not list all. */
+  readonly covers: Namespaces;
   /** Kinds that were read. */
   readonly kinds: number;
   /** What could not be read, a sentence each. */
@@ -47,16 +50,17 @@ export function createSurvey(): Survey {
   };
 }
 
-/** `all namespaces, 34 kinds 4s`: what the alerts cover, and how old that is. */
+const namesText = (namespaces: Namespaces): string =>
+  namespaces === 'all'
+    ? 'all namespaces'
+    : namespaces.length > 2
+      ? `${namespaces.slice(0, 2).join(', ')} +${namespaces.length - 2}`
+      : namespaces.join(', ');
+
+/** `all namespaces: 42 kinds 4s`: what the alerts cover, and how old that is. */
 export function surveyText(survey: Survey, namespaces: Namespaces, now: number): string {
-  const where =
-    namespaces === 'all'
-      ? 'all namespaces'
-      : namespaces.length > 2
-        ? `${namespaces.slice(0, 2).join(', ')} +${namespaces.length - 2}`
-        : namespaces.join(', ');
   const latest = survey.latest(namespaces);
-  if (latest === undefined) return `${where}: pods and nodes; reading the rest`;
+  if (latest === undefined) return `${namesText(namespaces)}: pods and nodes; reading the rest`;
   const refused = latest.notRead.length === 0 ? '' : `, ${latest.notRead.length} not read`;
-  return `${where}: ${latest.kinds + 2} kinds${refused} ${ageText(latest.atMs, now)}`;
+  return `${namesText(latest.covers)}: ${latest.kinds + 2} kinds${refused} ${ageText(latest.atMs, now)}`;
 }

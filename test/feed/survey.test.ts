@@ -131,3 +131,14 @@ test('nothing is read while other views are shown', async () => {
   await surveyed('all');
   expect(rows('findings-by-owner').some(({ name }) => name === 'Job/quota-job')).toBe(true);
 });
+
+test('who may look into one namespace gets what is found there, and is told what was not read', async () => {
+  const { session, surveyed, checked } = await given('all', 'viewer');
+  session.setState(goTo(tableView('findings'))(session.getState()));
+  const { roots, notRead, covers } = await surveyed('all');
+  expect(covers).toEqual(['team-b']);
+  const mine = [...(await checked('-n', 'team-b'))].filter((key) => !key.includes('//'));
+  expect([...roots.keys()].filter((key) => !key.includes('//')).sort()).toEqual(mine.sort());
+  expect(roots.has('Job/team-b/quota-job')).toBe(true);
+  expect(notRead.join('\n')).toMatch(/^PersistentVolume: .*forbidden/im);
+});
