@@ -1273,9 +1273,12 @@ export function lastWords(log: string | undefined): string | undefined {
 /** How far from the end of a log an error still is its last word. */
 const endLines = 8;
 
-/** The error that a program ended with; undefined where it was at work until the end. */
+/** An exception or a panic: a line that is only called an error may be one of many that it lived with. */
+const raised = /(?:^|[\s\])])[A-Za-z_][\w.]*(?:Error|Exception)(?::|$)|^panic: |^fatal error: |panicked at /;
+
+/** The exception that a program ended with; undefined where it was at work until the end. */
 export function lastError(log: string | undefined): string | undefined {
   return spoken(log)
     .slice(-endLines)
-    .findLast((line) => failing.test(line) && !harmless.test(line));
+    .findLast((line) => raised.test(line) && !harmless.test(line));
 }
