@@ -5,6 +5,7 @@ import { factNamed, metrics, namedFacts } from './named-facts.ts';
 import { gateOf, kindOfPlural } from './pack-compile.ts';
 import { programs } from './pack-fixes.ts';
 import { loops, parsePath } from './pack-scene.ts';
+import { eventPlaces, type Form, formOf, risks, type Shape, severities, shapes } from './pack-shapes.ts';
 import { templateProblem } from './pack-template.ts';
 import { compilePattern } from './pattern.ts';
 import { conditionWords, durationMs, operators } from './predicate.ts';
@@ -24,64 +25,6 @@ const wordOf = (node: unknown): string => String(scalarOf(node) ?? '');
 const mostNodes = 40;
 const mostEntries = 300;
 const longestText = 2000;
-
-/** Keys of each place; those with `!` must be there. */
-const shapes = {
-  pack: [
-    'apiVersion!',
-    'kind!',
-    'metadata!',
-    'params',
-    'reads',
-    'states',
-    'checks',
-    'causes',
-    'fixes',
-    'overrides',
-    'exitCodes',
-    'tests',
-  ],
-  metadata: ['name!', 'version', 'description', 'mltop'],
-  state: ['id!', 'subject', 'forEach', 'when!', 'gate', 'severity', 'label', 'priority', 'cause'],
-  check: [
-    'id!',
-    'title!',
-    'for!',
-    'order',
-    'forEach',
-    'requires',
-    'severity',
-    'expect!',
-    'evidence',
-    'onFail',
-  ],
-  cause: ['id!', 'text!', 'fixes', 'verdict', 'refutes'],
-  fix: ['id!', 'title!', 'argv!', 'risk', 'note', 'docs', 'preflight'],
-  inlineFix: ['title!', 'argv!', 'risk', 'note', 'docs', 'preflight'],
-  preflight: ['verb!', 'group', 'resource!', 'ns'],
-  evidence: ['label!', 'value!', 'jump'],
-  onFail: ['cause!'],
-  verdict: ['proven', 'likely', 'possible'],
-  override: ['id!', 'disabled', 'severity', 'label', 'text', 'params', 'fixes'],
-  exit: ['image', 'code!', 'means!', 'severity', 'cause', 'docs'],
-  test: ['name!', 'given!', 'want!'],
-  want: ['state', 'cause', 'verdict', 'severity', 'headline', 'not'],
-  event: ['reason', 'match', 'within', 'onUid', 'container'],
-  log: ['match', 'signature', 'previous', 'lastN', 'container'],
-  metric: ['name!', 'op!', 'value', 'valuePath', 'for'],
-} as const;
-type Shape = keyof typeof shapes;
-
-/** Keys whose value is a list, a map, or checked where they stand; all others have one plain value. */
-const lists = new Set(
-  'reads states checks causes fixes overrides exitCodes tests for requires evidence refutes argv preflight proven likely possible not'.split(
-    ' ',
-  ),
-);
-const maps = new Set(['metadata', 'params', 'onFail', 'verdict', 'given', 'want']);
-/** The same words in places where they have one value. */
-const plain = new Set(['metric.for', 'want.verdict']);
-const free = new Set(['when', 'expect', 'reason', 'code', 'value']);
 
 /** Does the name look like one of these? Said behind a problem, so that a slip of the finger is found at once. */
 function didYouMean(word: string, candidates: Iterable<string>): string {
@@ -163,19 +106,19 @@ function isOlder(version: string, wanted: string): boolean {
 const isPlain = (node: unknown): boolean =>
   isScalar(node) && ['string', 'number', 'boolean'].includes(typeof node.value);
 
-const formOf = (place: string, key: string): string =>
-  plain.has(place)
-    ? 'has one value'
-    : lists.has(key)
-      ? 'is a list'
-      : maps.has(key)
-        ? 'is a map'
-        : 'has one value';
+const formWords = { list: 'is a list', map: 'is a map', plain: 'has one value', free: '' } as const;
 
-function hasForm(place: string, key: string, value: unknown): boolean {
-  if (free.has(key)) return true;
-  if (!plain.has(place) && lists.has(key)) return isSeq(value);
-  return !plain.has(place) && maps.has(key) ? isMap(value) : isPlain(value);
+function hasForm(form: Form, value: unknown): boolean {
+  switch (form) {
+    case 'free':
+      return true;
+    case 'list':
+      return isSeq(value);
+    case 'map':
+      return isMap(value);
+    case 'plain':
+      return isPlain(value);
+  }
 }
 
 /** All keys known, their values of the right form, and those there that must be. */
@@ -189,8 +132,8 @@ function shape(node: unknown, name: Shape, { report }: Lint): boolean {
     const key = wordOf(pair.key);
     if (!keys.includes(key))
       report(pair.key, `unknown key ${key}: one of ${keys.join(', ')}${didYouMean(key, keys)}`);
-    else if (!hasForm(`${name}.${key}`, key, pair.value))
-      report(pair.key, `${key} ${formOf(`${name}.${key}`, key)}`);
+    else if (!hasForm(formOf(name, key), pair.value))
+      report(pair.key, `${key} ${formWords[formOf(name, key)]}`);
   }
   let isComplete = true;
   for (const key of shapes[name]) {
@@ -246,8 +189,6 @@ function named(nodes: readonly unknown[], what: string, ids: ReadonlySet<string>
 }
 
 const listed = (node: unknown): readonly unknown[] => (node === undefined ? [] : [node]);
-
-const severities = ['info', 'warn', 'fail'];
 
 const sections: Readonly<Record<string, (node: unknown, lint: Lint) => void>> = {
   states(node, lint) {
@@ -349,7 +290,7 @@ function fix(node: unknown, lint: Lint): void {
   else if (!programs.includes(String(argv[0])))
     lint.report(get(node, 'argv'), `${String(argv[0])} may not be run by a pack; ${programs.join(', ')} may`);
   for (const word of entriesOf(get(node, 'argv'))) text(word, 'a word of argv', lint);
-  oneOf(get(node, 'risk'), 'risk', ['read', 'reversible', 'disruptive', 'destructive', 'cluster'], lint);
+  oneOf(get(node, 'risk'), 'risk', risks, lint);
   for (const right of entriesOf(get(node, 'preflight'))) shape(right, 'preflight', lint);
 }
 
@@ -472,7 +413,7 @@ const leaf: Readonly<
     if (!shape(value, 'event', lint)) return;
     pattern(get(value, 'match'), lint);
     duration(get(value, 'within'), lint);
-    oneOf(get(value, 'onUid'), 'onUid', ['subject', 'owner', 'node'], lint);
+    oneOf(get(value, 'onUid'), 'onUid', eventPlaces, lint);
     if (get(value, 'reason') === undefined && get(value, 'match') === undefined)
       lint.report(value, 'an event is asked for by reason, match or both');
   },

@@ -38,7 +38,7 @@ export const commands: readonly CommandHelp[] = [
   },
   {
     word: 'rules',
-    usage: 'mltop rules list|lint|test|explain',
+    usage: 'mltop rules list|lint|test|explain|schema',
     help: 'the rules of the checklist, and your own',
   },
   {

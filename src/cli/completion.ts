@@ -45,7 +45,7 @@ function bash(): string {
   case $before in
 ${choices.join('\n')}
     completion) COMPREPLY=($(compgen -W 'bash zsh fish' -- "$word")); return ;;
-    rules) COMPREPLY=($(compgen -W 'list lint test explain' -- "$word")); return ;;
+    rules) COMPREPLY=($(compgen -W 'list lint test explain schema' -- "$word")); return ;;
     --kubeconfig|--from|--rules|--requests|--certificate-authority|--client-certificate|--client-key) COMPREPLY=($(compgen -f -- "$word")); return ;;
   esac
   case $word in

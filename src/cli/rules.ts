@@ -1,5 +1,6 @@
 import { nearest } from '../actions/nearest.ts';
 import { priorityOf } from '../checklist/classify.ts';
+import { packSchema } from '../checklist/pack-schema.ts';
 import { rulesOf } from '../checklist/rules.ts';
 import { signatures } from '../checklist/signatures.ts';
 import { firstProblem, type PackFile } from '../feed/rule-packs.ts';
@@ -171,6 +172,7 @@ mltop rules lint [FILE|DIR…]      problems of rule packs, with their lines
 mltop rules test [FILE|DIR…]      run the tests that stand in packs
 mltop rules explain ID            what a rule asks: of a state, a signature or an exit code, built in or yours;
                                   of the language: ${Object.keys(topics).join(', ')}
+mltop rules schema                a JSON Schema of rule packs, for editors
 
   --rules FILE|DIR   packs beside those that are named; without any ~/.config/mltop/rules/*.yaml
   -o, --output       text (default) or json
@@ -178,11 +180,17 @@ mltop rules explain ID            what a rule asks: of a state, a signature or a
 Exit codes: 0 ok, 1 lint found errors or a test failed, 2 wrong command line or a file that cannot be read.
 `;
 
+async function schema(asked: Asked): Promise<number> {
+  printJson(asked, packSchema());
+  return exitCode.ok;
+}
+
 const subcommands: Readonly<Record<string, (asked: Asked) => Promise<number>>> = {
   list,
   lint,
   test: runTests,
   explain: explainRule,
+  schema,
 };
 
 /** `mltop rules`. @throws UsageError for a wrong command line or an unreadable pack. */

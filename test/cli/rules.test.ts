@@ -2,9 +2,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { checkCommand } from '../../src/cli/check.ts';
 import { rulesCommand } from '../../src/cli/rules.ts';
 import { loadRules } from '../../src/cli/rules-source.ts';
+import { type Schema, violations } from '../checklist/json-schema.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'mltop-rules-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -169,12 +171,23 @@ describe('mltop rules', () => {
     });
   });
 
+  test('schema is what the pack of the README is by, and what a slip is not', async () => {
+    const schema = JSON.parse((await rules('schema')).out) as Schema;
+    const pack = parse(readmePack()) as Readonly<Record<string, unknown>>;
+    expect(violations(schema, pack)).toEqual([]);
+    const wrong = { ...pack, states: [{ id: 'acme.a', when: { pth: 'x' }, severity: 'loud' }] };
+    expect(violations(schema, wrong)).toEqual([
+      expect.stringContaining('$.states[0].when'),
+      expect.stringContaining('$.states[0].severity'),
+    ]);
+  });
+
   test('says how it is used, and what a wrong word may have meant', async () => {
     expect(await rules('--help')).toMatchObject({
       code: 0,
       out: expect.stringContaining('rules explain ID'),
     });
-    await expect(rules()).rejects.toMatchObject({ hint: 'One of list, lint, test, explain.' });
+    await expect(rules()).rejects.toMatchObject({ hint: 'One of list, lint, test, explain, schema.' });
     await expect(rules('lnt')).rejects.toMatchObject({ hint: 'Did you mean lint?' });
     await expect(rules('explain', 'image.not-fuond')).rejects.toMatchObject({
       hint: 'Did you mean image.not-found?',
