@@ -168,6 +168,21 @@ test('normal events are only fetched for somebody who reads events', async () =>
   expect(names(cluster, eventKind)).toEqual(['pulled', 'warned']);
 });
 
+test('a flood of events leaves the newest, and the first warning outlives what is Normal', async () => {
+  const { demo, cluster } = await givenFeed({
+    objects: [event('warned', 'Warning')],
+    table: 'events',
+    always: [podKind, eventKind],
+  });
+  await until(cluster, () => isLive(cluster, eventKind));
+  for (let at = 0; at < 12_000; at += 1) demo.store.put(event(`flood-${at}`, 'Normal'));
+  demo.store.put(event('last', 'Warning'));
+  await until(cluster, () => names(cluster, eventKind).includes('last'));
+  expect(cluster.isCapped(eventKind)).toBe(true);
+  expect(cluster.count(eventKind)).toBeLessThanOrEqual(11_000);
+  expect(names(cluster, eventKind)).toContain('warned');
+});
+
 test('a stream that nobody needs any more is closed, and its rows are not kept as if they were true', async () => {
   const { cluster, session } = await givenFeed({
     objects: [event('warned', 'Warning')],
