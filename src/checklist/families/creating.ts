@@ -199,13 +199,15 @@ const attach = creating('E3', 'volume.attach', 'volumes', 'A volume cannot be at
             found.event.message,
           )
         ? 'E3.attached-elsewhere'
-        : /not found|does not exist|could not find/i.test(says)
-          ? 'E3.volume-gone'
-          : /limit|maximum|exceed/i.test(says)
-            ? 'E3.limit'
-            : /permission|denied|forbidden|unauthorized/i.test(says)
-              ? 'E3.permission'
-              : 'E3.attach';
+        : /CSINode \S+ does not contain driver/.test(found.event.message)
+          ? 'E3.driver-missing'
+          : /not found|does not exist|could not find/i.test(says)
+            ? 'E3.volume-gone'
+            : /limit|maximum|exceed/i.test(says)
+              ? 'E3.limit'
+              : /permission|denied|forbidden|unauthorized/i.test(says)
+                ? 'E3.permission'
+                : 'E3.attach';
   return {
     headline: `volume ${volume} cannot be attached: ${brief(says, 70)}`,
     since: since(found.event, facts),
@@ -214,9 +216,11 @@ const attach = creating('E3', 'volume.attach', 'volumes', 'A volume cannot be at
         cause(
           id,
           id === 'E3.attacher' ? 'likely' : 'proven',
-          id === 'E3.attached-elsewhere'
-            ? `volume ${volume} is still attached to another node, so it cannot be attached to node ${facts.node}: ${says}`
-            : `volume ${volume} cannot be attached to node ${facts.node}: ${says}`,
+          id === 'E3.driver-missing'
+            ? `volume ${volume} cannot be attached to node ${facts.node}: the node plugin of CSI driver ${/does not contain driver (\S+)/.exec(found.event.message)?.[1] ?? ''} is not registered there`
+            : id === 'E3.attached-elsewhere'
+              ? `volume ${volume} is still attached to another node, so it cannot be attached to node ${facts.node}: ${says}`
+              : `volume ${volume} cannot be attached to node ${facts.node}: ${says}`,
           kubectl('See the attachment and its error', 'read', '', ['get', 'volumeattachments', '-o', 'wide']),
           kubectl('See the CSI controllers', 'read', '', [
             'get',
@@ -321,7 +325,11 @@ function readMount(message: string, facts: PodFacts): readonly [string, string] 
       'E5.detaching',
       `the VolumeAttachment of the volume is being deleted: an earlier detach has not finished, and a new attachment waits for it`,
     ];
-  if (/is still being used|still in use by|device is busy|already mounted or mount point busy/i.test(message))
+  if (
+    /is still being used|still in use by|attached to (?:a )?(?:different|another) (?:instance|node|vm)|device is busy|already mounted or mount point busy/i.test(
+      message,
+    )
+  )
     return [
       'E5.in-use',
       `the volume is still in use by another node or process, so node ${facts.node} cannot mount it: ${short}`,

@@ -61,6 +61,10 @@ const autoscalerSays = (message: string): string =>
     180,
   );
 
+/** Karpenter speaks of a pod with the scheduler's reason; a pasted event may have lost its source. */
+export const isKarpenter = (event: { readonly source: string; readonly message: string }): boolean =>
+  /karpenter/i.test(event.source) || event.message.startsWith('Failed to schedule pod');
+
 const decided = [
   'TriggeredScaleUp',
   'NotTriggerScaleUp',
@@ -119,16 +123,22 @@ export function scaleUp(facts: PodFacts): ScaleUp | undefined {
       ),
     };
   const karpenter = facts.events.findLast(
-    (event) => event.reason === 'FailedScheduling' && /karpenter/i.test(event.source),
+    (event) => event.reason === 'FailedScheduling' && isKarpenter(event),
   );
   const own = lastEvent(facts.events, decided)?.event;
-  const found = own === undefined || (karpenter?.last ?? 0) > (own.last ?? 0) ? (karpenter ?? own) : own;
-  if (found === undefined) return undefined;
+  const newest = own === undefined || (karpenter?.last ?? 0) > (own.last ?? 0) ? (karpenter ?? own) : own;
+  if (newest === undefined) return undefined;
+  // That it waits after a failure is said with every look; the failure itself is told once.
+  const found = /in backoff after failed scale-up/.test(newest.message)
+    ? (lastEvent(facts.events, ['FailedScaleUp'])?.event ?? newest)
+    : newest;
   const ordered = found.reason === 'TriggeredScaleUp' || found.reason === 'Nominated';
   const age = facts.now - (found.last ?? 0);
   const coming = ordered && age < deliveryMs;
   const failed = /^(?:FailedScaleUp|FailedToScaleUpGroup|InsufficientCapacityError)$/.test(found.reason);
-  const says = found === karpenter ? karpenterSays(found.message) : autoscalerSays(found.message);
+  const says =
+    (found === karpenter ? karpenterSays(found.message) : autoscalerSays(found.message)) ||
+    'none of its node groups would take the pod, or it knows none';
   const clause = ordered
     ? `a node was ordered ${span(age)} ago and has not come`
     : failed

@@ -22,7 +22,7 @@ import { at, brief, list, nearNames, record, span, strings, text } from '../read
 import type { Cause, Item, Verdict } from '../report.ts';
 import { cause, type Diagnosis, evidence, item, type Match, type PodState, unknown } from '../state.ts';
 import { claimsOf } from './creating.ts';
-import { type ScaleUp, scaleUp } from './scale-up.ts';
+import { isKarpenter, type ScaleUp, scaleUp } from './scale-up.ts';
 import { claimTrouble } from './storage.ts';
 
 /** The API server takes limits for requests where these are missing; manifests and cut pastes have not been there. */
@@ -118,7 +118,7 @@ export function schedulerWords(facts: PodFacts): string {
   if (scheduled?.status === 'False' && scheduled.message !== '') return scheduled.message;
   return (
     lastEvent(
-      facts.events.filter((event) => !/karpenter/i.test(event.source)),
+      facts.events.filter((event) => !isKarpenter(event)),
       ['FailedScheduling', 'Unschedulable'],
     )?.event.message ?? ''
   );
