@@ -334,6 +334,13 @@ function columnsFor(grouping: Grouping): readonly Column<FindingRow>[] {
     },
     { title: 'KIND', value: (row) => row.kinds, priority: 2 },
     { title: 'OBJECTS', value: (row) => row.count, align: 'right', priority: 0 },
+    // What a filter finds a group by, too: the one that it is about, else the one that began it.
+    {
+      title: 'OBJECT',
+      value: (row) => row.subject.name,
+      text: (row) => (row.count === 1 ? row.subject.name : `${row.subject.name}, …`),
+      priority: 5,
+    },
     {
       title: 'GPUS',
       value: (row) => row.gpus,
