@@ -570,10 +570,16 @@ function readStart(
       says: `a mount fails: ${brief(words.slice(Math.max(0, words.indexOf('error mounting'))), 140)}`,
       label: 'mount fails at start',
     };
+  if (/\/attr\/(?:keycreate|exec|current)\b|setting? .*SELinux|selinux label/i.test(words))
+    return {
+      id: 'selinux',
+      says: `the runtime cannot set the SELinux label of ${container.name} on node ${facts.node || '(unknown)'} (${essence(words, 110)})`,
+      label: 'cannot start: SELinux label refused',
+    };
   return {
     id: 'other',
-    says: `the runtime cannot start ${container.name}: ${brief(words.slice(-200), 160)}`,
-    label: `cannot start: ${brief(words.slice(-90), 80)}`,
+    says: `the runtime cannot start ${container.name}: ${essence(words, 160)}`,
+    label: `cannot start: ${essence(words, 80)}`,
   };
 }
 
