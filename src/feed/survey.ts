@@ -15,7 +15,7 @@ import { anyResource } from '../resources/resource.ts';
 import type { Cluster } from '../state/cluster.ts';
 import { isFindingsTable } from '../state/findings.ts';
 import { type Fetched, liveIndex } from '../state/live-index.ts';
-import { nodeObject, podObject } from '../state/row-objects.ts';
+import { forgetObjects, nodeObject, podObject } from '../state/row-objects.ts';
 import { type Namespaces, type SessionStore, shownTable } from '../state/session.ts';
 import type { Survey } from '../state/survey.ts';
 import type { TrueStates } from '../state/true-states.ts';
@@ -94,6 +94,7 @@ export function startSurvey(options: SurveyOptions): SurveyFeed {
       if (!(error instanceof KubeError) && !signal.aborted) throw error;
     } finally {
       isRunning = false;
+      forgetObjects();
     }
     const isOther = String(session.getState().namespaces) !== String(namespaces);
     const waitMs = isOther ? 0 : Math.max(againAfterMs, (performance.now() - started) * againShare);

@@ -24,7 +24,7 @@ function amountsOf(amounts: Requests): Readonly<Record<string, string>> {
 
 const amountTexts = new WeakMap<Requests, Readonly<Record<string, string>>>();
 
-const nodeObjects = new WeakMap<NodeRow, KubeObject>();
+let nodeObjects = new WeakMap<NodeRow, KubeObject>();
 
 /** Kept by row. */
 export function nodeObject(row: NodeRow): KubeObject {
@@ -86,7 +86,7 @@ function nodeStatus(row: NodeRow): unknown {
   };
 }
 
-const podObjects = new WeakMap<PodRow, KubeObject>();
+let podObjects = new WeakMap<PodRow, KubeObject>();
 
 /** Kept by row. */
 export function podObject(row: PodRow): KubeObject {
@@ -201,4 +201,10 @@ function statusOf(row: PodRow, { name, image }: ContainerSpec): unknown {
       ? {}
       : { lastState: { terminated: { ...last, finishedAt: stamp(last.finishedAt) } } }),
   };
+}
+
+/** After everything was asked about: what is kept for each row would stay for as long as the row does. */
+export function forgetObjects(): void {
+  nodeObjects = new WeakMap();
+  podObjects = new WeakMap();
 }
