@@ -152,7 +152,33 @@ function evaluatePod(index: EvidenceIndex, pod: KubeObject, { added }: EvaluateO
   const chosen =
     (primary === undefined || severityOf(primary) === 'none') && worst !== undefined ? worst : primary;
   const rest = others.filter((entry) => entry !== chosen);
-  return compose(chosen, rest, podGates(facts, chosen), end);
+  return compose(
+    chosen,
+    rest,
+    gatesOf(
+      facts,
+      chosen,
+      rest.find((entry) => entry === builtIn),
+    ),
+    end,
+  );
+}
+
+const gateNumber = ({ state }: Holding): number => gates.findIndex((gate) => gate.id === state.gate);
+
+/** The life of a pod up to the first gate that is broken: that of a state of a pack may be behind that of a built-in one. */
+function gatesOf(
+  facts: PodFacts,
+  chosen: Holding | undefined,
+  beside: Holding | undefined,
+): Record<Gate, ItemStatus> {
+  if (chosen === undefined || beside === undefined || severityOf(beside) === 'none')
+    return podGates(facts, chosen);
+  const isBefore = gateNumber(beside) < gateNumber(chosen);
+  const status = podGates(facts, isBefore ? beside : chosen);
+  if (isBefore && severityOf(chosen) !== 'none')
+    status[chosen.state.gate] = severityOf(chosen) === 'bad' ? 'fail' : 'warn';
+  return status;
 }
 
 /** What holds beside the primary state, of packs and built in. A state of a pack stands for the built-in one of its gate. */

@@ -227,7 +227,13 @@ export function compileState(raw: RawState, pack: RawPack, line: number): AddedS
     const causes = causesOf(raw, pack, held, answers);
     return {
       items: [
-        item(`${raw.id}.when`, gate, raw.label ?? raw.id, 'fail', ...held.found.leaves.map(evidenceOf)),
+        item(
+          `${raw.id}.when`,
+          gate,
+          fill(label, held.scene, held.found.captures),
+          raw.severity === undefined ? 'fail' : severityStatus[raw.severity],
+          ...held.found.leaves.map(evidenceOf),
+        ),
         ...answers.map((answer) => answer.item),
       ],
       causes: causes.length > 0 ? causes : [itself(held)],

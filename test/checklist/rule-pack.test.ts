@@ -112,6 +112,19 @@ describe('states of a pack', () => {
     expect(reportBy(later, sick).state).toBe('H4');
   });
 
+  test('do not say that a station was passed which is broken', () => {
+    const sick = pod(crashed(ended(1, 'Error')));
+    const report = reportBy(
+      rules(stateBy('{path: metadata.name, op: eq, value: web-1}', '    gate: progressing\n')),
+      sick,
+    );
+    expect(report).toMatchObject({
+      state: 'acme.a',
+      overlays: [{ state: 'H1' }],
+      gates: { started: 'pass', staysUp: 'fail', ready: 'notReached', progressing: 'fail' },
+    });
+  });
+
   test('say nothing of a pod that is being deleted, unless they ask', () => {
     const leaving = pod({ metadata: { deletionTimestamp: ago(-20), deletionGracePeriodSeconds: 30 } });
     expect(holds('{path: status.phase, op: eq, value: Running}', leaving)).toBe(false);
