@@ -135,7 +135,10 @@ export function headLines(
   const around = [
     owner === undefined ? undefined : `${text(owner, 'kind')} ${text(owner, 'name')}`,
     node === '' ? undefined : `node ${node}`,
-    report.state === 'healthy' || report.state === 'done' ? undefined : `${report.state} ${report.id}`,
+    report.state === 'healthy' || report.state === 'done'
+      ? undefined
+      : // A state of a rule pack has one name.
+        [...new Set([report.state, report.id])].join(' '),
   ].filter((part) => part !== undefined);
   return [
     ...hanging(lead, `${report.headline}${since}`, columns, isWell ? 'plain' : (glyph.role ?? 'plain')),
