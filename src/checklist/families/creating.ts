@@ -305,7 +305,7 @@ const objectMissing = creating(
 /** What a mount error says, as [id, sentence]. */
 function readMount(message: string, facts: PodFacts): readonly [string, string] {
   const body = message.replace(
-    /^.*?(?:MountVolume\.\w+|MapVolume\.\w+) failed for volume "[^"]+"\s*(?:\([^)]*\)\s*)?: ?/,
+    /^.*?(?:Mount|Map|Attach)Volume\.\w+(?: initialization)? failed for volume "[^"]+"\s*(?:\([^)]*\)\s*)?: ?/,
     '',
   );
   const short = essence(body, 160);
@@ -435,7 +435,11 @@ function readMount(message: string, facts: PodFacts): readonly [string, string] 
     return ['E5.token', `the ServiceAccount token cannot be fetched: ${short}`];
   if (/Input\/output error/i.test(message))
     return ['E5.io', `the storage answers with I/O errors on node ${facts.node}: ${short}`];
-  if (/permission denied|PermissionDenied|AccessDenied|\b403\b|Unauthenticated|credential/i.test(message))
+  if (
+    /permission denied|PermissionDenied|AccessDenied|\b403\b|Unauthenticated|credential|auth(?:entication|orization)? (?:error|failed)|token \S* ?\S* ?is invalid|InvalidAccessKeyId|SignatureDoesNotMatch/i.test(
+      message,
+    )
+  )
     return ['E5.credentials', `the storage refuses the credentials of the mount: ${short}`];
   if (/is not bound|not yet bound|unbound/i.test(message))
     return ['E5.unbound', `its claim is not bound: ${short}`];

@@ -140,10 +140,17 @@ const unexpected = state(
                     'D1.plugin-error',
                     `the device plugin on ${node} fails to allocate: ${essence(message, 180)}`,
                   ]
-                : [
-                    'D1.plugin-race',
-                    `${node} had ${numbers?.[2] ?? 'too few'} of ${numbers?.[1] ?? 'the'} ${device} when the pod arrived: the device plugin restarted, a device became unhealthy, or another pod took it`,
-                  ];
+                : /resource claim|dynamic resources/i.test(message)
+                  ? [
+                      'D1.claim',
+                      `the kubelet of ${node} cannot prepare the devices of its resource claims: ${essence(message, 160)}`,
+                    ]
+                  : numbers === null && !/unavailable/.test(message)
+                    ? ['D1.other', `the kubelet of ${node} did not take it: ${essence(message, 160)}`]
+                    : [
+                        'D1.plugin-race',
+                        `${node} had ${numbers?.[2] ?? 'too few'} of ${numbers?.[1] ?? 'the'} ${device} when the pod arrived: the device plugin restarted, a device became unhealthy, or another pod took it`,
+                      ];
     const restart = lastEvent(facts.index.nodeEvents(facts.node), ['Rebooted', 'Starting']);
     return {
       headline: `rejected by the node: ${device}${numbers === null ? ` (${brief(message, 50)})` : ` ${numbers[2]} of ${numbers[1]}`}`,
