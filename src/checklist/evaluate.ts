@@ -330,7 +330,7 @@ function composed(
     items,
     explainedBy: diagnosis.explainedBy,
     since: chosen.match.since,
-    wants: uniqueWants([...(diagnosis.wants ?? []), ...wants]),
+    wants: uniqueWants([...(diagnosis.wants ?? []), ...more.flatMap((entry) => entry.wants ?? []), ...wants]),
   };
 }
 
