@@ -5,6 +5,8 @@ export interface Signature {
   readonly id: string;
   readonly rank: number;
   readonly pattern: RegExp;
+  /** Where given: a cheap pattern without which the other has no match either. */
+  readonly hint?: RegExp | undefined;
   /** The state of checklist.md part 3 that a container which ended with it is in; `''`: harmless. */
   readonly state: string;
   readonly meaning: string;
@@ -19,7 +21,8 @@ const signature = (
   pattern: RegExp,
   meaning: string,
   checks: string,
-): Signature => ({ id, rank, state, pattern, meaning, checks });
+  hint?: RegExp,
+): Signature => ({ id, rank, state, pattern, hint, meaning, checks });
 
 /** gpu.md 6.2 and checklist.md 3.9. Unanchored on purpose: logs carry prefixes of many launchers. */
 export const signatures: readonly Signature[] = [
@@ -598,6 +601,7 @@ export const signatures: readonly Signature[] = [
     /(?:dial tcp |connect to |connecting to |host=')?([\w.-]+)[:', ]+(?:port[= ]+)?(\d{2,5})[^\n]{0,80}?(?:[Cc]onnection refused|ECONNREFUSED)|host='([\w.-]+)', port=(\d+)\): Max retries exceeded|ECONNREFUSED ([\w.:-]+)|[Cc]onnection to (?:server at )?"?([\w.-]+)"?[^\n]{0,60} (?:refused|timed out|failed)|dial tcp ([\w.-]+):(\d{2,5}): (?:i\/o timeout|connect: connection timed out)|curl: \((?:7|28)\)[^\n]*|ETIMEDOUT ([\w.:-]+)|Can't connect to (?:\w+ )?(?:MySQL )?server on '([^']+)'|Connection to node \S+ \(([^)]+)\) could not be established|[Cc]onnection timed out|wget: download timed out|upstream timed out|[Cc]onnection refused/,
     'a service that it needs does not answer',
     'that Service, its endpoints, network policies',
+    /refused|REFUSED|Max retries|failed|timed out|timeout|curl: \(|TIMEDOUT|Can't connect|could not be established/,
   ),
   signature(
     'db-auth',
@@ -1237,6 +1241,7 @@ function scanWords(words: string): SignatureHit | undefined {
   let best: SignatureHit | undefined;
   for (const candidate of signatures) {
     if (candidate.state === '' || (best !== undefined && candidate.rank <= best.signature.rank)) continue;
+    if (candidate.hint?.test(words) === false) continue;
     const match = tellingMatch(candidate.pattern, words);
     if (match === undefined) continue;
     const start = words.lastIndexOf('\n', match.index) + 1;

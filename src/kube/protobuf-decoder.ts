@@ -39,18 +39,11 @@ export function protobufDecoder(table: string, kind: string): Decoder | undefine
 
 function protobufEvents(message: Message, status: Message): EventReader {
   const splitter = createFrameSplitter();
-  let frames: Buffer[] = [];
-  let at = 0;
   return {
-    push: (chunk) => {
-      const more = splitter.push(chunk);
-      frames = at < frames.length ? [...frames.slice(at), ...more] : more;
-      at = 0;
-    },
+    push: splitter.push,
     next: () => {
-      const frame = frames[at];
+      const frame = splitter.next();
       if (frame === undefined) return undefined;
-      at += 1;
       const { type, object } = decodeWatchEvent(frame, message, status);
       if (!types.has(type)) throw new RangeError(`protobuf: ${type} is no watch event`);
       // Cast: `types` holds exactly the words of the union.

@@ -34,6 +34,7 @@ interface Field {
   readonly repeated: boolean;
   /** A zero is a value here: JSON has it too. */
   readonly keepsZero: boolean;
+  readonly lately: Lately;
 }
 
 /** What announces an object in protobuf: `k8s` and a zero byte. */
@@ -75,7 +76,14 @@ function compileTable(table: string): ReadonlyMap<string, Message> {
 function compileField(name: string, text: string, messages: ReadonlyMap<string, Message>): Field {
   const keepsZero = /[!?]$/.test(text);
   const bare = text.replace(/[!?]$/, '');
-  const field = { name, keepsZero, repeated: bare.startsWith('[]'), message: undefined, value: undefined };
+  const field = {
+    name,
+    keepsZero,
+    repeated: bare.startsWith('[]'),
+    message: undefined,
+    value: undefined,
+    lately: { bytes: [], values: [], credit: 1000 },
+  };
   if (bare.startsWith('map ')) {
     return { ...field, type: 'map', value: compileField('', `${bare.slice(4)}!`, messages) };
   }
@@ -246,15 +254,51 @@ function putEntry(out: MutableObject, field: Field, bytes: Buffer, start: number
   else map[key] = value;
 }
 
+/** What one field said lately, by its bytes. Most pods of a job tolerate, ask for and are owned by the same. */
+interface Lately {
+  readonly bytes: (Uint8Array | undefined)[];
+  readonly values: MutableObject[];
+  /** Falls with every miss: a field whose bytes never come twice is no longer kept. */
+  credit: number;
+}
+
+/** Below it, decoding is as cheap as comparing; above it, something in the message is always another. */
+const [shortestKept, longestKept] = [12, 512];
+
+function decodeMessage(field: Field, bytes: Buffer, start: number, end: number): MutableObject {
+  const length = end - start;
+  const { lately } = field;
+  if (length < shortestKept || length > longestKept || lately.credit <= 0) {
+    const out: MutableObject = {};
+    decodeInto(out, field.message as Message, bytes, start, end);
+    return out;
+  }
+  const slot =
+    (length + Math.imul((bytes[end - 1] ?? 0) + ((bytes[start + (length >> 1)] ?? 0) << 8), 0x9e3779b1)) >>> 26;
+  const known = lately.bytes[slot];
+  if (known !== undefined && known.length === length) {
+    let same = 0;
+    while (same < length && known[same] === bytes[start + same]) same += 1;
+    if (same === length) {
+      if (lately.credit < 1000) lately.credit += 1;
+      return lately.values[slot] as MutableObject;
+    }
+  }
+  lately.credit -= 1;
+  const out: MutableObject = {};
+  decodeInto(out, field.message as Message, bytes, start, end);
+  // A copy: a view would keep the whole answer alive.
+  lately.bytes[slot] = Uint8Array.prototype.slice.call(bytes, start, end);
+  lately.values[slot] = out;
+  return out;
+}
+
 function decodeValue(field: Field, bytes: Buffer, start: number, end: number): unknown {
   switch (field.type) {
     case 'string':
       return readString(bytes, start, end);
-    case 'message': {
-      const out: MutableObject = {};
-      decodeInto(out, field.message as Message, bytes, start, end);
-      return out;
-    }
+    case 'message':
+      return decodeMessage(field, bytes, start, end);
     case 'time':
       return start === end ? null : timeText(bytes, start, end, false);
     case 'microTime':
@@ -446,6 +490,7 @@ const listMeta: Message = {
       value: undefined,
       repeated: false,
       keepsZero: true,
+      lately: { bytes: [], values: [], credit: 0 },
     },
     {
       name: 'continue',
@@ -454,6 +499,7 @@ const listMeta: Message = {
       value: undefined,
       repeated: false,
       keepsZero: true,
+      lately: { bytes: [], values: [], credit: 0 },
     },
     {
       name: 'remainingItemCount',
@@ -462,6 +508,7 @@ const listMeta: Message = {
       value: undefined,
       repeated: false,
       keepsZero: true,
+      lately: { bytes: [], values: [], credit: 0 },
     },
   ],
 };
@@ -511,33 +558,46 @@ export function decodeWatchEvent(
   return { type, object };
 }
 
-/** Splits a watch into its frames: four bytes of length, big end first, then as many bytes. Chunks may cut anywhere. */
-export function createFrameSplitter(): { readonly push: (chunk: Uint8Array) => Buffer[] } {
-  let waiting: Buffer[] = [];
+/**
+ * Splits a watch into its frames: four bytes of length, big end first, then as many bytes. Chunks may cut anywhere;
+ * `next` gives undefined where the next frame is not whole yet.
+ */
+export function createFrameSplitter(): {
+  readonly push: (chunk: Uint8Array) => void;
+  readonly next: () => Buffer | undefined;
+} {
+  const waiting: Buffer[] = [];
   let held = 0;
   /** Undefined until the four bytes of the next length are there. */
   let needed: number | undefined;
+  /** Only what lies across a seam of chunks is copied. */
   const take = (size: number): Buffer => {
-    const [first] = waiting;
-    const all = waiting.length === 1 && first !== undefined ? first : Buffer.concat(waiting);
-    waiting = all.length > size ? [all.subarray(size)] : [];
     held -= size;
-    return all.subarray(0, size);
+    const parts: Buffer[] = [];
+    let missing = size;
+    for (let first = waiting[0]; first !== undefined && missing > 0; first = waiting[0]) {
+      parts.push(first.subarray(0, missing));
+      if (first.length > missing) waiting[0] = first.subarray(missing);
+      else waiting.shift();
+      missing -= Math.min(missing, first.length);
+    }
+    const [only] = parts;
+    return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts, size);
   };
   return {
     push: (chunk) => {
       waiting.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
       held += chunk.byteLength;
-      const frames: Buffer[] = [];
-      for (;;) {
-        if (needed === undefined) {
-          if (held < 4) return frames;
-          needed = take(4).readUInt32BE(0);
-        }
-        if (held < needed) return frames;
-        frames.push(take(needed));
-        needed = undefined;
+    },
+    next: () => {
+      if (needed === undefined) {
+        if (held < 4) return undefined;
+        needed = take(4).readUInt32BE(0);
       }
+      if (held < needed) return undefined;
+      const frame = take(needed);
+      needed = undefined;
+      return frame;
     },
   };
 }

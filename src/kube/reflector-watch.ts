@@ -1,3 +1,4 @@
+import { inBatches } from './batches.ts';
 import type { KubeRequest, WatchEvent } from './contract.ts';
 import { decoderFor } from './pages.ts';
 import { type Interruption, interruptionOf, type Step } from './reflector-faults.ts';
@@ -37,6 +38,7 @@ export async function watchList(scope: Scope, memory: Memory): Promise<Interrupt
         return 'initial';
       },
       onOpen: () => report.listing(0, undefined),
+      isLive: () => isSynced,
     },
   );
 }
@@ -53,6 +55,7 @@ export function watch(scope: Scope, memory: Memory): Promise<Interruption> {
       onQuiet: () => undefined,
       take: () => 'live',
       onOpen: () => report.live(),
+      isLive: () => true,
     },
   );
 }
@@ -62,6 +65,8 @@ interface Reading extends Patience {
   /** `initial`: the version of this event is not to be resumed from (they come in no order). */
   readonly take: (event: WatchEvent) => 'initial' | 'live';
   readonly onOpen: () => void;
+  /** What comes now is news, not the list. */
+  readonly isLive: () => boolean;
 }
 
 async function readWatch(
@@ -97,9 +102,11 @@ async function readWatch(
     reading.onOpen();
     const events = decoderFor(decoder, headers).events();
     const slice = startSlice(timing);
-    for await (const chunk of chunks) {
+    const push = (chunk: Uint8Array): void => {
       silence.heard();
       events.push(chunk);
+    };
+    for await (const _ of inBatches(chunks, push, () => (reading.isLive() ? timing.batchMs : 0))) {
       for (let event = events.next(); event !== undefined; event = events.next()) {
         sawEvent = true;
         if (event.type === 'ERROR')

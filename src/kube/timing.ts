@@ -43,6 +43,8 @@ export interface Timing {
   readonly rightsCacheMs: number;
   /** Decoding hands the event loop back this often. */
   readonly sliceMs: number;
+  /** Events of a watch are read together, so far apart. */
+  readonly batchMs: number;
   readonly pluginMs: number;
   /** A credential is renewed so long before it expires. */
   readonly expirySkewMs: number;
@@ -75,6 +77,7 @@ export const realTiming: Timing = {
   rightRetryFirstMs: 5_000,
   rightsCacheMs: 60_000,
   sliceMs: 8,
+  batchMs: 100,
   pluginMs: 60_000,
   expirySkewMs: 60_000,
   pluginRetryMs: 30_000,

@@ -1,6 +1,7 @@
 import type { Demand } from '../accelerators/demand.ts';
 import { createLedger, type Ledger } from '../accelerators/ledger.ts';
 import { type Summary, summaryOf } from '../accelerators/summary.ts';
+import { isSame } from '../resources/fields.ts';
 import { jobs } from '../resources/jobs.ts';
 import type { NodeRow } from '../resources/node-row.ts';
 import { nodes } from '../resources/nodes.ts';
@@ -45,12 +46,17 @@ export const summedKinds: readonly Resource[] = [
 
 /** What jobs without pods want changes slowly, and costs a look at every workload that changed. */
 const demandEveryMs = 2000;
+/** Longer than this, and a key would wait; the rest lets keys and bytes in. */
+const demandSliceMs = 4;
+const demandRestMs = 8;
 
 export function createSums(cluster: Cluster): Sums {
   const ledger = createLedger();
   const workloads = createWorkloads();
   const demands = new Map<string, Demand>();
-  let demandAtMs = Number.NEGATIVE_INFINITY;
+  /** On the clock of `performance.now`. */
+  let demandAgainMs = Number.NEGATIVE_INFINITY;
+  let demandSlice: NodeJS.Timeout | undefined;
   let ready = 0;
   let total = 0;
   let changes = 0;
@@ -106,21 +112,42 @@ export function createSums(cluster: Cluster): Sums {
     });
   }
 
-  /** Demand that no pod stands for, into the ledger. Before the pods are known every job seems to lack its own. */
-  function renewDemand(nowMs: number): void {
-    if (nowMs - demandAtMs < demandEveryMs || !cluster.hasListed(anyResource(pods))) return;
-    demandAtMs = nowMs;
+  /**
+   * Demand that no pod stands for, into the ledger: in slices, for after a long list every workload is looked at anew.
+   * Before the pods are known every job seems to lack its own.
+   */
+  function renewDemand(): void {
+    if (demandSlice !== undefined || performance.now() < demandAgainMs) return;
+    if (!cluster.hasListed(anyResource(pods))) return;
+    if (workloads.settle(Date.now(), demandSliceMs)) countDemand();
+    else continueSoon();
+  }
+
+  function continueSoon(): void {
+    demandSlice = setTimeout(() => {
+      demandSlice = undefined;
+      if (workloads.settle(Date.now(), demandSliceMs)) countDemand();
+      else continueSoon();
+    }, demandRestMs);
+    demandSlice.unref();
+  }
+
+  function countDemand(): void {
+    demandAgainMs = performance.now() + demandEveryMs;
     const gone = new Set(demands.keys());
-    for (const row of workloads.rows(nowMs)) {
+    for (const row of workloads.settled()) {
       const demand = demandOf(row);
       if (demand === undefined) continue;
       gone.delete(row.uid);
+      if (isSame(demands.get(row.uid), demand)) continue;
       demands.set(row.uid, demand);
       ledger.putDemand(row.uid, demand);
+      changes += 1;
     }
     for (const key of gone) {
       demands.delete(key);
       ledger.removeDemand(key);
+      changes += 1;
     }
   }
 
@@ -133,10 +160,10 @@ export function createSums(cluster: Cluster): Sums {
       // What was added up before the lists were whole must not stand for the cluster a moment longer.
       const isListed = cluster.hasListed(anyResource(pods)) && cluster.hasListed(anyResource(nodes));
       if (summary === undefined || (isNew && (!isFlood || isListed !== wasListed))) {
+        const startedMs = performance.now();
+        renewDemand();
         summed = changes;
         wasListed = isListed;
-        const startedMs = performance.now();
-        renewDemand(Date.now());
         summary = summaryOf({ totals: ledger.totals(), demand: ledger.demand() });
         const doneMs = performance.now();
         sumAgainMs = doneMs + Math.max(sumEveryMs, (doneMs - startedMs) / sumShare);
@@ -146,6 +173,7 @@ export function createSums(cluster: Cluster): Sums {
     nodesReady: () => ready,
     nodesTotal: () => total,
     stop() {
+      clearTimeout(demandSlice);
       for (const stop of stops) stop();
     },
   };

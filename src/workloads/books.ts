@@ -72,6 +72,10 @@ export interface Workloads {
   readonly putQueuePlaces: (queue: string, told: ReadonlyMap<string, number> | undefined) => void;
   /** What metrics say of a pod; undefined: nothing any more. */
   readonly putUse: (pod: PodRow, use: UseSample | undefined) => void;
+  /** Does some of what `rows` would have to do first, for about `budgetMs`; true at the end of a round over what had changed. */
+  readonly settle: (now: number, budgetMs: number) => boolean;
+  /** All workloads as the last look found them. */
+  readonly settled: () => Iterable<WorkloadRow>;
   /** All workloads. A workload that nothing happened to keeps its very row. */
   readonly rows: (now: number) => readonly WorkloadRow[];
   /** Row and pods of the workload with that key (its row's `uid`), most important rank first. */
@@ -100,6 +104,8 @@ export function createWorkloads(): Workloads {
   const queues = createQueueBooks();
   const cached = new Map<Base, Cached>();
   const dirty = new Set<Base>();
+  /** Of the dirty ones, those that the round under way has still to look at. */
+  let round: Base[] = [];
   const contentOf = contentReader({
     nodes,
     claims,
@@ -236,20 +242,28 @@ export function createWorkloads(): Workloads {
     placesAreOld = true;
   }
 
-  function settle(now: number): void {
-    if (placesAreOld) renewPlaces();
-    for (const [base, { until }] of cached) if (until <= now) dirty.add(base);
-    for (const base of dirty) {
+  /** True at the end of a round: what was dirty at its start is done. */
+  function settle(now: number, budgetMs: number): boolean {
+    if (round.length === 0) {
+      if (placesAreOld) renewPlaces();
+      for (const [base, { until }] of cached) if (until <= now) dirty.add(base);
+      round = [...dirty];
+    }
+    const deadline = performance.now() + budgetMs;
+    for (let base = round.pop(); base !== undefined; base = round.pop()) {
+      if (!dirty.delete(base)) continue;
       const isRoot = bases.get(base.key) === base && base.parent === undefined;
       const content = isRoot ? contentOf(base, now) : undefined;
       const before = cached.get(base);
       if (content === undefined) cached.delete(base);
       else cached.set(base, keepRow(before, content));
       knotsAreOld ||= before?.stuck !== undefined || content?.stuck !== undefined;
+      if (performance.now() > deadline) break;
     }
-    dirty.clear();
+    if (round.length > 0) return false;
     if (knotsAreOld) tieKnots();
     knotsAreOld = false;
+    return true;
   }
 
   /** Workloads that wait for each other say so; once one is freed, the others no longer do. */
@@ -445,8 +459,11 @@ export function createWorkloads(): Workloads {
       const base = bases.get(keyOfGroup(groupOf(pod)));
       if (base !== undefined) touch(base);
     },
+    settle,
+    settled: () => Iterator.from(cached.values()).map(({ row }) => row),
     rows(now) {
-      settle(now);
+      round = [];
+      settle(now, Number.POSITIVE_INFINITY);
       return Array.from(cached.values(), ({ row }) => row);
     },
     podsOf(uid) {

@@ -98,8 +98,11 @@ describe('a client that asks for protobuf', () => {
       { accept: 'application/vnd.kubernetes.protobuf;stream=watch,application/json' },
     );
     expect(streamed.headers['content-type']).toBe('application/vnd.kubernetes.protobuf;stream=watch');
-    const frames = createFrameSplitter().push(streamed.bytes);
-    const types = frames.map((frame) => decodeWatchEvent(frame, rows, status).type);
+    const frames = createFrameSplitter();
+    frames.push(streamed.bytes);
+    const types: string[] = [];
+    for (let frame = frames.next(); frame !== undefined; frame = frames.next())
+      types.push(decodeWatchEvent(frame, rows, status).type);
     expect(types.slice(0, 3)).toEqual(['ADDED', 'ADDED', 'BOOKMARK']);
     const refused = await ask(demo, '/api/v1/namespaces/train/pods/none', { accept });
     expect(decodeBody(refused.bytes)).toMatchObject({ kind: 'Status', reason: 'NotFound', code: 404 });

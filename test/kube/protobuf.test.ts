@@ -92,9 +92,9 @@ function framesOf(bytes: Buffer, message: Message, chunk: number): Frame[] {
   const splitter = createFrameSplitter();
   const frames: Frame[] = [];
   for (let at = 0; at < bytes.length; at += chunk) {
-    for (const frame of splitter.push(bytes.subarray(at, at + chunk))) {
+    splitter.push(bytes.subarray(at, at + chunk));
+    for (let frame = splitter.next(); frame !== undefined; frame = splitter.next())
       frames.push(decodeWatchEvent(frame, message, messageNamed('meta/v1.Status')));
-    }
   }
   return frames;
 }
