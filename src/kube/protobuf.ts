@@ -558,46 +558,46 @@ export function decodeWatchEvent(
   return { type, object };
 }
 
+/** Room for the events of one reading of a busy watch; a list needs no more, for it is read chunk by chunk. */
+const usualRoom = 256 * 1024;
+
 /**
  * Splits a watch into its frames: four bytes of length, big end first, then as many bytes. Chunks may cut anywhere;
- * `next` gives undefined where the next frame is not whole yet.
+ * `next` gives undefined where the next frame is not whole yet. A frame is good until the next `push`: what waits is
+ * copied into one room that is used again, because chunks that wait for their reader outlive the young generation, and
+ * their bytes then stay until the next full collection.
  */
 export function createFrameSplitter(): {
   readonly push: (chunk: Uint8Array) => void;
   readonly next: () => Buffer | undefined;
 } {
-  const waiting: Buffer[] = [];
-  let held = 0;
-  /** Undefined until the four bytes of the next length are there. */
-  let needed: number | undefined;
-  /** Only what lies across a seam of chunks is copied. */
-  const take = (size: number): Buffer => {
-    held -= size;
-    const parts: Buffer[] = [];
-    let missing = size;
-    for (let first = waiting[0]; first !== undefined && missing > 0; first = waiting[0]) {
-      parts.push(first.subarray(0, missing));
-      if (first.length > missing) waiting[0] = first.subarray(missing);
-      else waiting.shift();
-      missing -= Math.min(missing, first.length);
-    }
-    const [only] = parts;
-    return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts, size);
-  };
+  let room = Buffer.allocUnsafeSlow(usualRoom);
+  /** What waits stands between the two. */
+  let [from, to] = [0, 0];
   return {
     push: (chunk) => {
-      waiting.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
-      held += chunk.byteLength;
+      if (from === to) {
+        [from, to] = [0, 0];
+        if (room.length > usualRoom && chunk.length <= usualRoom) room = Buffer.allocUnsafeSlow(usualRoom);
+      }
+      if (to + chunk.length > room.length) {
+        const held = to - from;
+        const needed = held + chunk.length;
+        const next = needed > room.length ? Buffer.allocUnsafeSlow(needed * 2) : room;
+        room.copy(next, 0, from, to);
+        room = next;
+        [from, to] = [0, held];
+      }
+      room.set(chunk, to);
+      to += chunk.length;
     },
     next: () => {
-      if (needed === undefined) {
-        if (held < 4) return undefined;
-        needed = take(4).readUInt32BE(0);
-      }
-      if (held < needed) return undefined;
-      const frame = take(needed);
-      needed = undefined;
-      return frame;
+      if (to - from < 4) return undefined;
+      const start = from + 4;
+      const end = start + room.readUInt32BE(from);
+      if (end > to) return undefined;
+      from = end;
+      return room.subarray(start, end);
     },
   };
 }

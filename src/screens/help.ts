@@ -86,6 +86,16 @@ const hinted: readonly Action[] = actions
 
 /** The keys under the table, those that matter most first; those that change something are off until writing is armed. */
 export function hintsFor(view: View, isArmed: boolean): readonly Hint[] {
+  const id = `${view.kind} ${view.kind === 'table' ? view.table : ''} ${isArmed}`;
+  const known = hintsOf.get(id) ?? findHints(view, isArmed);
+  hintsOf.set(id, known);
+  return known;
+}
+
+/** By kind of view and table: every frame asks, and the answer lies in a list of constants. */
+const hintsOf = new Map<string, readonly Hint[]>();
+
+function findHints(view: View, isArmed: boolean): readonly Hint[] {
   return hinted
     .filter((action) => action.keys.some((key) => actionFor(key, view) === action))
     .map(({ keys, hint, risk }) => ({
