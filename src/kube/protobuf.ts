@@ -82,7 +82,7 @@ function compileField(name: string, text: string, messages: ReadonlyMap<string, 
     repeated: bare.startsWith('[]'),
     message: undefined,
     value: undefined,
-    lately: { bytes: [], values: [], credit: 1000 },
+    lately: { bytes: [], values: [], credit: mostCredit },
   };
   if (bare.startsWith('map ')) {
     return { ...field, type: 'map', value: compileField('', `${bare.slice(4)}!`, messages) };
@@ -254,42 +254,50 @@ function putEntry(out: MutableObject, field: Field, bytes: Buffer, start: number
   else map[key] = value;
 }
 
-/** What one field said lately, by its bytes. Most pods of a job tolerate, ask for and are owned by the same. */
+/** What one field said lately, by its bytes: most pods of a job tolerate, ask for and are owned by the same. */
 interface Lately {
+  /** Copies: a view would keep a whole answer alive. */
   readonly bytes: (Uint8Array | undefined)[];
+  /** Handed out again as they are: what is decoded is only read. */
   readonly values: MutableObject[];
-  /** Falls with every miss: a field whose bytes never come twice is no longer kept. */
+  /** Falls with every miss, grows with every hit; a field whose bytes never come twice is no longer kept. */
   credit: number;
 }
 
-/** Below it, decoding is as cheap as comparing; above it, something in the message is always another. */
+const mostCredit = 1000;
+/** Of two to the sixth slots, by the upper bits of a hash. */
+const slotShift = 26;
+/** Below, decoding is as cheap as comparing; above, something in the message is always another. */
 const [shortestKept, longestKept] = [12, 512];
 
 function decodeMessage(field: Field, bytes: Buffer, start: number, end: number): MutableObject {
   const length = end - start;
   const { lately } = field;
-  if (length < shortestKept || length > longestKept || lately.credit <= 0) {
-    const out: MutableObject = {};
-    decodeInto(out, field.message as Message, bytes, start, end);
-    return out;
-  }
-  const slot =
-    (length + Math.imul((bytes[end - 1] ?? 0) + ((bytes[start + (length >> 1)] ?? 0) << 8), 0x9e3779b1)) >>> 26;
+  if (length < shortestKept || length > longestKept || lately.credit <= 0)
+    return decodeAnew(field, bytes, start, end);
+  const sample = (bytes[end - 1] ?? 0) + ((bytes[start + (length >> 1)] ?? 0) << 8);
+  const slot = (length + Math.imul(sample, 0x9e3779b1)) >>> slotShift;
   const known = lately.bytes[slot];
-  if (known !== undefined && known.length === length) {
-    let same = 0;
-    while (same < length && known[same] === bytes[start + same]) same += 1;
-    if (same === length) {
-      if (lately.credit < 1000) lately.credit += 1;
-      return lately.values[slot] as MutableObject;
-    }
+  if (known?.length === length && isAt(known, bytes, start)) {
+    if (lately.credit < mostCredit) lately.credit += 1;
+    return lately.values[slot] as MutableObject;
   }
   lately.credit -= 1;
+  const made = decodeAnew(field, bytes, start, end);
+  lately.bytes[slot] = Uint8Array.prototype.slice.call(bytes, start, end);
+  lately.values[slot] = made;
+  return made;
+}
+
+function isAt(known: Uint8Array, bytes: Uint8Array, start: number): boolean {
+  let same = 0;
+  while (same < known.length && known[same] === bytes[start + same]) same += 1;
+  return same === known.length;
+}
+
+function decodeAnew(field: Field, bytes: Buffer, start: number, end: number): MutableObject {
   const out: MutableObject = {};
   decodeInto(out, field.message as Message, bytes, start, end);
-  // A copy: a view would keep the whole answer alive.
-  lately.bytes[slot] = Uint8Array.prototype.slice.call(bytes, start, end);
-  lately.values[slot] = out;
   return out;
 }
 
