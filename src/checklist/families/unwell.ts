@@ -718,6 +718,8 @@ const saysTrouble: PodState = {
           words,
         );
       if (hit?.signature.state !== 'J11' && cpu === null) continue;
+      // What runs and is ready has found a way round a GPU that cannot do one thing.
+      if (hit?.signature.id === 'gpu-too-old' && isTrue(facts, 'Ready')) continue;
       const found =
         hit?.signature.state === 'J11'
           ? hit
