@@ -93,7 +93,12 @@ export function liveIndex(
   }
 
   function allNodes(): readonly KubeObject[] {
-    nodeObjects ??= [...cluster.rowsOf(nodes)].map((row) => inner.byUid(row.uid) ?? nodeObject(row));
+    if (nodeObjects !== undefined) return nodeObjects;
+    // Mostly none of them was fetched: 5,000 look-ups for nothing.
+    const anyFetched = inner.of('Node').length > 0;
+    nodeObjects = [...cluster.rowsOf(nodes)].map(
+      (row) => (anyFetched ? inner.byUid(row.uid) : undefined) ?? nodeObject(row),
+    );
     return nodeObjects;
   }
 

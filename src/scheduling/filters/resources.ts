@@ -124,6 +124,9 @@ export const nodeResourcesFit: Filter = {
         shortage: worded((allocatable, taken) => shortage({ resource, amount }, allocatable, taken)),
       }))
       .sort((a, b) => order(a.resource, b.resource));
+    // Where it is counted already.
+    const placedOn = ledger.pod(pod.uid)?.node ?? '';
+    const home = ledger.account(placedOn)?.pods.has(pod.uid) === true ? placedOn : undefined;
     const none = refusalsOf(passes);
     const crowded = worded((podCount, slots) =>
       byAmount('Too many pods', `${podCount} of ${slots} pod slots taken`, slots < 1, {
@@ -134,7 +137,7 @@ export const nodeResourcesFit: Filter = {
     return {
       check(account) {
         const { allocatable } = account.node;
-        const own = account.pods.has(pod.uid) ? 1 : 0;
+        const own = account.node.name === home ? 1 : 0;
         const reserving = account.nominated.size === 0 ? [] : [...ahead(account, pod)];
         let refusals = none;
         const slots = allocatable['pods'] ?? 0;
