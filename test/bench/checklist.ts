@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { evaluate } from '../../src/checklist/evaluate.ts';
+import { signatures } from '../../src/checklist/signatures.ts';
 import { loadScenario } from '../../src/demo/scenario/index.ts';
 import { createStore } from '../../src/demo/store.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
@@ -123,3 +124,18 @@ measure(
 );
 books.stop();
 states.stop();
+
+// One line without an end is what a progress bar, a minified page or an attacker logs.
+const hostileLines = ['a', 'A_', 'a.', '1', 'a:80 ', '\'"', '[', 'Error: ', 'Connection to '].map(
+  (part) => `${part.repeat(65_536 / part.length)}\n`,
+);
+const slowest = signatures
+  .flatMap(({ id, pattern }) =>
+    hostileLines.map((text) => {
+      const startedAt = cpuMs();
+      pattern.exec(text);
+      return { id, ms: cpuMs() - startedAt };
+    }),
+  )
+  .reduce((worst, one) => (one.ms > worst.ms ? one : worst));
+line('one log signature over 64 KB in one line, the slowest', `${slowest.id}, ${slowest.ms.toFixed(1)} ms`);
