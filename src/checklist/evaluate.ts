@@ -9,6 +9,7 @@ import { finishedWell } from './families/owner-facts.ts';
 import { isPod, isTrue, type PodFacts, podFacts } from './pod-facts.ts';
 import { time } from './read.ts';
 import {
+  type Cause,
   type Gate,
   gates,
   type Item,
@@ -317,7 +318,7 @@ function composed(
     .map((entry) => entry.match.diagnose?.())
     .filter((entry) => entry !== undefined);
   const found =
-    severity === 'none' ? [] : dedupe([...diagnosis.causes, ...more.flatMap((entry) => entry.causes)]);
+    severity === 'none' ? [] : ranked(dedupe([...diagnosis.causes, ...more.flatMap((entry) => entry.causes)]));
   const causes = added === undefined ? found : added.causes(found, facts());
   const items: readonly Item[] = [...diagnosis.items, ...more.flatMap((entry) => entry.items)];
   return {
@@ -342,6 +343,14 @@ function uniqueWants(wants: readonly Want[]): readonly Want[] {
       wants.map((want) => [`${want.namespace}/${want.pod}/${want.container} ${want.previous}`, want]),
     ).values(),
   ];
+}
+
+/** The state's own causes lead, unless it can only guess and something beside it is proven. */
+function ranked(causes: readonly Cause[]): readonly Cause[] {
+  const [first] = causes;
+  const proven = causes.filter((entry) => entry.verdict === 'proven');
+  if (first?.verdict !== 'possible' || proven.length === 0) return causes;
+  return [...proven, ...causes.filter((entry) => entry.verdict !== 'proven')];
 }
 
 function dedupe<C extends { readonly id: string; readonly text: string }>(
