@@ -1,5 +1,8 @@
+import type { KubeObject } from '../kube/object.ts';
 import { podStates } from './classify.ts';
-import { clusterStates } from './families/cluster.ts';
+import { kindOf } from './evidence-index.ts';
+import { otherConditions } from './families/add-ons.ts';
+import { clusterStates, terminating } from './families/cluster.ts';
 import { budgetStates } from './families/disruption-budget.ts';
 import { networkStates } from './families/network.ts';
 import { ownerStates } from './families/owners.ts';
@@ -17,15 +20,24 @@ export const objectStates: readonly ObjectState[] = [
   ...budgetStates,
 ];
 
-/** Kinds about which the checklist has anything to say. */
+/** Asked of custom resources of a kind that no other state names. */
+export const otherStates: readonly ObjectState[] = [terminating, otherConditions];
+
+/** Kinds about which the checklist has anything particular to say. */
 export const subjectKinds: ReadonlySet<string> = new Set([
   'Pod',
   ...objectStates.flatMap((state) => state.kinds),
 ]);
 
+/** The groups of Kubernetes itself have no domain, or end in `k8s.io`; those of its subprojects end in `x-k8s.io`. */
+const isCustom = ({ apiVersion = '' }: KubeObject): boolean =>
+  /\..*\//.test(apiVersion) && !/(?:^|\.)k8s\.io\//.test(apiVersion);
+
+export const hasChecklist = (object: KubeObject): boolean =>
+  subjectKinds.has(kindOf(object)) || isCustom(object);
+
 export const builtInStates: readonly Pick<PodState, 'id' | 'key' | 'gate'>[] = [
-  ...podStates,
-  ...objectStates,
+  ...new Set([...podStates, ...objectStates, ...otherStates]),
 ];
 
 /** Ids and keys of the built-in states, which a pack may name. */

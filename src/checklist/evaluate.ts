@@ -2,7 +2,7 @@ import type { KubeObject } from '../kube/object.ts';
 import { cellText } from '../resources/columns.ts';
 import { findTable } from '../resources/index.ts';
 import { printPod } from '../resources/pod-status.ts';
-import { objectStates, subjectKinds } from './built-in.ts';
+import { hasChecklist, objectStates, otherStates } from './built-in.ts';
 import { type Classified, classify, overlays } from './classify.ts';
 import { type EvidenceIndex, kindOf, nameOf, namespaceOf, refOf } from './evidence-index.ts';
 import { finishedWell } from './families/owner-facts.ts';
@@ -75,9 +75,7 @@ export function evaluate(
 
 /** Every object that a checklist exists for, in the order of the input. */
 export function evaluateAll(index: EvidenceIndex, options: EvaluateOptions = {}): readonly SubjectReport[] {
-  return index.objects
-    .filter((object) => subjectKinds.has(kindOf(object)))
-    .map((object) => evaluate(index, object, options));
+  return index.objects.filter(hasChecklist).map((object) => evaluate(index, object, options));
 }
 
 function statusOf(index: EvidenceIndex, object: KubeObject): string {
@@ -318,7 +316,9 @@ function composed(
     .map((entry) => entry.match.diagnose?.())
     .filter((entry) => entry !== undefined);
   const found =
-    severity === 'none' ? [] : ranked(dedupe([...diagnosis.causes, ...more.flatMap((entry) => entry.causes)]));
+    severity === 'none'
+      ? []
+      : ranked(dedupe([...diagnosis.causes, ...more.flatMap((entry) => entry.causes)]));
   const causes = added === undefined ? found : added.causes(found, facts());
   const items: readonly Item[] = [...diagnosis.items, ...more.flatMap((entry) => entry.items)];
   return {
@@ -385,7 +385,7 @@ function evaluateObject(index: EvidenceIndex, object: KubeObject, options: Evalu
   };
   const asked = added === undefined ? nobodyAsked : askAdded(added.ofKind(facts.kind), asPod());
   const holding: Holding[] = [...asked.holding];
-  for (const builtIn of byKind.get(facts.kind) ?? []) {
+  for (const builtIn of byKind.get(facts.kind) ?? otherStates) {
     const state = added === undefined ? builtIn : added.changed(builtIn, asPod);
     const match = state?.match(facts);
     if (state === undefined) continue;

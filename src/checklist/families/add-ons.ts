@@ -38,6 +38,7 @@ const reporting = (
   gate: ObjectState['gate'],
   title: string,
   kinds: readonly string[],
+  counts: (trouble: Condition) => boolean = () => true,
 ): ObjectState => ({
   id,
   key,
@@ -49,7 +50,7 @@ const reporting = (
     if (isPaused(facts) || time(facts.object, 'metadata', 'deletionTimestamp') !== undefined)
       return undefined;
     const found = troubleOf(facts);
-    if (found === undefined) return undefined;
+    if (found === undefined || !counts(found.why)) return undefined;
     const { sum, why } = found;
     const words = [why.reason, why.message].filter((part) => part !== '').join(': ');
     const warned = facts.events.findLast(
@@ -205,3 +206,13 @@ export const addOnStates: readonly ObjectState[] = [
   ]),
   reporting('N3', 'addon.not-ready', 'reachable', 'An add-on reports trouble', addOnKinds),
 ];
+
+/** What is said of a custom resource that nothing here knows: only a condition that speaks of a failure counts. */
+export const otherConditions: ObjectState = reporting(
+  'N3',
+  'custom.not-ready',
+  'progressing',
+  'A custom resource reports trouble',
+  [],
+  (trouble) => trouble.status === 'True' || failing(trouble),
+);

@@ -486,7 +486,7 @@ const quotaFull: ObjectState = {
   },
 };
 
-const terminating: ObjectState = {
+export const terminating: ObjectState = {
   id: 'K3',
   key: 'term.finalizers',
   gate: 'exists',
@@ -506,7 +506,21 @@ const terminating: ObjectState = {
     'CustomResourceDefinition',
     'ConfigMap',
     'Secret',
+    'DaemonSet',
+    'ReplicaSet',
+    'CronJob',
     'PyTorchJob',
+    'MPIJob',
+    'TFJob',
+    'XGBoostJob',
+    'PaddleJob',
+    'JAXJob',
+    'TrainJob',
+    'RayJob',
+    'RayService',
+    'LeaderWorkerSet',
+    'InferenceService',
+    'Workload',
     'Application',
     'VolumeSnapshot',
     'Ingress',
