@@ -374,10 +374,10 @@ function timeText(bytes: Buffer, start: number, end: number, micro: boolean): st
     if (recentTimes.size > 8192) recentTimes.clear();
     const date = new Date(seconds * 1000);
     // Beyond what a Date holds, the text says so in a way that no reader takes for a time.
-    text = Number.isNaN(date.getTime()) ? `${seconds}s` : date.toISOString().slice(0, -5);
+    text = Number.isNaN(date.getTime()) ? `${seconds}sZ` : `${date.toISOString().slice(0, -5)}Z`;
     recentTimes.set(seconds, text);
   }
-  return micro ? `${text}.${String(Math.floor(nanos / 1000)).padStart(6, '0')}Z` : `${text}Z`;
+  return micro ? `${text.slice(0, -1)}.${String(Math.floor(nanos / 1000)).padStart(6, '0')}Z` : text;
 }
 
 /** As Go prints a time.Duration of whole seconds: `1h30m0s`, `10s`. */

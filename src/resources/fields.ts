@@ -1,4 +1,4 @@
-import { createInterner, intern } from './intern.ts';
+import { createInterner, intern, internLine } from './intern.ts';
 import type { Labels, Requests } from './pod-row.ts';
 import { maxTextLength, sanitizeLine } from './sanitize.ts';
 
@@ -25,7 +25,8 @@ export function text(value: unknown): string {
 }
 
 /** As `text`, shared: for what repeats from row to row. */
-export const shared = (value: unknown): string => intern(text(value));
+export const shared = (value: unknown): string =>
+  typeof value === 'string' ? internLine(value) : text(value);
 
 /** A finite number; undefined otherwise. */
 export const number = (value: unknown): number | undefined =>
@@ -44,9 +45,12 @@ export function time(value: unknown): number | undefined {
   if (typeof value !== 'string' || value.length < 20 || value.length > 40) return undefined;
   if (value.charCodeAt(4) !== 45 || value.charCodeAt(7) !== 45 || value.charCodeAt(10) !== 84)
     return undefined;
-  const ms = Date.parse(value);
+  const ms = parsedTimes.get(value, Date.parse);
   return Number.isNaN(ms) || ms === goZeroTime ? undefined : ms;
 }
+
+/** Pods of one job share their seconds. */
+const parsedTimes = createInterner<string, number>(8192);
 
 const minute = 60;
 const hour = 60 * minute;

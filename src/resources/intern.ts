@@ -1,7 +1,9 @@
+import { sanitizeLine } from './sanitize.ts';
+
 /** A table of values that repeat: equal keys give one shared value. */
 export interface Interner<K, V> {
   /** The shared value of `key`; made on first sight. */
-  readonly get: (key: K, make: () => V) => V;
+  readonly get: (key: K, make: (key: K) => V) => V;
 }
 
 /**
@@ -24,7 +26,7 @@ export function createInterner<K, V>(capacity: number): Interner<K, V> {
       const known = young.get(key);
       if (known !== undefined) return known;
       const older = old.get(key);
-      return keep(key, older === undefined ? make() : older);
+      return keep(key, older === undefined ? make(key) : older);
     },
   };
 }
@@ -35,7 +37,16 @@ const strings = createInterner<string, string>(50_000);
 const longestShared = 1024;
 
 /** The one shared copy of a string that repeats from row to row. */
-export function intern(text: string): string {
-  if (text === '' || text.length > longestShared) return text;
-  return strings.get(text, () => text);
-}
+export const intern = (text: string): string =>
+  text === '' || text.length > longestShared ? text : strings.get(text, asItIs);
+
+const asItIs = (text: string): string => text;
+
+/** By what came: what has been cleaned once is neither looked through nor kept again. */
+const lines = createInterner<string, string>(50_000);
+
+/** The shared copy of a text from the cluster, as one line that is safe to print. */
+export const internLine = (text: string): string =>
+  text === '' || text.length > longestShared ? sanitizeLine(text) : lines.get(text, cleaned);
+
+const cleaned = (text: string): string => intern(sanitizeLine(text));

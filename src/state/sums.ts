@@ -32,6 +32,8 @@ export interface Sums {
 const manyChanges = 100;
 const sumEveryMs = 500;
 const sumShare = 0.05;
+/** Of lists that are still coming in: what they add up to is no sum of anything. */
+const unlistedSumShare = 0.02;
 
 /** The kinds that the sums are made of: they are only true while all of these are open. */
 export const summedKinds: readonly Resource[] = [
@@ -166,7 +168,8 @@ export function createSums(cluster: Cluster): Sums {
         wasListed = isListed;
         summary = summaryOf({ totals: ledger.totals(), demand: ledger.demand() });
         const doneMs = performance.now();
-        sumAgainMs = doneMs + Math.max(sumEveryMs, (doneMs - startedMs) / sumShare);
+        sumAgainMs =
+          doneMs + Math.max(sumEveryMs, (doneMs - startedMs) / (isListed ? sumShare : unlistedSumShare));
       }
       return summary;
     },

@@ -78,7 +78,7 @@ interface Waiting<R> {
 const scanStride = 256;
 
 // A merge costs in proportion to the whole table: while a long list comes in, this share of the time goes into merging.
-const mergeShare = 0.15;
+const mergeShare = 0.1;
 
 // From here on one merge is cheaper than that many insertions, each of which moves half of the array.
 const mergeFrom = 512;
