@@ -4,6 +4,7 @@ import type { Services, Tables } from './actions/action.ts';
 import { parseCommand } from './actions/commands.ts';
 import { createHands, writeLockOf } from './actions/create-hands.ts';
 import { createErrorLog } from './actions/error-log.ts';
+import { kubectlFlags } from './actions/kubectl.ts';
 import { saveFile } from './actions/save.ts';
 import { createTables } from './actions/tables.ts';
 import { trueState } from './checklist/true-state.ts';
@@ -395,6 +396,7 @@ function sessionOf(options: WireOptions, tables: Tables): SessionStore {
     readonly: options.readonly,
     writeLock: writeLockOf(process.env),
     demo: options.demo ?? false,
+    kubectlFlags: kubectlFlags(options.connect),
     labelSelector: options.selector,
     fieldSelector: options.fieldSelector,
     nowMs: Date.now(),

@@ -3,7 +3,7 @@ import type { PodRow } from '../resources/pod-row.ts';
 import type { Row, Table } from '../resources/resource.ts';
 import type { Cluster } from '../state/cluster.ts';
 import type { Examination } from '../state/examination.ts';
-import type { Session, SessionStore, Transition, View } from '../state/session.ts';
+import { notify, type Session, type SessionStore, type Transition, type View } from '../state/session.ts';
 import type { Subject } from '../state/subject.ts';
 import type { Visible } from '../state/visible.ts';
 import type { Hands } from './hands.ts';
@@ -122,6 +122,7 @@ export function say(
   { session, now }: Pick<ActionContext, 'session' | 'now'>,
   text: string,
   tone: NonNullable<Session['notice']>['tone'] = 'plain',
+  forMs?: number,
 ): void {
-  session.setState({ notice: { text, tone, atMs: now } });
+  session.setState(notify(text, tone, now, forMs)(session.getState()));
 }

@@ -9,8 +9,14 @@ import { isResource } from '../state/source.ts';
 import { type DetailView, type ObjectRef, type ObjectView, objectView } from '../state/text-views.ts';
 import { groupOf } from '../workloads/group.ts';
 import { type Action, type ActionContext, say, step } from './action.ts';
+import { tell } from './ask.ts';
 import { inNamespace, kubectlLine } from './kubectl.ts';
 import { openContainer } from './logs.ts';
+
+/** A kubectl line that is longer does not fit under a narrow screen, and it is there to be read. */
+const lineAtMost = 56;
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** A row of the GPU table is a node, a rank is a pod. */
 const kindBehind: Readonly<Record<string, string>> = { gpus: 'nodes', ranks: 'pods' };
@@ -276,11 +282,9 @@ export const inspectActions: readonly Action[] = [
     places: ['everywhere'],
     async run(context) {
       const line = kubectlLine(context.session.getState(), kubectlOf(context));
-      try {
-        say(context, `${line}   ${await context.services.copy(line)}`, 'good');
-      } catch {
-        say(context, line, 'good');
-      }
+      const how = await context.services.copy(line).catch(wordsOf);
+      if (line.length <= lineAtMost) say(context, `${line}   ${how}`, 'good');
+      else await tell(context, 'The same with kubectl', `${line}\n\n${how}`);
     },
   },
   {

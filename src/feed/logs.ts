@@ -7,7 +7,7 @@ import { pods } from '../resources/pods.ts';
 import { anyResource } from '../resources/resource.ts';
 import type { Cluster } from '../state/cluster.ts';
 import type { LogSource, LogStore, SourceState } from '../state/log-store.ts';
-import { chooses, chosenPods, rankOf } from '../state/pod-choice.ts';
+import { chooses, chosenPods, mainContainer, rankOf } from '../state/pod-choice.ts';
 import type { SessionStore, View } from '../state/session.ts';
 import type { LogView } from '../state/text-views.ts';
 
@@ -121,8 +121,7 @@ export function startLogFeed(options: LogFeedOptions): LogFeed {
     // What is wrong is most often wrong in one that is not the main one: init containers, while they run.
     const troubled =
       pod.trouble !== undefined && pod.trouble.kind === 'init' ? pod.trouble.container : undefined;
-    const main = all.find(({ kind }) => kind === 'main')?.name;
-    const name = troubled ?? main;
+    const name = troubled ?? mainContainer(pod)?.name;
     return name === undefined ? [] : [name];
   }
 

@@ -23,6 +23,7 @@ const annotationNames: readonly string[] = [
   'hami.io/vgpu-devices-to-allocate',
   'hami.io/vgpu-node',
   'hami.io/vgpu-time',
+  'kubectl.kubernetes.io/default-container',
   'kubernetes.io/config.mirror',
   'kubernetes.io/config.source',
   'kueue.x-k8s.io/pod-group-total-count',

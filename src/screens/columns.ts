@@ -19,7 +19,8 @@ const flexibleAtLeast = 30;
 const leastWidths: Readonly<Record<string, number>> = {
   MESSAGE: 30,
   NODE: 13,
-  OBJECT: 24,
+  OBJECT: 22,
+  REASON: 14,
   RESOURCE: 14,
   STATE: 22,
   'TOP HOLDERS': 26,
@@ -98,6 +99,8 @@ export function screenColumns(
   if (table.name === 'gpus')
     return own.flatMap((one) => (one.title === 'REQUESTED' ? [one, useColumn] : [one]));
   if (!table.namespaced || (namespaces !== 'all' && namespaces.length === 1)) return own;
+  // On a narrow terminal what happened to whom is worth more than where; Enter says that too.
+  if (width < mergesBelow && own.some(({ title }) => title === 'OBJECT')) return own;
   const name = table.columns.find(({ title }) => title === 'NAME');
   if (width >= mergesBelow || name === undefined || !own.some(({ title }) => title === 'NAME')) {
     return [screenColumn(namespaceColumn, width), ...own];

@@ -8,7 +8,7 @@ import {
   whyNotConfirm,
 } from '../state/dialog.ts';
 import type { SessionStore } from '../state/session.ts';
-import { dialogOverlay, menuOverlay } from '../ui/dialog.ts';
+import { dialogChrome, dialogOverlay, menuOverlay } from '../ui/dialog.ts';
 import type { Overlay } from '../ui/Frame.tsx';
 import { type Key, keyName } from '../ui/keys.ts';
 import { editPrompt, promptSpans } from '../ui/prompt.ts';
@@ -24,9 +24,11 @@ export interface DialogDesk {
 export function createDialogDesk(session: SessionStore, now: () => number): DialogDesk {
   return {
     press(dialog, key) {
+      const next = pressed(dialog, key);
       // What was typed before the dialog could be read is no answer to it; giving up is always one.
-      if (now() - dialog.openedAtMs < deafForMs && keyName(key) !== 'esc') return;
-      session.setState({ dialog: pressed(dialog, key) });
+      const isEarly = now() - dialog.openedAtMs < deafForMs && keyName(key) !== 'esc';
+      if (isEarly && (dialog.kind === 'confirm' || next.answer !== undefined)) return;
+      session.setState({ dialog: next });
     },
     overlay: overlayOf,
   };
@@ -173,22 +175,30 @@ function lines(body: readonly DialogLine[], width: number): readonly (Spans | st
   });
 }
 
+/** Rows of a terminal on which a dialog has none for a blank line. */
+const lowDialog = 12;
+
 const checkRoles = { running: 'pending', passed: 'good', failed: 'bad', none: 'dim' } as const;
 
 function confirmOverlay(theme: Theme, dialog: ConfirmDialog, columns: number, rows: number): Overlay {
   const { typing, check, kubectl, progress, danger, verb, focus, switches, stoppable } = dialog;
   const width = innerWidth(columns);
   const why = whyNotConfirm(dialog);
+  const isLow = rows < lowDialog;
   const told = progress === undefined ? [] : lines([{ text: '' }, ...progress], width);
   // What is shown last is cut first: the check is more important than the length of a list of names.
   const tail: readonly DialogLine[] = [
-    ...(kubectl === undefined ? [] : [{ text: '' }, { text: `$ ${kubectl}`, tone: 'dim' as const }]),
+    ...(kubectl === undefined
+      ? []
+      : [...(isLow ? [] : [{ text: '' }]), { text: `$ ${kubectl}`, tone: 'dim' as const }]),
     ...(check.text === '' ? [] : [{ text: check.text, tone: checkRoles[check.state] }]),
   ];
   const below = lines(tail, width);
-  const chrome = 7 + (typing === undefined ? 0 : 2) + told.length + below.length;
   const body = lines(dialog.body, width);
-  const room = Math.max(3, rows - chrome);
+  const asks = typing !== undefined && progress === undefined;
+  const after = told.length + below.length;
+  const isTight = body.length + after > rows - dialogChrome(asks, false);
+  const room = Math.max(1, rows - dialogChrome(asks, isTight) - after);
   const shown: readonly (Spans | string)[] =
     body.length <= room
       ? body

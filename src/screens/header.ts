@@ -199,6 +199,8 @@ export interface TitleFacts {
   readonly session: Session;
   readonly view: View;
   readonly table: Table<Row>;
+  /** Of the header that are shown; with none, the title has to say what must not be missed. */
+  readonly headerLines: number;
   readonly home: readonly { readonly name: string; readonly title: string }[];
   readonly titleOf: (table: string) => string;
   readonly shown: number;
@@ -221,6 +223,7 @@ export interface TitleFacts {
   readonly range: readonly [number, number];
   readonly theme: Theme;
   readonly columns: number;
+  readonly now: number;
 }
 
 /** `[Pods] GPUs Nodes   Pods(all)[12/10,000] faults:7        faults first  1-16`. */
@@ -228,10 +231,10 @@ export function titleBar(facts: TitleFacts): Bar {
   const { view, columns } = facts;
   if (view.kind !== 'table')
     return {
-      left: [{ text: ' ' }, ...crumbs(facts)],
+      left: [{ text: ' ' }, ...dangerSpans(facts), ...crumbs(facts)],
       ...(facts.info === undefined ? {} : { right: facts.info }),
     };
-  const left: Span[] = [{ text: ' ' }];
+  const left: Span[] = [{ text: ' ' }, ...dangerSpans(facts)];
   if (columns >= 110) left.push(...tabs(facts), { text: '   ' });
   left.push(...crumbs(facts));
   const room = columns - widthOf(left) - 2;
@@ -239,6 +242,17 @@ export function titleBar(facts: TitleFacts): Bar {
   const right =
     rights.find((spans) => widthOf(spans) <= room) ?? sortSpans({ ...facts, sources: '' }, view, false);
   return { left, right: [...right, { text: ' ' }] };
+}
+
+/** Where there is no header: that this is production, and that keys change things. */
+function dangerSpans({ session, headerLines, now }: TitleFacts): Spans {
+  if (headerLines > 0) return [];
+  return [
+    ...(isProduction(session)
+      ? ([{ text: ' PROD ', role: 'header.prod' }, { text: ` ${session.context} ` }] as const)
+      : []),
+    ...(isArmed(session, now) ? ([{ text: ' ARMED ', role: 'header.armed' }, { text: ' ' }] as const) : []),
+  ];
 }
 
 function tabs({ home, view }: TitleFacts): Spans {

@@ -73,9 +73,12 @@ export function createPromptDesk(parts: PromptParts): PromptDesk {
     });
   }
 
-  /** ↑ and ↓ walk through the suggestions. */
+  /** ↑ and ↓ walk through the suggestions; where nothing was typed, ↑ goes back through what was run before. */
   function picks(prompt: Prompt, key: Key): boolean {
     if (key.ctrl || key.meta || (key.name !== 'up' && key.name !== 'down')) return false;
+    const { line, picked } = prompt;
+    const recalls = line.back > 0 || (line.text === '' && picked === undefined && key.name === 'up');
+    if (recalls && session.getState().commands.length > 0) return false;
     const { length } = suggested(prompt);
     if (length === 0) return true;
     const by = key.name === 'down' ? 1 : -1;
@@ -86,7 +89,7 @@ export function createPromptDesk(parts: PromptParts): PromptDesk {
 
   function run(text: string): void {
     const command = parseCommand(text, tables);
-    if (command.kind !== 'nothing' && command.kind !== 'wrong') step(remember(text.trim()));
+    if (command.kind !== 'nothing' && command.kind !== 'wrong') step(remember('commands', text.trim()));
     obey(command);
   }
 
@@ -126,9 +129,11 @@ export function createPromptDesk(parts: PromptParts): PromptDesk {
   }
 
   function pressFilter(prompt: Prompt, key: Key): void {
-    const { state: line, event } = editPrompt(prompt.line, key);
-    if (event === 'submit') session.setState({ prompt: undefined });
-    else if (event === 'cancel') {
+    const { state: line, event } = editPrompt(prompt.line, key, { history: session.getState().filters });
+    if (event === 'submit') {
+      session.setState({ prompt: undefined });
+      if (line.text.trim() !== '') step(remember('filters', line.text));
+    } else if (event === 'cancel') {
       session.setState({ prompt: undefined });
       step(setFilter(prompt.former));
     } else {
@@ -140,7 +145,10 @@ export function createPromptDesk(parts: PromptParts): PromptDesk {
   function pressCommand(prompt: Prompt, key: Key): void {
     if (picks(prompt, key)) return;
     const suggestion = suggested(prompt)[prompt.picked ?? 0]?.text;
-    const { state: line, event } = editPrompt(prompt.line, key, { suggestion });
+    const { state: line, event } = editPrompt(prompt.line, key, {
+      suggestion,
+      history: session.getState().commands,
+    });
     if (event === 'submit' || event === 'cancel') session.setState({ prompt: undefined });
     else session.setState({ prompt: { ...prompt, line, picked: undefined } });
     if (event === 'submit')

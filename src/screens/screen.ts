@@ -12,7 +12,7 @@ import { isAge } from '../state/order.ts';
 import {
   changeTable,
   changeView,
-  noticeForMs,
+  noticeEndsMs,
   notify,
   pop,
   type Session,
@@ -303,8 +303,8 @@ export function createScreen(options: ScreenOptions): Screen {
       columns,
       rows,
       header,
-      title: titleOf(state, view, current, link),
-      strip: isTable ? stripOf(current, link, now) : (page?.strip ?? []),
+      title: titleOf(state, view, current, link, share.header),
+      strip: isTable ? stripOf(current, link, share.strip, now) : (page?.strip ?? []),
       hints: hintsFor(view, isArmed(state, now)),
       ...asked,
       body: isCovered ? [] : body,
@@ -322,7 +322,13 @@ export function createScreen(options: ScreenOptions): Screen {
     return { session: state, version: options.version, link, ...options.health(), sums, theme, columns, now };
   }
 
-  function titleOf(state: Session, view: View, { table, visible }: Shown, link: Link | undefined): Bar {
+  function titleOf(
+    state: Session,
+    view: View,
+    { table, visible }: Shown,
+    link: Link | undefined,
+    headerLines: number,
+  ): Bar {
     const isKnown = kindsOf(table).length === 0 || (link !== undefined && knowing.has(link.state));
     const first = window === undefined || window.length === 0 ? 0 : window.top + 1;
     return titleBar({
@@ -343,8 +349,10 @@ export function createScreen(options: ScreenOptions): Screen {
       note: visible.note(),
       info: page?.info,
       range: [first, window === undefined ? 0 : window.top + window.rows.length],
+      headerLines,
       theme,
       columns,
+      now: options.now(),
     });
   }
 
@@ -487,15 +495,21 @@ export function createScreen(options: ScreenOptions): Screen {
     if (view.kind !== 'facts')
       return insideLines(view.kind === 'detail' ? inspection.get(view.of) : undefined);
     const row = source.get(view.key);
-    if (row !== undefined) return factLines(table, row, now);
+    if (row !== undefined) return factLines(table, row, columns, now);
     const gone: readonly PagerLine[] = ['', [{ text: ' This object has been deleted.', role: 'ghost' }]];
     const ghost = source.ghost(view.key, now);
-    return ghost === undefined ? gone : [...gone, ...factLines(table, ghost.row, now)];
+    return ghost === undefined ? gone : [...gone, ...factLines(table, ghost.row, columns, now)];
   }
 
-  function stripOf({ table, source }: Shown, link: Link | undefined, now: number): readonly Bar[] {
+  function stripOf(
+    { table, source }: Shown,
+    link: Link | undefined,
+    lines: number,
+    now: number,
+  ): readonly Bar[] {
     const here = rowUnderCursor();
-    return stripBars(table, here, here !== undefined && source.isFault(here.key), link, now);
+    const isFault = here !== undefined && source.isFault(here.key);
+    return stripBars({ table, here, isFault, link, columns, lines, now });
   }
 
   /** What was painted under the cursor, not what came since. */
@@ -561,6 +575,17 @@ export function createScreen(options: ScreenOptions): Screen {
   }
 
   function press(key: Key): void {
+    const letter = letterBehindEsc(key);
+    if (letter === undefined) pressOne(key);
+    else {
+      pressOne(escKey);
+      pressOne(letter);
+    }
+    // A burst of keys acts on what each of them left behind, so each looks anew.
+    update();
+  }
+
+  function pressOne(key: Key): void {
     const { prompt, dialog } = session.getState();
     isBusy = true;
     try {
@@ -576,8 +601,6 @@ export function createScreen(options: ScreenOptions): Screen {
     } finally {
       isBusy = false;
     }
-    // A burst of keys acts on what each of them left behind, so each looks anew.
-    update();
   }
 
   /** Back and out work also where the view is broken that they lead out of. */
@@ -644,7 +667,7 @@ export function createScreen(options: ScreenOptions): Screen {
       now - changedAtMs >= quietAfterMs &&
       state.connection.state === 'connected' &&
       shownView(state).kind === 'table' &&
-      (state.notice === undefined || now - state.notice.atMs > noticeForMs + tickEveryMs) &&
+      (state.notice === undefined || now > noticeEndsMs(state.notice) + tickEveryMs) &&
       state.dialog === undefined &&
       state.prompt === undefined &&
       !isArmed(state, now) &&
@@ -704,8 +727,19 @@ function insideLines(inspected: Inspected | undefined): readonly PagerLine[] {
   return ['', [{ text: ' Reading it.', role: 'pending' }]];
 }
 
+const escKey: Key = { name: 'esc', ctrl: false, shift: false, meta: false, text: '' };
+
+/**
+ * Esc and a character that come in one piece, as they do over a slow link, are told by no terminal from Alt and the
+ * character. Nothing is bound to Alt and a character, so they are two keys.
+ */
+const letterBehindEsc = (key: Key): Key | undefined =>
+  key.meta && [...key.name].length === 1
+    ? { ...key, meta: false, text: key.ctrl ? '' : key.name }
+    : undefined;
+
 function noticeLine(notice: Session['notice'], now: number): Spans | undefined {
-  if (notice === undefined || now - notice.atMs > noticeForMs) return undefined;
+  if (notice === undefined || now > noticeEndsMs(notice)) return undefined;
   return [{ text: ' ' }, { text: notice.text, role: notice.tone }];
 }
 

@@ -1,6 +1,7 @@
 import type { Row, Table } from '../resources/resource.ts';
 import { isStale, type Link } from '../state/link.ts';
 import type { WindowRow } from '../state/window.ts';
+import { wrap } from '../ui/text.ts';
 import type { Bar } from '../ui/theme.ts';
 
 /** Lines that the strip always has room for, so that the table does not move with the cursor. */
@@ -10,14 +11,19 @@ export const stripLines = 2;
 export const isLost = (table: Table<Row>, link: Link | undefined): boolean =>
   link?.state === 'forbidden' && link.resource === table.name;
 
+interface StripFacts {
+  readonly table: Table<Row>;
+  readonly here: WindowRow | undefined;
+  readonly isFault: boolean;
+  readonly link: Link | undefined;
+  readonly columns: number;
+  /** That the strip has on this terminal: one where it is low. */
+  readonly lines: number;
+  readonly now: number;
+}
+
 /** Why the row under the cursor is what it is, and since when nothing newer is known. */
-export function stripBars(
-  table: Table<Row>,
-  here: WindowRow | undefined,
-  isFault: boolean,
-  link: Link | undefined,
-  now: number,
-): readonly Bar[] {
+export function stripBars({ table, here, isFault, link, columns, lines, now }: StripFacts): readonly Bar[] {
   const bars: Bar[] = [];
   if (link !== undefined && (isStale(link) || isLost(table, link)) && 'reason' in link) {
     const since = new Date(link.sinceMs).toTimeString().slice(0, 8);
@@ -35,15 +41,24 @@ export function stripBars(
     });
   } else {
     const why = here === undefined ? undefined : table.why?.(here.row, now);
-    if (why !== undefined) {
-      bars.push({
-        left: [
-          { text: ' why  ', role: 'dim' },
-          { text: why, role: isFault ? 'bad' : 'plain' },
-        ],
-      });
-    }
+    if (why !== undefined) bars.push(...whyBars(why, isFault, columns, lines - bars.length));
   }
   while (bars.length < stripLines) bars.push({ left: [] });
   return bars;
+}
+
+const whyLabel = ' why  ';
+
+/** Over the lines that are left, the last of them cut where it must be. */
+function whyBars(why: string, isFault: boolean, columns: number, lines: number): readonly Bar[] {
+  const role = isFault ? 'bad' : 'plain';
+  const line = (text: string, at: number): Bar => ({
+    left: [
+      { text: at === 0 ? whyLabel : ' '.repeat(whyLabel.length), role: 'dim' },
+      { text, role },
+    ],
+  });
+  if (lines < 2) return [line(why, 0)];
+  const [first = '', second] = wrap(why, Math.max(1, columns - whyLabel.length - 1));
+  return second === undefined ? [line(first, 0)] : [line(first, 0), line(why.slice(first.length).trim(), 1)];
 }

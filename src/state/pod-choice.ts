@@ -1,4 +1,4 @@
-import type { PodRow } from '../resources/pod-row.ts';
+import type { ContainerSpec, PodRow } from '../resources/pod-row.ts';
 import type { Resource, Row, Table } from '../resources/resource.ts';
 import { groupOf } from '../workloads/group.ts';
 import type { Cluster } from './cluster.ts';
@@ -144,3 +144,12 @@ const labelOfKind: Readonly<Record<string, string>> = {
   InferenceService: 'serving.kserve.io/inferenceservice',
   Workflow: 'workflows.argoproj.io/workflow',
 };
+
+/** The container that is meant where none is named, as kubectl has it: the one that its annotation names, else the first. */
+export function mainContainer({ annotations, spec }: PodRow): ContainerSpec | undefined {
+  const named = annotations['kubectl.kubernetes.io/default-container'];
+  const all = spec.containers;
+  return (
+    all.find(({ name, kind }) => kind === 'main' && name === named) ?? all.find(({ kind }) => kind === 'main')
+  );
+}

@@ -111,6 +111,8 @@ interface Notice {
   readonly text: string;
   readonly tone: Tone;
   readonly atMs: number;
+  /** How long it stays, unless something newer is said; default: a few seconds. */
+  readonly forMs?: number;
 }
 
 interface Narrowed {
@@ -139,6 +141,8 @@ export type ConnectionState =
 
 export interface Session {
   readonly context: string;
+  /** What kubectl needs beside the context to mean the same cluster: `--kubeconfig FILE`. */
+  readonly kubectlFlags: readonly string[];
   readonly connection: ConnectionState;
   /** The last one is shown. Never empty. */
   readonly views: readonly View[];
@@ -167,6 +171,8 @@ export interface Session {
   readonly notice: Notice | undefined;
   /** Commands run from the prompt, the newest first. */
   readonly commands: readonly string[];
+  /** Filters and searches that were entered, the newest first. */
+  readonly filters: readonly string[];
   /** Set: the program ends with this exit code. */
   readonly exit: number | undefined;
 }
@@ -180,7 +186,10 @@ export type Transition = (session: Session) => Partial<Session>;
 const historyAtMost = 100;
 
 /** How long a notice stays. */
-export const noticeForMs = 6000;
+const noticeForMs = 6000;
+
+/** How long it stays where it says how to take back what was just done. */
+export const undoForMs = 60_000;
 
 export interface SessionStart {
   readonly table: string;
@@ -193,6 +202,7 @@ export interface SessionStart {
   readonly readonly?: boolean;
   readonly writeLock?: string | undefined;
   readonly demo?: boolean;
+  readonly kubectlFlags?: readonly string[];
   readonly labelSelector?: string | undefined;
   readonly fieldSelector?: string | undefined;
   readonly nowMs: number;
@@ -220,6 +230,7 @@ export function createSession(start: SessionStart): SessionStore {
   const view = tableView(start.table, { filter: start.filter ?? '', faultsOnly: start.faultsOnly ?? false });
   return createStore<Session>(() => ({
     context: '',
+    kubectlFlags: start.kubectlFlags ?? [],
     connection: { state: 'connecting', what: 'reading kubeconfig', sinceMs: start.nowMs },
     views: [view],
     history: [placeOf(view, start.namespaces)],
@@ -238,6 +249,7 @@ export function createSession(start: SessionStart): SessionStore {
     prompt: undefined,
     notice: undefined,
     commands: [],
+    filters: [],
     exit: undefined,
   }));
 }
@@ -398,13 +410,15 @@ export function setFilter(filter: string): Transition {
   };
 }
 
-/** Remembers a command that was run. */
+/** Remembers a command that was run, or a filter that was entered. */
 export const remember =
-  (command: string): Transition =>
+  (what: 'commands' | 'filters', text: string): Transition =>
   (session) => ({
-    commands: [command, ...session.commands.filter((other) => other !== command)].slice(0, historyAtMost),
+    [what]: [text, ...session[what].filter((other) => other !== text)].slice(0, historyAtMost),
   });
 
 export const notify =
-  (text: string, tone: Tone, nowMs: number): Transition =>
-  () => ({ notice: { text, tone, atMs: nowMs } });
+  (text: string, tone: Tone, nowMs: number, forMs: number = noticeForMs): Transition =>
+  () => ({ notice: { text, tone, atMs: nowMs, forMs } });
+
+export const noticeEndsMs = ({ atMs, forMs = noticeForMs }: Notice): number => atMs + forMs;

@@ -28,6 +28,10 @@ export interface DialogButton {
   readonly danger?: boolean;
 }
 
+/** Lines of a dialog that are not its body. Where the terminal is low there are no blank ones among them. */
+export const dialogChrome = (asks: boolean, isTight: boolean): number =>
+  isTight ? (asks ? 4 : 3) : asks ? 8 : 6;
+
 /** A dialog as an overlay of at most `columns` x `rows` cells. The buttons are always seen; a long body is cut. */
 export function dialogOverlay(theme: Theme, look: DialogLook, columns: number, rows: number): Overlay {
   const width = Math.min(columns, Math.max(48, Math.min(76, columns - 4)));
@@ -37,15 +41,16 @@ export function dialogOverlay(theme: Theme, look: DialogLook, columns: number, r
       ? wrap(line, inner - 4).map((text) => [{ text: `  ${text}` }])
       : [[{ text: '  ' }, ...line]],
   );
-  const ending: Spans[] = [];
-  if (look.confirm !== undefined) {
-    ending.push(
-      [],
-      [{ text: ' ' }, ...promptSpans(look.confirm.typed, inner - 2, { label: `${look.confirm.ask} ` })],
-    );
-  }
-  ending.push([], [{ text: '  ' }, ...buttonSpans(look)], []);
-  const room = Math.max(0, rows - 2 - ending.length - 1);
+  const asked: readonly Spans[] =
+    look.confirm === undefined
+      ? []
+      : [[{ text: ' ' }, ...promptSpans(look.confirm.typed, inner - 2, { label: `${look.confirm.ask} ` })]];
+  const buttons: Spans = [{ text: '  ' }, ...buttonSpans(look)];
+  const isTight = body.length > rows - dialogChrome(asked.length > 0, false);
+  const ending: readonly Spans[] = isTight
+    ? [...asked, buttons]
+    : [...asked.flatMap((line): Spans[] => [[], line]), [], buttons, []];
+  const room = Math.max(0, rows - dialogChrome(asked.length > 0, isTight));
   const shown =
     body.length <= room
       ? body
@@ -53,7 +58,7 @@ export function dialogOverlay(theme: Theme, look: DialogLook, columns: number, r
           ...body.slice(0, Math.max(0, room - 1)),
           [{ text: `  ${theme.glyphs.ellipsis} ${body.length - room + 1} more lines`, role: 'dim' as const }],
         ];
-  const lines = boxLines(theme, [[], ...shown, ...ending], {
+  const lines = boxLines(theme, [...(isTight ? [] : [[]]), ...shown, ...ending], {
     width,
     title: [{ text: look.title, role: look.border ?? 'strong' }],
     border: look.border ?? 'border.focus',
@@ -111,13 +116,24 @@ export function menuOverlay(
 ): Overlay {
   const width = Math.min(columns, Math.max(40, Math.min(88, columns - 8)));
   const inner = width - 2;
-  const room = Math.max(1, Math.min(rows - 2, Math.max(1, items.length)));
-  const top = Math.max(0, Math.min(selected - (room >> 1), items.length - room));
   const kindWidth = Math.max(0, ...items.map((item) => displayWidth(item.kind ?? '')));
   const keyWidth = Math.min(12, Math.max(0, ...items.map((item) => displayWidth(item.key ?? ''))));
   const textWidth = Math.min(inner >> 1, Math.max(0, ...items.map((item) => displayWidth(item.text))));
   const column = (text: string, columnWidth: number): string =>
     columnWidth === 0 ? '' : `${text.padEnd(columnWidth)}  `;
+  const before = displayWidth(
+    ['> ', ...[kindWidth, keyWidth, textWidth].map((wide) => column('', wide))].join(''),
+  );
+  const isLong = items.some(({ note = '' }) => before + displayWidth(note) > inner);
+  // A note that is cut in its line is said whole under the list, where there is room for it.
+  const noteLines = isLong && rows >= 10 ? 2 : 0;
+  const room = Math.max(1, Math.min(rows - 2 - noteLines, Math.max(1, items.length)));
+  const top = Math.max(0, Math.min(selected - (room >> 1), items.length - room));
+  const noted = wrap(items[selected]?.note ?? '', inner - 4);
+  const notes = Array.from({ length: noteLines }, (_, at) => {
+    const text = at === noteLines - 1 ? noted.slice(at).join(' ') : (noted[at] ?? '');
+    return theme.line([{ text: `  ${text}`, role: 'dim' }], inner);
+  });
   const lineOf = (item: MenuItem, index: number): string => {
     const role: Role = item.off ? 'hint.off' : item.danger ? 'danger' : 'plain';
     const spans: Spans = [
@@ -137,12 +153,14 @@ export function menuOverlay(
     items.length === 0
       ? [theme.line([{ text: `  ${empty}`, role: 'dim' }], inner)]
       : items.slice(top, top + room).map((item, index) => lineOf(item, top + index));
+  const part =
+    items.length > room ? `  ${top + 1}-${Math.min(items.length, top + room)} of ${items.length}` : '';
   const [rim = '', bottom = ''] = boxLines(theme, [], {
     width,
-    title,
+    title: [...title, { text: part, role: 'dim' }],
     border: 'border.focus',
     ...(footer === undefined ? {} : { footer }),
   });
   const edge = theme.paint('border.focus', theme.glyphs.box[1]);
-  return { lines: [rim, ...content.map((line) => edge + line + edge), bottom], width };
+  return { lines: [rim, ...[...content, ...notes].map((line) => edge + line + edge), bottom], width };
 }

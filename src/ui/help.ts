@@ -1,4 +1,4 @@
-import { displayWidth, truncate } from './text.ts';
+import { displayWidth, wrap } from './text.ts';
 import type { Span, Spans } from './theme.ts';
 
 export interface HelpGroup {
@@ -30,7 +30,7 @@ export function helpLines(groups: readonly HelpGroup[], width: number): readonly
     if (shortest.length > 0) shortest.push([]);
     shortest.push(
       [{ text: ` ${group.title}`, role: 'title' }],
-      ...group.entries.map((entry) => entryLine(entry, columnWidth)),
+      ...group.entries.flatMap((entry) => entryLines(entry, columnWidth)),
     );
   }
   const height = Math.max(0, ...columns.map((column) => column.length));
@@ -39,17 +39,25 @@ export function helpLines(groups: readonly HelpGroup[], width: number): readonly
   );
 }
 
-function entryLine({ keys, text, off }: HelpEntry, width: number): Spans {
-  const keyWidth = 12;
+/** Of the keys, and where the text goes on that does not fit beside them. */
+const keyWidth = 12;
+const indent = 3;
+
+/** A text that is longer than its column goes on under itself: half a sentence helps nobody. */
+function entryLines({ keys, text, off }: HelpEntry, width: number): readonly Spans[] {
+  const label = `${' '.repeat(indent)}${keys.padEnd(keyWidth)} `;
+  const under = indent + keyWidth + 1;
+  const role = off ? 'hint.off' : 'hint.text';
+  const first = wrap(text, Math.max(4, width - 1 - displayWidth(label)))[0] ?? '';
+  const rest = text.slice(first.length).trimStart();
   return [
-    {
-      text: `   ${truncate(keys, Math.max(keyWidth, displayWidth(keys))).padEnd(keyWidth)} `,
-      role: off ? 'hint.off' : 'hint.key',
-    },
-    {
-      text: truncate(text, Math.max(4, width - 5 - Math.max(keyWidth, displayWidth(keys)))),
-      role: off ? 'hint.off' : 'hint.text',
-    },
+    [
+      { text: label, role: off ? 'hint.off' : 'hint.key' },
+      { text: first, role },
+    ],
+    ...(rest === '' ? [] : wrap(rest, Math.max(4, width - 1 - under))).map(
+      (line): Spans => [{ text: `${' '.repeat(under)}${line}`, role }],
+    ),
   ];
 }
 

@@ -75,6 +75,6 @@ describe('looking inside, on the demo cluster', () => {
     program.press('d');
     await program.waitFor(/describe/);
     program.press('K');
-    await program.waitFor(/kubectl --context demo -n serve describe pod asr-gateway/);
+    await program.waitFor(/kubectl --kubeconfig[\s\S]* describe pod\s+asr-gateway/);
   });
 });

@@ -259,6 +259,10 @@ test('K shows and copies the kubectl of what is seen', async () => {
   await expect
     .poll(() => inside.done)
     .toContain('copy kubectl --context research -n research describe pod ft-oom-0');
+  // Too long for one line of the screen: it is shown whole.
+  await expect.poll(() => inside.text()).toMatch(/describe\s+(│\s+│\s+)?pod ft-oom-0/);
+  inside.type('\x1b');
+  await expect.poll(() => inside.text()).not.toContain('The same with kubectl');
   inside.type('\x1b');
   inside.text();
   inside.type('lK');

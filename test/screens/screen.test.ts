@@ -441,3 +441,55 @@ test('no sequence of keys breaks the screen', () => {
     { numRuns: 60 },
   );
 });
+
+test('↑ in an empty prompt brings back what was run or filtered before', () => {
+  const given = givenPods(pod('llama-0'), pod('bert-0'));
+  given.type('/llama\r\x1b');
+  expect(names(given)).toEqual(['bert-0', 'llama-0']);
+  given.type('/\x1b[A\r');
+  expect(names(given)).toEqual(['llama-0']);
+  given.type(':nodes\r:pods\r');
+  given.type(':\x1b[A\x1b[A');
+  expect(given.text()).toMatch(/^ :nodes/m);
+  given.type('\x1b[B\r');
+  expect(title(given)).toContain('Pods(all)');
+});
+
+test('Esc and a key in one piece, as a slow link brings them, are two keys', () => {
+  const given = givenPods(pod('llama-0'));
+  given.type('?');
+  expect(title(given)).toContain('Help');
+  given.type('\x1b:');
+  expect(title(given)).not.toContain('Help');
+  expect(given.text()).toMatch(/^ :/m);
+});
+
+test('a terminal too low for the header says in the title what must not be missed', () => {
+  const given = givenScreen({ columns: 60, rows: 10 });
+  given.cluster.apply(listed(podKind, [pod('llama-0')]), noon);
+  given.session.setState({ context: 'gke_prod-eu' });
+  expect(given.text().split('\n')[0]).toContain(' PROD  gke_prod-eu');
+});
+
+test('the facts of an object are whole, over as many lines as they need', () => {
+  const given = givenScreen({ columns: 60, rows: 30, table: 'events' });
+  const message =
+    'Readiness probe failed: Get "http://10.8.18.4:8000/health": connection refused, then closed';
+  given.cluster.apply(
+    listed(eventKind, [
+      {
+        apiVersion: 'v1',
+        kind: 'Event',
+        metadata: { name: 'a.1', namespace: 'train', uid: 'e1' },
+        type: 'Warning',
+        reason: 'Unhealthy',
+        message,
+        involvedObject: { kind: 'Pod', namespace: 'train', name: 'a' },
+      },
+    ]),
+    noon,
+  );
+  given.text();
+  given.type('\r');
+  expect(given.text().replace(/\s+/g, ' ')).toContain(message);
+});

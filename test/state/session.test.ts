@@ -92,5 +92,7 @@ test('a step for tables leaves a text alone', () => {
 });
 
 test('commands are remembered once, the newest first', () => {
-  expect(after(remember('po'), remember('no'), remember('po')).commands).toEqual(['po', 'no']);
+  expect(
+    after(remember('commands', 'po'), remember('commands', 'no'), remember('commands', 'po')).commands,
+  ).toEqual(['po', 'no']);
 });

@@ -302,8 +302,13 @@ describe('hints and help', () => {
     for (const width of [40, 80, 120, 200]) {
       for (const line of helpLines(groups, width)) expect(widthOf(line)).toBeLessThanOrEqual(width);
     }
-    expect(helpLines(groups, 120).length).toBe(2);
-    expect(helpLines(groups, 40).length).toBe(8);
+    expect(helpLines(groups, 120).length).toBe(4);
+    expect(helpLines(groups, 40).length).toBe(14);
+    // What does not fit beside its key goes on under it; nothing is cut.
+    const said = helpLines(groups.slice(0, 1), 40)
+      .flatMap((line) => line.map(({ text }) => text))
+      .join(' ');
+    expect(said.replace(/\s+/g, ' ')).toContain('delete, after a dialog that says what will happen');
   });
 });
 

@@ -14,7 +14,7 @@ import {
   type DialogLine,
   openDialog,
 } from '../../state/dialog.ts';
-import type { Session } from '../../state/session.ts';
+import { type Session, undoForMs } from '../../state/session.ts';
 import { say } from '../action.ts';
 import { tell } from '../ask.ts';
 import { kubectlLine } from '../kubectl.ts';
@@ -327,7 +327,7 @@ async function send(context: WriteContext, { access, permit, plan, id, checked }
   });
   const asking = { session, now: hands.clock() };
   if (outcome.isBad) await tell(asking, plan.title, outcome.text);
-  else say(asking, `${outcome.text}${undo}`, 'good');
+  else say(asking, `${outcome.text}${undo}`, 'good', undo === '' ? undefined : undoForMs);
 }
 
 async function inTurn(plan: Plan, running: Running): Promise<Outcome> {

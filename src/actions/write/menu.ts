@@ -24,7 +24,7 @@ export interface MenuParts {
 function entryOf(action: Action, context: ActionContext, refusal: string | undefined): MenuEntry {
   const why = action.whyNot?.(context) ?? refusal;
   const words = action.kubectl?.(context);
-  const line = words === undefined ? '' : kubectlLine({ context: '' }, words);
+  const line = words === undefined ? '' : kubectlLine({ context: '', kubectlFlags: [] }, words);
   return {
     ...(action.keys[0] === undefined ? {} : { key: action.keys[0] }),
     text: action.title.split(/[:;,(]/)[0]?.trim() ?? action.title,

@@ -212,6 +212,7 @@ function drainPlan(context: WriteContext, read: Connection, node: NodeRow, found
     execute: (running) => evictAll(running, read, node, operations),
     stoppable: true,
     done: '',
+    undo: undoDrain,
   };
 }
 
@@ -332,19 +333,20 @@ interface DrainResult {
   readonly stopped: boolean;
 }
 
+const undoDrain = 'Undo: u uncordons it.';
+
 function report(node: string, { total, accepted, left, failures, stopped }: DrainResult): Outcome {
-  const undo = 'Undo: u uncordons it.';
   if (failures.length > 0)
     return {
-      text: `Drain of ${node}: ${accepted} of ${total} evicted. ${failures.join('; ')} ${undo}`,
+      text: `Drain of ${node}: ${accepted} of ${total} evicted. ${failures.join('; ')} ${undoDrain}`,
       isBad: true,
     };
   if (stopped)
     return {
-      text: `Drain of ${node} stopped: ${accepted} of ${total} evicted, ${left} still ending. ${undo}`,
+      text: `Drain of ${node} stopped: ${accepted} of ${total} evicted, ${left} still ending.${accepted < total ? ` ${undoDrain}` : ''}`,
       isBad: accepted < total,
     };
-  return { text: `Drained ${node}: ${accepted} pods evicted. ${undo}`, isBad: false };
+  return { text: `Drained ${node}: ${accepted} pods evicted.`, isBad: false };
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
