@@ -43,7 +43,7 @@ test.each(sizes)(
     expect(screen).toMatch(/CrashLoopBackOff {3}OOM at limit 8Gi/);
     // From 120 columns on the life of the pod stands beside it, station by station.
     expect(screen).toMatch(size.columns < 120 ? /up✗/ : /✗ It stays up/);
-    expect(screen).toMatch(/\$ kubectl --kubeconfig \S+ --context demo -n\s+team-b/);
+    expect(screen).toMatch(/\$ kubectl --kubeconfig \S+[\s\S]*?demo -n team-b/);
     program.press('c');
     await program.waitFor(/MLTOP_CLIPBOARD=off/);
     program.press('Escape');

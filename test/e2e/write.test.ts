@@ -65,7 +65,7 @@ describe('safe hands, on the demo cluster', () => {
     const { screen } = await program.waitFor(/dry-run=server: ok/);
     expect(screen).toMatch(/pod team-c\/needs-scratch/);
     expect(screen).toMatch(/nothing brings it back/);
-    expect(screen).toMatch(/kubectl --kubeconfig \S+\s+--context demo -n team-c/);
+    expect(screen).toMatch(/kubectl --kubeconfig \S+[\s│]+--context demo -n team-c/);
     expect(screen).toMatch(/\[ Cancel \]/);
     await readIt();
     program.press('needs-scratc', 'Enter');
