@@ -137,8 +137,12 @@ export function missingObjectCause(
     cause: cause(
       `${id}.object-missing`,
       'proven',
-      `${word} ${name} does not exist in namespace ${facts.namespace}${hint}`,
-      kubectl(`Create the ${word}`, 'reversible', facts.namespace, create),
+      here.state === 'present'
+        ? `${word} ${name} was not there when the container was to be made; it is there by now, and the kubelet tries again by itself`
+        : `${word} ${name} does not exist in namespace ${facts.namespace}${hint}`,
+      here.state === 'present'
+        ? undefined
+        : kubectl(`Create the ${word}`, 'reversible', facts.namespace, create),
       near.length > 0 ? editOwner(facts, `Name ${near[0]} instead`) : undefined,
       getObject(`See the ${word}s of the namespace`, `${kind.toLowerCase()}s`, facts.namespace),
     ),
@@ -313,31 +317,37 @@ const createContainer: PodState = {
                   'the container runtime does not answer in time (overloaded disk, stuck runtime)',
                   '',
                 ]
-              : /no such file or directory|not a directory|failed to stat|mkdir /.test(words)
-                ? /\/dev\/[\w./-]+/.test(words)
-                  ? [
-                      'device',
-                      `the device ${/\/dev\/[\w./-]*\w/.exec(words)?.[0]} is not there on node ${facts.node}: ${essence(words, 110)}`,
-                      'it went away (driver reload, reset, hot unplug): see the driver and the device plugin on the node',
-                    ]
-                  : ['path', `a path that is to be mounted is not there: ${essence(words, 110)}`, '']
-                : /[Dd]uplicate mount point|must be unique/.test(words)
-                  ? [
-                      'duplicate-mount',
-                      `two volumes are mounted on one path of ${container.name}: ${essence(words, 110)}`,
-                      '',
-                    ]
-                  : /operating system does not match/.test(words)
+              : /seccomp|apparmor/i.test(words) && /profile/.test(words)
+                ? [
+                    'profile',
+                    `node ${facts.node} lacks the security profile that the pod asks for: ${essence(words, 140)}`,
+                    'put the profile on the node (or let the Security Profiles Operator do it)',
+                  ]
+                : /no such file or directory|not a directory|failed to stat|mkdir /.test(words)
+                  ? /\/dev\/[\w./-]+/.test(words)
                     ? [
-                        'windows-version',
-                        `the Windows version of the image of ${container.name} does not match the operating system of node ${facts.node}`,
+                        'device',
+                        `the device ${/\/dev\/[\w./-]*\w/.exec(words)?.[0]} is not there on node ${facts.node}: ${essence(words, 110)}`,
+                        'it went away (driver reload, reset, hot unplug): see the driver and the device plugin on the node',
+                      ]
+                    : ['path', `a path that is to be mounted is not there: ${essence(words, 110)}`, '']
+                  : /[Dd]uplicate mount point|must be unique/.test(words)
+                    ? [
+                        'duplicate-mount',
+                        `two volumes are mounted on one path of ${container.name}: ${essence(words, 110)}`,
                         '',
                       ]
-                    : [
-                        'other',
-                        `the runtime cannot create container ${container.name}: ${essence(words, 160)}`,
-                        '',
-                      ];
+                    : /operating system does not match/.test(words)
+                      ? [
+                          'windows-version',
+                          `the Windows version of the image of ${container.name} does not match the operating system of node ${facts.node}`,
+                          '',
+                        ]
+                      : [
+                          'other',
+                          `the runtime cannot create container ${container.name}: ${essence(words, 160)}`,
+                          '',
+                        ];
     return {
       headline: brief(says ?? '', 100),
       since: facts.startedAt,

@@ -455,19 +455,25 @@ const mount = creating('E5', 'mount.storage', 'volumes', 'A volume cannot be mou
     mountReasons,
     /^(?!Unable to attach or mount volumes|.*timed out waiting for the condition)/,
   );
-  const found = detailed ?? complaint(facts, mountReasons);
+  const owning = complaint(facts, ['VolumePermissionChangeInProgress']);
+  const found = detailed ?? owning ?? complaint(facts, mountReasons);
   if (found === undefined) return undefined;
   const volume =
-    /volume "([^"]+)"/.exec(found.event.message)?.[1] ??
+    /volume "?([^"\s]+)/.exec(found.event.message)?.[1] ??
     /unmounted volumes=\[([^\]]*)\]/.exec(found.event.message)?.[1] ??
     '';
   const [id, says] =
-    detailed === undefined && /^Unable to (?:attach or )?mount volumes/.test(found.event.message)
+    detailed === undefined && owning !== undefined
       ? [
-          'E5.timeout',
-          `the volumes ${volume || 'of the pod'} are not attached and mounted in time, and the message that says why is not in the evidence: the storage backend or its driver does not answer, or a ConfigMap or Secret is missing`,
+          'E5.fs-group',
+          `changing the owner of every file of its volume (fsGroup) goes on and holds the start up: set fsGroupChangePolicy OnRootMismatch (${essence(found.event.message, 90)})`,
         ]
-      : readMount(found.event.message, facts);
+      : detailed === undefined && /^Unable to (?:attach or )?mount volumes/.test(found.event.message)
+        ? [
+            'E5.timeout',
+            `the volumes ${volume || 'of the pod'} are not attached and mounted in time, and the message that says why is not in the evidence: the storage backend or its driver does not answer, or a ConfigMap or Secret is missing`,
+          ]
+        : readMount(found.event.message, facts);
   const claim = claimsOf(facts)[0];
   return {
     headline: `volume ${volume} cannot be mounted: ${brief((says ?? '').replace(/^.*?: /, ''), 70)}`,
@@ -476,7 +482,13 @@ const mount = creating('E5', 'mount.storage', 'volumes', 'A volume cannot be mou
       causes: [
         cause(
           id ?? 'E5',
-          detailed === undefined ? 'possible' : id === 'E5.busy' ? 'likely' : 'proven',
+          detailed === undefined && owning !== undefined
+            ? 'likely'
+            : detailed === undefined
+              ? 'possible'
+              : id === 'E5.busy'
+                ? 'likely'
+                : 'proven',
           says ?? '',
           id === 'E5.host-path' || id === 'E5.path' || id === 'E5.fs-group'
             ? editOwner(facts, 'Correct the volume')
@@ -756,9 +768,14 @@ const sandbox = creating(
                         'E8.runtime-down',
                         `the container runtime of node ${facts.node} does not answer: ${essence(message)}`,
                       ]
-                    : /cgroup/.test(message)
-                      ? ['E8.cgroup', `node ${facts.node} cannot make the cgroup: ${essence(message)}`]
-                      : ['E8.sandbox', `node ${facts.node} cannot make the sandbox: ${essence(message)}`];
+                    : /fork\/exec \S+: no such file or directory/.test(message)
+                      ? [
+                          'E8.runtime-program',
+                          `the container runtime of node ${facts.node} is set to a program that is not there: ${/fork\/exec (\S+):/.exec(message)?.[1]}`,
+                        ]
+                      : /cgroup/.test(message)
+                        ? ['E8.cgroup', `node ${facts.node} cannot make the cgroup: ${essence(message)}`]
+                        : ['E8.sandbox', `node ${facts.node} cannot make the sandbox: ${essence(message)}`];
     return {
       headline: `no sandbox: ${brief(says ?? '', 90)}`,
       since: since(found.event, facts),

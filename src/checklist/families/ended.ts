@@ -175,7 +175,8 @@ const pressure = evicted(
         /Container (\S+) was using ([^\s,]+), (?:request is|which exceeds its request of) ([^\s,]+?)[.,](?=\s|$)/g,
       ),
     ];
-    const worst = using.find((entry) => (quantity(entry[2]) ?? 0) > (quantity(entry[3]) ?? 0)) ?? using[0];
+    const over = (entry: RegExpExecArray): number => (quantity(entry[2]) ?? 0) - (quantity(entry[3]) ?? 0);
+    const [worst] = using.toSorted((a, b) => over(b) - over(a));
     const numbers = /Threshold quantity: (\S+), available: (\S+?)\.(?:\s|$)/.exec(message);
     const container =
       facts.containers.find((entry) => entry.name === worst?.[1]) ??

@@ -321,6 +321,12 @@ function whyUnread(found: ImageFault): readonly [id: string, verdict: Verdict, t
       'likely',
       `a layer of the image ${image} arrives damaged: the registry, a mirror or a proxy between sends something else than the manifest names: ${essence(words, 160)}`,
     ];
+  if (/short.?name/i.test(words))
+    return [
+      'F0.short-name',
+      'proven',
+      `the image name ${image} does not say its registry, and the runtime of the node does not choose one (${essence(words, 120)}): write the whole name (docker.io/…)`,
+    ];
   if (/pull QPS exceeded/.test(words))
     return [
       'F0.qps',
@@ -379,13 +385,19 @@ const explain: Readonly<Record<string, Explain>> = {
     const ref = parseReference(found.image);
     const near = nearNames(found.image.replace(/^docker\.io\/(?:library\/)?/, ''), imageNames(facts));
     const hint = near.length > 0 ? `; known and close: ${near.join(', ')}` : '';
+    const whole =
+      /name unknown|NAME_UNKNOWN|repository (?:with name|\S+ not found)|repository name not known/i.test(
+        found.said,
+      );
     const what = ref.digest !== '' ? `digest ${ref.digest.slice(0, 19)}…` : `tag ${ref.tag}`;
     return {
       causes: [
         cause(
           'F1.not-found',
           'proven',
-          `the image does not exist: ${ref.registry} knows no ${what} of ${ref.repository} (wrong name or tag, or not pushed)${hint}`,
+          whole
+            ? `the image does not exist: ${ref.registry} knows no repository ${ref.repository} (wrong name, or never made)${hint}`
+            : `the image does not exist: ${ref.registry} knows no ${what} of ${ref.repository} (wrong name or tag, or not pushed)${hint}`,
           setImage(facts, found.container, near[0]),
           undoRollout(facts),
           describe('pod', facts.namespace, facts.name),

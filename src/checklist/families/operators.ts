@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../kube/object.ts';
 import { kindOf, nameOf, refOf } from '../evidence-index.ts';
 import { describe, kubectl } from '../fixes.ts';
-import { at, brief, condition, conditions, count, list, record, span, text, time } from '../read.ts';
+import { at, brief, condition, conditions, count, essence, list, record, span, text, time } from '../read.ts';
 import { lastWords, scan } from '../signatures.ts';
 import { cause, evidence, item, type ObjectState, said } from '../state.ts';
 import { customOwners, finishedWell, podOwners, podsBelow, worstOf } from './owner-facts.ts';
@@ -80,6 +80,9 @@ function failedRun(object: KubeObject): string {
 /** Operators put the tail of a log behind their own words: what it gives away goes first, what came last second. */
 function telling(words: string): string {
   const core = words.length <= 200 ? undefined : (scan(words)?.line ?? lastWords(words));
+  // One long line: its head and its end, where the reason stands.
+  if (core !== undefined && words.replace(/\s+/g, ' ').includes(core) && core.length > words.length / 2)
+    return words.length <= 320 ? brief(words, 320) : `${brief(words, 160)} ${essence(words, 160)}`;
   return core === undefined ? brief(words, 200) : `${brief(words, 90)} ${brief(core, 160)}`;
 }
 

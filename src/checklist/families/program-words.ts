@@ -1,3 +1,4 @@
+import type { KubeObject } from '../../kube/object.ts';
 import { labelsOf, nameOf } from '../evidence-index.ts';
 import {
   changeTemplate,
@@ -426,13 +427,19 @@ function firstOfGang(
   crash: Crash,
 ): { readonly pod: PodFacts; readonly crash: Crash; readonly why: string } | undefined {
   const label = gangLabels.find((key) => facts.labels[key] !== undefined);
-  if (label === undefined || crash.hit === undefined || !symptoms.has(crash.hit.signature.id))
-    return undefined;
+  const owner = facts.owners[0];
+  if (crash.hit === undefined || !symptoms.has(crash.hit.signature.id)) return undefined;
+  const beside = (object: KubeObject): boolean =>
+    label === undefined
+      ? owner !== undefined &&
+        list(object, 'metadata', 'ownerReferences').some(
+          (entry) => text(entry, 'kind') === owner.kind && text(entry, 'name') === owner.name,
+        )
+      : text(object, 'metadata', 'labels', label) === facts.labels[label];
   const mine = crash.run.finishedAt ?? facts.now;
   let first: { readonly pod: PodFacts; readonly crash: Crash; readonly why: string } | undefined;
   for (const object of facts.index.inNamespace('Pod', facts.namespace)) {
-    if (nameOf(object) === facts.name || text(object, 'metadata', 'labels', label) !== facts.labels[label])
-      continue;
+    if (nameOf(object) === facts.name || !beside(object)) continue;
     const pod = podFacts(object, facts.index);
     const other = crashOf(pod);
     if (other === undefined || (other.run.finishedAt ?? facts.now) > mine) continue;

@@ -31,9 +31,18 @@ const readDecisions = (facts: PodFacts): ReturnType<typeof kubectl> =>
 
 /** Karpenter's verdict per pool, without the parts that are the same for all: `pool gpu: did not tolerate taint …`. */
 function karpenterSays(message: string): string {
-  const body = message
+  const whole = message
     .replace(/^Failed to schedule pod,?\s*/i, '')
     .replace(/daemonset overhead=\{[^}]*\},\s*/g, '');
+  const atLimit =
+    /;?\s*all available instance types exceed limits for (?:nodepool|provisioner)[\s:("]*(?:NodePool=)?([\w.-]*)[")]*/.exec(
+      whole,
+    );
+  const body = whole.replace(atLimit?.[0] ?? '', '');
+  const full =
+    atLimit === null
+      ? []
+      : [`node pool ${atLimit[1] || '?'}: its limit is reached, every instance type would exceed it`];
   const pools = [
     ...body.matchAll(
       /incompatible with (?:nodepool|provisioner) "([^"]+)",\s*(.*?)(?=;\s*incompatible with (?:nodepool|provisioner) "|$)/g,
@@ -49,7 +58,8 @@ function karpenterSays(message: string): string {
         : `taint ${taint} not tolerated`;
     return `node pool ${pool}: ${reason}`;
   });
-  return pools.length > 0 ? brief(pools.join('; '), 240) : brief(body, 200);
+  const said = [...full, ...pools];
+  return said.length > 0 ? brief(said.join('; '), 240) : brief(body, 200);
 }
 
 /** The cluster autoscaler's counts: `2 max node group size reached`, in words for a sentence. */
