@@ -21,6 +21,7 @@ const leastWidths: Readonly<Record<string, number>> = {
   NODE: 13,
   OBJECT: 22,
   REASON: 14,
+  RESULT: 28,
   RESOURCE: 14,
   STATE: 22,
   'TOP HOLDERS': 26,

@@ -186,19 +186,22 @@ function confirmOverlay(theme: Theme, dialog: ConfirmDialog, columns: number, ro
   const why = whyNotConfirm(dialog);
   const isLow = rows < lowDialog;
   const told = progress === undefined ? [] : lines([{ text: '' }, ...progress], width);
-  // What is shown last is cut first: the check is more important than the length of a list of names.
-  const tail: readonly DialogLine[] = [
-    ...(kubectl === undefined
+  const command: readonly DialogLine[] =
+    kubectl === undefined
       ? []
-      : [...(isLow ? [] : [{ text: '' }]), { text: `$ ${kubectl}`, tone: 'dim' as const }]),
-    ...(check.text === '' ? [] : [{ text: check.text, tone: checkRoles[check.state] }]),
-  ];
-  const below = lines(tail, width);
+      : [...(isLow ? [] : [{ text: '' }]), { text: `$ ${kubectl}`, tone: 'dim' as const }];
+  // What is shown last is cut first: the check is more important than the length of a list of names.
+  const checked: readonly DialogLine[] =
+    check.text === '' ? [] : [{ text: check.text, tone: checkRoles[check.state] }];
   const body = lines(dialog.body, width);
   const asks = typing !== undefined && progress === undefined;
-  const after = told.length + below.length;
-  const isTight = body.length + after > rows - dialogChrome(asks, false);
-  const room = Math.max(1, rows - dialogChrome(asks, isTight) - after);
+  const roomBeside = (after: number, isTight: boolean): number =>
+    rows - dialogChrome(asks, isTight) - told.length - after;
+  const all = lines([...command, ...checked], width);
+  // What it hits matters more than how kubectl would say it, which K copies.
+  const below = body.length <= roomBeside(all.length, true) ? all : lines(checked, width);
+  const isTight = body.length > roomBeside(below.length, false);
+  const room = Math.max(1, roomBeside(below.length, isTight));
   const shown: readonly (Spans | string)[] =
     body.length <= room
       ? body

@@ -185,6 +185,7 @@ export function createScreen(options: ScreenOptions): Screen {
   let window: TableWindow | undefined;
   let titles: readonly string[] = [];
   let textLines = 0;
+  let textHeight = 0;
   let isBusy = false;
   let isQueued = false;
   let dataTimer: NodeJS.Timeout | undefined;
@@ -347,7 +348,7 @@ export function createScreen(options: ScreenOptions): Screen {
       part: partOf(cluster, table, state.namespaces),
       busy: visible.busy(),
       note: visible.note(),
-      info: page?.info,
+      info: page?.info ?? placeInText(view),
       range: [first, window === undefined ? 0 : window.top + window.rows.length],
       headerLines,
       theme,
@@ -402,6 +403,15 @@ export function createScreen(options: ScreenOptions): Screen {
     titles = body.titles;
     keepPlace(view, window, body.scroll);
     return [...summary, ...body.lines];
+  }
+
+  /** Which lines of a text are shown, where not all of them are. */
+  function placeInText(view: View): Spans | undefined {
+    if (!('top' in view) || view.kind === 'table' || view.kind === 'checklist' || desk.draws(view))
+      return undefined;
+    const top = Math.max(0, Math.min(view.top, textLines - textHeight));
+    if (textLines <= textHeight) return undefined;
+    return [{ text: `${top + 1}-${top + textHeight} of ${textLines} `, role: 'dim' }];
   }
 
   /** The time as the ages of the rows have it. */
@@ -479,6 +489,7 @@ export function createScreen(options: ScreenOptions): Screen {
   ): readonly string[] {
     const lines = textOf(view, current, now);
     textLines = lines.length;
+    textHeight = height;
     const top = Math.max(0, Math.min(view.top, lines.length - height));
     const shown = pagerView(lines, { ...pagerStart, top }, { width: columns, height });
     return shown.lines.map((spans) => theme.line(spans, columns));

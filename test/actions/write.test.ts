@@ -355,6 +355,59 @@ describe('evicting and draining', () => {
       'create pods/eviction',
     ]);
   });
+
+  test('G and T of a drain choose the grace of its pods and when it gives up, and kubectl would say the same', async () => {
+    const { start, asked, cancel, session, said } = await person();
+    const press = (key: string): void => {
+      const { dialog } = session.getState();
+      session.setState({ dialog: { ...dialog, answer: { switch: key } } as Dialog });
+    };
+    await start('drain', 'nodes', 'gpu-h100-03');
+    expect(textOf(await asked())).toMatch(/how grace the pods’ own, no timeout/);
+    press('G');
+    await expect.poll(async () => textOf(await asked())).toMatch(/how grace 5s, no timeout/);
+    press('T');
+    await expect.poll(async () => textOf(await asked())).toMatch(/how grace 5s, gives up after 5m/);
+    expect((await asked()).kubectl).toMatch(/drain gpu-h100-03 .*--grace-period=5 --timeout=5m$/);
+    cancel();
+    await said(/Drain node: cancelled, nothing was sent/);
+  });
+});
+
+describe('in production', () => {
+  async function production(startedWithWrite: boolean): Promise<Person> {
+    const one = await person();
+    one.session.setState({ context: 'gke_prod-eu', startedWithWrite });
+    one.session.setState(arm(Date.now())(one.session.getState()));
+    return one;
+  }
+
+  test('what stops something asks for its name; what can be undone does not', async () => {
+    const { start, fill, asked, cancel } = await production(false);
+    await start('restart', 'deployments', 'embedder');
+    expect(await asked()).toMatchObject({ danger: true, typing: { expected: 'embedder' } });
+    cancel();
+    await start('cordon', 'nodes', 'gpu-h100-05');
+    expect(await asked()).toMatchObject({ danger: true, typing: undefined });
+    cancel();
+    await start('scale', 'deployments', 'vllm-chat');
+    await fill('0');
+    expect(await asked()).toMatchObject({ typing: { expected: 'vllm-chat' } });
+    cancel();
+  });
+
+  test('what destroys is refused unless mltop was started to write, and then it asks for the name', async () => {
+    const careful = await production(false);
+    await careful.start('delete', 'pods', 'needs-scratch');
+    await careful.said(/Delete destroys something, and this is PROD: start mltop with --write/);
+    await careful.start('drain', 'nodes', 'gpu-h100-05');
+    await careful.said(/Drain destroys something/);
+    const bold = await production(true);
+    await bold.start('delete', 'pods', 'needs-scratch');
+    expect(await bold.asked()).toMatchObject({ title: 'Delete pod in PROD  gke_prod-eu', danger: true });
+    expect((await bold.asked()).typing?.expected).toBe('needs-scratch');
+    bold.cancel();
+  });
 });
 
 describe('changing', () => {

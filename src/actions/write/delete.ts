@@ -10,10 +10,17 @@ import { type Action, type ActionContext, say } from '../action.ts';
 import { inNamespace } from '../kubectl.ts';
 import { manyObjects } from './flow.ts';
 import { budgetLines, comebackOf, nameOf, podImpact } from './impact.ts';
-import { deletion, eviction, objectAt, type Plan, type WriteContext, type WriteRisk } from './plan.ts';
+import {
+  deletion,
+  eviction,
+  graces,
+  objectAt,
+  type Plan,
+  type WriteContext,
+  type WriteRisk,
+} from './plan.ts';
 import { noRow, writeAction } from './write-action.ts';
 
-const graces: readonly (number | undefined)[] = [undefined, 5, 120, 600];
 const propagations: readonly string[] = ['Background', 'Foreground', 'Orphan'];
 
 /** The kind of the shown table, where its rows are objects. */

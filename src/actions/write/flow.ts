@@ -98,6 +98,8 @@ export async function carryOut(context: WriteContext, first: Plan): Promise<void
         result: 'cancelled',
         isBad: false,
       });
+      // Who typed half a name and pressed Enter may think that it was done.
+      say({ session, now: hands.clock() }, `${plan.title}: cancelled, nothing was sent.`, 'dim');
       return;
     }
     plan = next.next();

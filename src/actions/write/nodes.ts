@@ -13,6 +13,7 @@ import { wordsOf } from './flow.ts';
 import { comebackOf, devicesText, isAlive, podImpact } from './impact.ts';
 import {
   eviction,
+  graces,
   type Operation,
   type Outcome,
   objectAt,
@@ -158,16 +159,35 @@ export const drain: Action = writeAction({
       say(context, `The pods of ${node.name} cannot be read: ${wordsOf(error)}`, 'bad');
       return undefined;
     }
-    return drainPlan(context, read, node, found);
+    return drainPlan(context, { read, node, found }, { grace: 0, timeout: 0 });
   },
 });
 
-function drainPlan(context: WriteContext, read: Connection, node: NodeRow, found: NodePods): Plan {
+interface Draining {
+  readonly read: Connection;
+  readonly node: NodeRow;
+  readonly found: NodePods;
+}
+
+/** Which of the choices; they go round. */
+interface DrainOptions {
+  readonly grace: number;
+  readonly timeout: number;
+}
+
+/** Minutes after which a drain gives up; undefined: it waits for its budgets and grace periods for as long as it takes. */
+const timeouts: readonly (number | undefined)[] = [undefined, 5, 15, 60];
+
+function drainPlan(context: WriteContext, draining: Draining, options: DrainOptions): Plan {
+  const { node, found } = draining;
   const { going, emptyDirs } = found;
+  const grace = graces[options.grace % graces.length];
+  const minutes = timeouts[options.timeout % timeouts.length];
+  const again = (more: Partial<DrainOptions>): Plan => drainPlan(context, draining, { ...options, ...more });
   const bare = going.filter((pod) => comebackOf(pod.owner) === 'no');
   const lost = going.filter((pod) => emptyDirs.has(pod.uid));
   const gpuPods = going.filter((pod) => isAlive(pod) && devicesText([pod]) !== undefined);
-  const operations = going.map((pod) => eviction(objectAt(anyResource(podKind), pod)));
+  const operations = going.map((pod) => eviction(objectAt(anyResource(podKind), pod), grace));
   return {
     action: 'drain',
     title: 'Drain node',
@@ -196,6 +216,11 @@ function drainPlan(context: WriteContext, read: Connection, node: NodeRow, found
       ...(lost.length === 0
         ? []
         : [{ label: 'emptyDir', text: `${namesOf(lost)}: what is in it is lost`, tone: 'bad' as const }]),
+      {
+        label: 'how',
+        text: `grace ${grace === undefined ? 'the pods’ own' : `${grace}s`}, ${minutes === undefined ? 'no timeout' : `gives up after ${minutes}m`}`,
+        tone: 'dim',
+      },
     ],
     kubectl: [
       'drain',
@@ -203,14 +228,20 @@ function drainPlan(context: WriteContext, read: Connection, node: NodeRow, found
       '--ignore-daemonsets',
       ...(lost.length > 0 ? ['--delete-emptydir-data'] : []),
       ...(bare.length > 0 ? ['--force'] : []),
+      ...(grace === undefined ? [] : [`--grace-period=${grace}`]),
+      ...(minutes === undefined ? [] : [`--timeout=${minutes}m`]),
     ],
     operations: [cordoning(node, true), ...operations.slice(0, 1)],
     rehearse: async (write, signal) => {
       await write.request({ ...cordoning(node, true).request({ dryRun: true, version: undefined }), signal });
       return rehearsal(write, operations, signal);
     },
-    execute: (running) => evictAll(running, read, node, operations),
+    execute: (running) => evictAll(running, draining, operations, minutes),
     stoppable: true,
+    switches: [
+      { key: 'G', text: 'grace', next: () => again({ grace: options.grace + 1 }) },
+      { key: 'T', text: 'timeout', next: () => again({ timeout: options.timeout + 1 }) },
+    ],
     done: '',
     undo: undoDrain,
   };
@@ -258,10 +289,12 @@ async function inBatches<T>(all: readonly T[], work: (one: T) => Promise<void>):
 
 async function evictAll(
   running: Running,
-  read: Connection,
-  node: NodeRow,
+  { read, node }: Draining,
   operations: readonly Operation[],
+  minutes: number | undefined,
 ): Promise<Outcome> {
+  const ends = [running.signal, ...(minutes === undefined ? [] : [AbortSignal.timeout(minutes * 60_000)])];
+  const end = AbortSignal.any(ends);
   await running.send(cordoning(node, true));
   let waiting = [...operations];
   const failures: string[] = [];
@@ -275,10 +308,10 @@ async function evictAll(
         : [{ text: `${waiting.length} held back: ${why}`, tone: 'warn' as const }]),
       { text: 'esc stops; the node stays cordoned', tone: 'dim' },
     ]);
-  while (waiting.length > 0 && !running.signal.aborted) {
+  while (waiting.length > 0 && !end.aborted) {
     const heldBack: Operation[] = [];
     await inBatches(waiting, async (operation) => {
-      if (running.signal.aborted) return;
+      if (end.aborted) return;
       try {
         await running.send(operation);
         accepted.add(operation.at.uid);
@@ -293,9 +326,9 @@ async function evictAll(
       tell(0);
     });
     waiting = heldBack;
-    if (waiting.length > 0) await pause(retryMs, running.signal);
+    if (waiting.length > 0) await pause(retryMs, end);
   }
-  const left = await waitForEnd(running, read, node.name, accepted, (remaining) =>
+  const left = await waitForEnd(end, read, node.name, accepted, (remaining) =>
     tell(accepted.size - remaining),
   );
   return report(node.name, {
@@ -303,13 +336,17 @@ async function evictAll(
     accepted: accepted.size,
     left,
     failures,
-    stopped: running.signal.aborted,
+    stopped: !end.aborted
+      ? undefined
+      : running.signal.aborted
+        ? 'stopped'
+        : `gave up after ${minutes ?? 0}m: ${why === '' ? 'pods are still ending' : why}`,
   });
 }
 
 /** Until what was evicted is gone; gives how many are still there when it was stopped. */
 async function waitForEnd(
-  running: Running,
+  end: AbortSignal,
   read: Connection,
   node: string,
   accepted: ReadonlySet<string>,
@@ -320,8 +357,8 @@ async function waitForEnd(
     const left =
       there === undefined ? accepted.size : there.going.filter((pod) => accepted.has(pod.uid)).length;
     tell(left);
-    if (left === 0 || running.signal.aborted) return left;
-    await pause(lookMs, running.signal);
+    if (left === 0 || end.aborted) return left;
+    await pause(lookMs, end);
   }
 }
 
@@ -330,7 +367,8 @@ interface DrainResult {
   readonly accepted: number;
   readonly left: number;
   readonly failures: readonly string[];
-  readonly stopped: boolean;
+  /** How it ended before its time; undefined: it did not. */
+  readonly stopped: string | undefined;
 }
 
 const undoDrain = 'Undo: u uncordons it.';
@@ -341,9 +379,9 @@ function report(node: string, { total, accepted, left, failures, stopped }: Drai
       text: `Drain of ${node}: ${accepted} of ${total} evicted. ${failures.join('; ')} ${undoDrain}`,
       isBad: true,
     };
-  if (stopped)
+  if (stopped !== undefined)
     return {
-      text: `Drain of ${node} stopped: ${accepted} of ${total} evicted, ${left} still ending.${accepted < total ? ` ${undoDrain}` : ''}`,
+      text: `Drain of ${node} ${stopped}; ${accepted} of ${total} evicted, ${left} still ending.${accepted < total ? ` ${undoDrain}` : ''}`,
       isBad: accepted < total,
     };
   return { text: `Drained ${node}: ${accepted} pods evicted.`, isBad: false };

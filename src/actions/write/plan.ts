@@ -150,6 +150,9 @@ export function deletion(
   };
 }
 
+/** Seconds to end in, that G goes round through; undefined: as the object itself says. */
+export const graces: readonly (number | undefined)[] = [undefined, 5, 120, 600];
+
 /** The eviction API: asks the pod's disruption budgets. */
 export function eviction(at: ObjectAt, graceSeconds?: number): Operation {
   const sub = { ...at, subresource: 'eviction' };

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { pods } from '../../src/resources/pods.ts';
+import { mainContainer } from '../../src/state/pod-choice.ts';
+
+const podWith = (annotations: Readonly<Record<string, string>>): Parameters<typeof mainContainer>[0] =>
+  pods.toRow(
+    {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'llama-0', namespace: 'train', uid: 'u', annotations },
+      spec: {
+        containers: [{ name: 'istio-proxy' }, { name: 'trainer' }],
+        initContainers: [{ name: 'fetch' }],
+      },
+    },
+    { server: undefined },
+  );
+const named = 'kubectl.kubernetes.io/default-container';
+
+test('logs and shells begin with the container that the pod names as its own, as with kubectl', () => {
+  expect(mainContainer(podWith({ [named]: 'trainer' }))?.name).toBe('trainer');
+});
+
+test('without a name, or with one that is no container of it, the first is meant', () => {
+  expect(mainContainer(podWith({}))?.name).toBe('istio-proxy');
+  expect(mainContainer(podWith({ [named]: 'gone' }))?.name).toBe('istio-proxy');
+});
