@@ -11,6 +11,7 @@ import { trueState } from './checklist/true-state.ts';
 import type { ScreenOptions as OpenOptions } from './cli/screen-options.ts';
 import type { Examining } from './feed/examining.ts';
 import type { LogFeed } from './feed/logs.ts';
+import { createMemory } from './feed/memory.ts';
 import type { ObjectFeed } from './feed/object.ts';
 import type { QueuePlaces } from './feed/queue-places.ts';
 import { type RulePacks, watchRulePacks } from './feed/rule-packs.ts';
@@ -74,6 +75,8 @@ const always = [...summedKinds, anyResource(namespaces), anyResource(events)];
 
 /** A table whose row type is forgotten, for lists of tables. */
 const anyTable = <R extends Row>(table: Table<R>): Table<Row> => table as unknown as Table<Row>;
+
+const lookAtMemoryEveryMs = 10_000;
 
 /** Wait between two tries to reach a server that could not be reached at all. */
 const retryConnectMs = 5000;
@@ -217,6 +220,15 @@ async function live(options: WireOptions): Promise<number> {
       if (!isDone) setTimeout(catchUp, 10).unref();
     };
     reportOf = (row) => link.examination(subjectOfKind(pods, row))?.report;
+    let lastKeyMs = performance.now();
+    const memory = createMemory({
+      held: process.memoryUsage,
+      collect: globalThis.gc && (() => globalThis.gc?.({ type: 'major', flavor: 'last-resort' })),
+      quietMs: () => performance.now() - lastKeyMs,
+      now: () => performance.now(),
+    });
+    const thrift = setInterval(memory.look, lookAtMemoryEveryMs);
+    thrift.unref();
     const ticking = setInterval(() => {
       try {
         trueStates.tick(Date.now(), 4);
@@ -290,7 +302,10 @@ async function live(options: WireOptions): Promise<number> {
     });
     const mounted = mount(({ columns, rows }) => <App frame={screen.frame(columns, rows)} />, {
       terminal,
-      onKey: screen.press,
+      onKey(key) {
+        lastKeyMs = performance.now();
+        screen.press(key);
+      },
       renderer: env['MLTOP_RENDERER'] === 'stock' ? 'stock' : 'frames',
     });
     // The screen paces itself, and asks whether the terminal is behind; what it has changed is drawn at once.
@@ -303,6 +318,7 @@ async function live(options: WireOptions): Promise<number> {
     sums.stop();
     rules.stop();
     clearInterval(ticking);
+    clearInterval(thrift);
     trueStates.stop();
     await mounted.unmount();
     await terminal.stop();
