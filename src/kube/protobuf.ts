@@ -566,8 +566,9 @@ export function decodeWatchEvent(
   return { type, object };
 }
 
-/** Room for the events of one reading of a busy watch; a list needs no more, for it is read chunk by chunk. */
-const usualRoom = 256 * 1024;
+const firstRoom = 64 * 1024;
+/** A room that has grown to this stays: what is given back and taken again at each burst leaves holes in the heap. */
+const roomToKeep = 4 * 1024 * 1024;
 
 /**
  * Splits a watch into its frames: four bytes of length, big end first, then as many bytes. Chunks may cut anywhere;
@@ -579,14 +580,14 @@ export function createFrameSplitter(): {
   readonly push: (chunk: Uint8Array) => void;
   readonly next: () => Buffer | undefined;
 } {
-  let room = Buffer.allocUnsafeSlow(usualRoom);
+  let room = Buffer.allocUnsafeSlow(firstRoom);
   /** What waits stands between the two. */
   let [from, to] = [0, 0];
   return {
     push: (chunk) => {
       if (from === to) {
         [from, to] = [0, 0];
-        if (room.length > usualRoom && chunk.length <= usualRoom) room = Buffer.allocUnsafeSlow(usualRoom);
+        if (room.length > roomToKeep) room = Buffer.allocUnsafeSlow(Math.max(firstRoom, chunk.length));
       }
       if (to + chunk.length > room.length) {
         const held = to - from;
