@@ -345,12 +345,14 @@ function uniqueWants(wants: readonly Want[]): readonly Want[] {
   ];
 }
 
-/** The state's own causes lead, unless it can only guess and something beside it is proven. */
+/** The state's own causes lead, unless it can only guess and something beside it knows more. */
 function ranked(causes: readonly Cause[]): readonly Cause[] {
-  const [first] = causes;
-  const proven = causes.filter((entry) => entry.verdict === 'proven');
-  if (first?.verdict !== 'possible' || proven.length === 0) return causes;
-  return [...proven, ...causes.filter((entry) => entry.verdict !== 'proven')];
+  if (causes[0]?.verdict !== 'possible') return causes;
+  return [
+    ...causes.filter((entry) => entry.verdict === 'proven'),
+    ...causes.filter((entry) => entry.verdict === 'likely'),
+    ...causes.filter((entry) => entry.verdict !== 'proven' && entry.verdict !== 'likely'),
+  ];
 }
 
 function dedupe<C extends { readonly id: string; readonly text: string }>(

@@ -3,12 +3,12 @@ import { at, brief, type Condition, conditions, essence, text, time } from '../r
 import { cause, evidence, item, type ObjectFacts, type ObjectState, said } from '../state.ts';
 
 /** The summary of a controller on its object: False is trouble, whatever the kind. */
-const summary = /^(?:Ready|Available|Healthy|Synced|Reconciled|Programmed|Accepted)$/;
+const summary = /^(?:Ready|Available|Healthy|Synced|Reconciled|Programmed|Accepted|Succeeded)$/;
 /** The opposite: True is trouble. */
-const fault = /^(?:Degraded|Failing|Failed|Stalled)$/;
+const fault = /^(?:Degraded|Failing|Failed|Stalled|MetricsUnavailable)$/;
 /** On the way, or off on purpose. */
 const calm =
-  /Progress|Pending|Creating|Initiali|Provisioning|Waiting|Paused|Suspend|Disabled|Inactive|NotActive|Reconciling|Deleting|Terminating|Unknown|Rolling/i;
+  /Progress|Pending|Creating|Initiali|Provisioning|Waiting|Paused|Suspend|Disabled|Inactive|NotActive|Reconciling|Deleting|Terminating|Unknown|Rolling|Cancel|Running|Started/i;
 
 const failing = ({ status, reason, message }: Condition): boolean =>
   status === 'False' &&

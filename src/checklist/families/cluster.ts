@@ -162,6 +162,9 @@ function xidOf(words: string): number | undefined {
 const gpuConditions =
   /^(?:XidCriticalError|XIDErrors|GPUMissing|NVLinkStatusInactive|IBLinkFlapping|UnhealthyNvidiaDevicePlugin|GPUUnhealthy|GpuHealth\w*)$/;
 
+/** Those that are False when a GPU is broken. */
+const gpuWell = /^(?:AcceleratedHardwareReady|GPUs?(?:Health|Healthy|Ready))$/i;
+
 const gpuSick: ObjectState = {
   id: 'J10',
   key: 'gpu.unhealthy',
@@ -173,7 +176,7 @@ const gpuSick: ObjectState = {
     const marked = conditions(facts.object).find(
       (entry) =>
         (gpuConditions.test(entry.type) && entry.status === 'True') ||
-        (entry.type === 'AcceleratedHardwareReady' && entry.status === 'False'),
+        (gpuWell.test(entry.type) && entry.status === 'False'),
     );
     const lost = Object.entries(
       unhealthyDevices(nodeResource.toRow(facts.object, { server: facts.index.server })),
@@ -360,7 +363,7 @@ const faultName =
 const isTrouble = (entry: Condition): boolean =>
   entry.type !== 'Ready' &&
   ((entry.status === 'True' && faultName.test(entry.type)) ||
-    (entry.status === 'False' && /(?:Ready|Healthy)$/.test(entry.type)));
+    (entry.status === 'False' && /(?:Ready|Healthy|Health)$/.test(entry.type)));
 
 const otherCondition: ObjectState = {
   id: 'N2',

@@ -273,6 +273,22 @@ function blockerState(
   return stateOfPlugin[blocker.plugin] ?? 'C16';
 }
 
+/** The NUMA plugin of scheduler-plugins. */
+const unaligned = /^cannot align (?:pod|container|init container)/;
+
+/** What the scheduler extender of HAMi counts. */
+const hami: Readonly<Record<string, string>> = {
+  'node unregistered': 'no shared GPU is registered there (its device plugin does not run, or no GPU)',
+  NodeUnfitPod: 'no GPU there suits it',
+  CardInsufficientMemory: 'no GPU has so much memory free',
+  CardInsufficientCore: 'no GPU has such a share of its cores free',
+  CardTypeMismatch: 'no GPU of the type that it names',
+  CardUuidMismatch: 'no GPU of the id that it names',
+  CardTimeSlicingExhausted: 'every GPU is shared by as many as it may be',
+  NodeInsufficientDevice: 'fewer GPUs than it asks for',
+  ExclusiveDeviceAllocateConflict: 'it wants a GPU for itself, and all are shared',
+};
+
 /** The message alone: the filter that got farthest names the reason, unless a reserved taint explains it better. */
 function stateByMessage(
   facts: PodFacts,
@@ -309,6 +325,8 @@ function stateByMessage(
     row !== undefined &&
     (list(facts.object, 'spec', 'resourceClaims').length > 0 ||
       Object.keys(row.spec.requests).every((name) => !isExtended(name)));
+  // It comes after the sums of the node: there is room, but not on one side of the board.
+  if (entries.some(({ reason }) => unaligned.test(reason))) return 'C16';
   if (sum('dra') > 0 && (claims || row === undefined || sum('dra') > sum('resource'))) return 'B6';
   if (sum('podaffinity') > 0) return 'C5';
   if (sum('spread') > 0) return 'C6';
@@ -1430,6 +1448,40 @@ function otherReason(facts: PodFacts, found: Verdicts): ReturnType<Explain> | un
           'C16.no-nodes',
           'proven',
           'the cluster has no nodes that the scheduler knows: none has joined yet, or all are gone',
+          getObject('See the nodes', 'nodes', ''),
+        ),
+      ],
+    };
+  const unalignedOn = Object.entries(found.said.reasons).find(([reason]) => unaligned.test(reason));
+  if (unalignedOn !== undefined)
+    return {
+      headline: `no NUMA node has all that it asks for, on ${unalignedOn[1]} nodes`,
+      causes: [
+        cause(
+          'C16.numa',
+          'likely',
+          `on ${unalignedOn[1]} of ${found.said.nodes ?? '?'} nodes there is room, but no NUMA node by itself has all that it asks for (${unalignedOn[0]})${
+            Object.keys(found.said.reasons).length > 1
+              ? `; on others: ${Object.keys(found.said.reasons)
+                  .filter((reason) => !unaligned.test(reason))
+                  .join(', ')}`
+              : ''
+          }`,
+          editOwner(facts, 'Ask for less per pod, or for what one NUMA node has'),
+          getObject('See what each NUMA node has', 'noderesourcetopologies', ''),
+        ),
+      ],
+    };
+  const shared = Object.entries(found.said.reasons).filter(([reason]) => hami[reason] !== undefined);
+  if (shared.length > 0)
+    return {
+      headline: `no shared GPU for it: ${brief(shared.map(([reason]) => reason).join(', '), 70)}`,
+      causes: [
+        cause(
+          'C16.shared-gpu',
+          'likely',
+          `the GPU sharing scheduler (HAMi) finds no GPU for it: ${shared.map(([reason, nodes]) => `on ${nodes} of ${found.said.nodes ?? '?'} nodes ${hami[reason]} (${reason})`).join('; ')}`,
+          describe('pod', facts.namespace, facts.name),
           getObject('See the nodes', 'nodes', ''),
         ),
       ],
