@@ -58,7 +58,7 @@ import {
 import { followWorkloadUse } from './state/workload-use.ts';
 import { type ClipboardMethod, copyText } from './ui/clipboard.ts';
 import { colorLevel } from './ui/color-level.ts';
-import { createTerminal, isUnicodeLocale, type Probe, type Terminal } from './ui/terminal.ts';
+import { createTerminal, hasJobControl, isUnicodeLocale, type Probe, type Terminal } from './ui/terminal.ts';
 import { type Theme, themeForBackground, themeNamed, themeNames } from './ui/theme.ts';
 import { version } from './version.ts';
 import type { Workloads } from './workloads/books.ts';
@@ -252,6 +252,12 @@ async function live(options: WireOptions): Promise<number> {
       setTheme(name) {
         if (!themeNames.includes(name)) return `No theme "${name}"; there are ${themeNames.join(', ')}.`;
         screen.setTheme(themed(probe, name));
+        return undefined;
+      },
+      suspend() {
+        if (!hasJobControl())
+          return 'No shell started mltop that could continue it (fg): it would stand still for good.';
+        terminal.suspendProcess().catch(survived);
         return undefined;
       },
       hands: writing.hands,

@@ -35,6 +35,8 @@ export interface Services {
   readonly trueState?: (row: PodRow, now: number) => TrueState;
   /** mltop's own version. */
   readonly version?: string;
+  /** Stops mltop until the shell continues it; gives why that cannot be. Absent where there is no terminal. */
+  readonly suspend?: () => string | undefined;
   /** What reaches into the cluster. Absent where nothing can: files instead of a cluster. */
   readonly hands?: Hands;
 }

@@ -38,6 +38,7 @@ const actionWords: Readonly<Record<string, string>> = {
   retry: 'retry',
   header: 'header',
   save: 'save',
+  suspend: 'suspend',
   apply: 'apply',
   explain: 'explain',
   arm: 'arm',

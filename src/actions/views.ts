@@ -200,6 +200,20 @@ export const views: readonly Action[] = [
       say(context, 'ctrl-k does nothing here: mltop kills nothing without asking (ctrl-d will).', 'warn'),
   },
   {
+    id: 'suspend',
+    // ctrl-z shows faults, as in k9s.
+    keys: [],
+    title: 'suspend: back to the shell until fg',
+    group: 'general',
+    risk: 'read',
+    places: ['everywhere'],
+    run(context) {
+      const { suspend } = context.services;
+      const whyNot = suspend === undefined ? 'There is no shell to go back to.' : suspend();
+      if (whyNot !== undefined) say(context, whyNot, 'warn');
+    },
+  },
+  {
     id: 'header',
     keys: ['ctrl-e'],
     title: 'show or hide the header',

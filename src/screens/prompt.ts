@@ -93,6 +93,17 @@ export function createPromptDesk(parts: PromptParts): PromptDesk {
     obey(command);
   }
 
+  /** A slip of the finger must not cost the connection that one has. */
+  function switchContext(name: string): boolean {
+    const known = parts.contexts().map((row) => row.name);
+    if (known.length > 0 && !known.includes(name)) {
+      warn(`The kubeconfig has no context "${name}"; there are ${known.join(', ')}.`);
+      return false;
+    }
+    services.switchContext(name);
+    return true;
+  }
+
   function obey(command: Command): void {
     switch (command.kind) {
       case 'nothing':
@@ -114,7 +125,7 @@ export function createPromptDesk(parts: PromptParts): PromptDesk {
         break;
       }
       case 'context':
-        services.switchContext(command.name);
+        switchContext(command.name);
         break;
       case 'namespace': {
         const { table } = shownTable(session.getState());
@@ -122,8 +133,8 @@ export function createPromptDesk(parts: PromptParts): PromptDesk {
         break;
       }
       case 'open':
+        if (command.context !== undefined && !switchContext(command.context)) break;
         step(goTo(tableView(command.table.name, { filter: command.filter }), command.namespaces));
-        if (command.context !== undefined) services.switchContext(command.context);
         break;
     }
   }

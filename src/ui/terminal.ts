@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import { createKeyDecoder, type Key } from './keys.ts';
 import { createFrameOutput, type FrameOutput, setBlocking, type TerminalSink } from './output.ts';
@@ -252,6 +252,27 @@ export function createTerminal({
       return { ...found, background: found.background ?? backgroundOf(env['COLORFGBG']) };
     },
   };
+}
+
+/**
+ * Whether a shell with job control started this process, and so can continue it. Where it leads its session, or shares the
+ * group of who does, nobody is left to do that. True where the system does not say.
+ */
+export function hasJobControl(stat: string = procStat()): boolean {
+  // The name in parentheses may hold anything; what follows it is state, parent, group, session.
+  const [, , group, session] = stat
+    .slice(stat.lastIndexOf(')') + 1)
+    .trim()
+    .split(' ');
+  return group === undefined || session === undefined || group !== session;
+}
+
+function procStat(): string {
+  try {
+    return readFileSync('/proc/self/stat', 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 const stackOf = (error: unknown): string =>

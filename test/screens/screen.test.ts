@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { actions } from '../../src/actions/index.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
+import type { Row } from '../../src/resources/resource.ts';
 import { keyOf } from '../../src/state/cluster.ts';
 import type { LinkState } from '../../src/state/link.ts';
 import { displayWidth } from '../../src/ui/text.ts';
@@ -492,4 +493,14 @@ test('the facts of an object are whole, over as many lines as they need', () => 
   given.text();
   given.type('\r');
   expect(given.text().replace(/\s+/g, ' ')).toContain(message);
+});
+
+test('a context that the kubeconfig does not have costs nothing', () => {
+  const context = (name: string): Row => ({ uid: name, namespace: '', name, createdAt: undefined }) as Row;
+  const given = givenScreen({ columns: 100, contexts: [context('research'), context('staging')] });
+  given.type(':ctx stagging\r');
+  expect(given.text()).toContain('has no context "stagging"; there are research, staging');
+  expect(given.done).toEqual([]);
+  given.type(':ctx staging\r');
+  expect(given.done).toEqual(['context staging']);
 });
