@@ -91,6 +91,8 @@ const clocks = new Set([
   'lastTransitionTime',
   'lastTimestamp',
   'firstTimestamp',
+  'deprecatedLastTimestamp',
+  'deprecatedFirstTimestamp',
   'eventTime',
   'lastObservedTime',
   'startedAt',
