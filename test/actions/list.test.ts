@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { gpuHealth } from '../../src/accelerators/gpu-health.ts';
 import { gpus } from '../../src/accelerators/gpus.ts';
 import { createLedger } from '../../src/accelerators/ledger.ts';
+import { parseCommand } from '../../src/actions/commands.ts';
 import { actionFor, actions, actionsIn, keyTable, placesOf } from '../../src/actions/index.ts';
 import { createTables } from '../../src/actions/tables.ts';
 import type { Row, Table } from '../../src/resources/resource.ts';
@@ -73,9 +74,15 @@ test('places are tables that there are', () => {
   for (const { places } of actions) for (const place of places) expect(known).toContain(place);
 });
 
-test('what has no key is in the menu of a row', () => {
-  for (const { keys, group, places } of actions)
-    if (keys.length === 0) expect([group, places.includes('everywhere')]).toEqual(['row', false]);
+test('what has no key is in the menu of a row, or is a command of that name', () => {
+  for (const { id, keys, group, places } of actions) {
+    if (keys.length > 0) continue;
+    const isCommand = parseCommand(id, tables).kind === 'action';
+    expect([id, group === 'row' && !places.includes('everywhere')]).toEqual([
+      id,
+      !isCommand || group === 'row',
+    ]);
+  }
 });
 
 test('ctrl-k is bound to a warning and nothing else', () => {

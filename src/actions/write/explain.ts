@@ -56,7 +56,7 @@ export const explainAction: Action = {
 };
 
 /** Rejects with KubeError, or a sentence where the schema does not know the field. */
-async function explained(
+export async function explained(
   read: Connection,
   { group, apiVersion, kind }: { readonly group: string; readonly apiVersion: string; readonly kind: string },
   fields: readonly string[],
