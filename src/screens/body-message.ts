@@ -1,5 +1,6 @@
 import { ageText } from '../resources/fields.ts';
-import type { Resource, Row, Table } from '../resources/resource.ts';
+import { namespaces as namespaceKind } from '../resources/namespaces.ts';
+import { anyResource, type Resource, type Row, type Table } from '../resources/resource.ts';
 import { type Cluster, linkFor } from '../state/cluster.ts';
 import type { Link } from '../state/link.ts';
 import type { ConnectionState, Namespaces, TableView } from '../state/session.ts';
@@ -77,7 +78,7 @@ export function bodyMessage(body: EmptyBody): Message {
   return linkMessage(link, body);
 }
 
-function linkMessage(link: Link, { table, view, namespaces, spinner, now }: EmptyBody): Message {
+function linkMessage(link: Link, { table, view, cluster, namespaces, spinner, now }: EmptyBody): Message {
   const what = table.title.toLowerCase();
   const isNamespaced = kindsOf(table).find(({ name }) => name === link.resource)?.namespaced ?? false;
   switch (link.state) {
@@ -122,7 +123,14 @@ function linkMessage(link: Link, { table, view, namespaces, spinner, now }: Empt
         title: `No answer about ${what} for ${ageText(link.sinceMs, now)}.`,
         lines: [link.reason],
       };
-    case 'live':
+    case 'live': {
+      const unknown = table.namespaced ? namespacesMissing(cluster, namespaces) : [];
+      if (unknown.length > 0 && unknown.length === namespaces.length)
+        return {
+          role: 'warn',
+          title: `There is no${whereText('', unknown).replace(/^ in/, '')}.`,
+          lines: [':ns lists those that there are; <0> shows all.'],
+        };
       return {
         role: 'dim',
         title: `No ${what}${view.crumb === undefined ? whereOf(table, namespaces) : ` for ${view.crumb}`}.`,
@@ -131,7 +139,16 @@ function linkMessage(link: Link, { table, view, namespaces, spinner, now }: Empt
             ? ['<0> shows all namespaces.']
             : ['New ones appear here by themselves.'],
       };
+    }
   }
+}
+
+/** Which of these the cluster does not have; none where its namespaces are not known. */
+function namespacesMissing(cluster: Cluster, namespaces: Namespaces): readonly string[] {
+  const kind = anyResource(namespaceKind);
+  if (namespaces === 'all' || !cluster.linksOf(kind).some(({ state }) => state === 'live')) return [];
+  const known = new Set(Array.from(cluster.rowsOf(kind), ({ name }) => name));
+  return namespaces.filter((name) => !known.has(name));
 }
 
 function noMatchMessage({ view, table, total }: EmptyBody): Message {

@@ -259,7 +259,7 @@ function tabs({ home, view }: TitleFacts): Spans {
   return home.flatMap(
     ({ name, title }): Spans =>
       view.kind === 'table' && view.table === name
-        ? [{ text: `[${title}] `, role: 'tab.active' }]
+        ? [{ text: `[${title}]`, role: 'tab.active' }, { text: ' ' }]
         : [{ text: `${title} `, role: 'dim' }],
   );
 }

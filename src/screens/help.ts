@@ -95,9 +95,21 @@ export function hintsFor(view: View, isArmed: boolean): readonly Hint[] {
 /** By kind of view and table: every frame asks, and the answer lies in a list of constants. */
 const hintsOf = new Map<string, readonly Hint[]>();
 
+/** Rows of these are no objects of the cluster: nothing to describe, no logs, no checklist. */
+const ownTables: ReadonlySet<string> = new Set(['contexts', 'portforwards', 'history', 'audit', 'fit']);
+
+const isOfObjects = ({ id, group, places }: Action, view: View): boolean =>
+  view.kind === 'table' &&
+  ownTables.has(view.table) &&
+  group === 'row' &&
+  id !== 'open' &&
+  !places.includes(view.table);
+
 function findHints(view: View, isArmed: boolean): readonly Hint[] {
   return hinted
-    .filter((action) => action.keys.some((key) => actionFor(key, view) === action))
+    .filter(
+      (action) => !isOfObjects(action, view) && action.keys.some((key) => actionFor(key, view) === action),
+    )
     .map(({ keys, hint, risk }) => ({
       key: keys[0] ?? '',
       text: hint?.word ?? '',

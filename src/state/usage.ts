@@ -285,12 +285,12 @@ export function createUsage(): Usage {
   };
 }
 
-/** What a person can do most about comes first. */
+/** What a person can do most about comes last. While one node is still asked, that others have no exporter is not the whole answer. */
 const badness: Readonly<Record<SourceState['state'], number>> = {
   live: 0,
   idle: 0,
-  asking: 1,
-  absent: 2,
+  absent: 1,
+  asking: 2,
   down: 3,
   failed: 4,
   forbidden: 5,

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { actions } from '../../src/actions/index.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
-import type { Row } from '../../src/resources/resource.ts';
+import { namespaces } from '../../src/resources/namespaces.ts';
+import { anyResource, type Row } from '../../src/resources/resource.ts';
 import { keyOf } from '../../src/state/cluster.ts';
 import type { LinkState } from '../../src/state/link.ts';
 import { displayWidth } from '../../src/ui/text.ts';
@@ -503,4 +504,15 @@ test('a context that the kubeconfig does not have costs nothing', () => {
   expect(given.done).toEqual([]);
   given.type(':ctx staging\r');
   expect(given.done).toEqual(['context staging']);
+});
+
+test('a namespace that is not there is said to be none, not to be empty', () => {
+  const given = givenScreen({ columns: 100 });
+  const namespaceKind = anyResource(namespaces);
+  const known = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'train', uid: 'n1' } };
+  given.cluster.apply([...listed(podKind, []), ...listed(namespaceKind, [known])], noon);
+  given.type(':ns trian\r');
+  expect(given.text()).toContain('There is no namespace trian.');
+  given.type(':ns train\r');
+  expect(given.text()).toContain('No pods in namespace train.');
 });
