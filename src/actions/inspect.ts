@@ -18,6 +18,17 @@ const lineAtMost = 56;
 
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+/** Tables that kubectl has no view for, and that say something of nodes. */
+const aboutNodes: ReadonlySet<string> = new Set(['gpus', 'gpus-by-model', 'devices', 'gpuhealth', 'fit']);
+
+function isKind({ tables }: ActionContext, name: string): boolean {
+  const table = tables.named(name);
+  return table !== undefined && isResource(table);
+}
+
+const hasNoView = (context: ActionContext): boolean =>
+  context.view.kind === 'table' && context.view.table !== 'contexts' && !isKind(context, context.view.table);
+
 /** A row of the GPU table is a node, a rank is a pod. */
 const kindBehind: Readonly<Record<string, string>> = { gpus: 'nodes', ranks: 'pods' };
 
@@ -233,13 +244,17 @@ function kubectlOf(context: ActionContext): readonly string[] {
     }
     case 'table': {
       const { namespaces } = session.getState();
-      const kind = context.tables.named(view.table);
-      const isSpaced = kind?.namespaced === true;
-      const scope = !isSpaced
-        ? []
-        : namespaces === 'all' || namespaces.length !== 1
-          ? ['-A']
-          : inNamespace(namespaces[0] ?? '');
+      if (view.table === 'contexts') return ['config', 'get-contexts'];
+      // What kubectl has no view for is made of nodes, or else of pods.
+      const kind = context.tables.named(
+        aboutNodes.has(view.table) ? 'nodes' : isKind(context, view.table) ? view.table : 'pods',
+      );
+      const scope =
+        kind?.namespaced !== true
+          ? []
+          : namespaces === 'all' || namespaces.length !== 1
+            ? ['-A']
+            : inNamespace(namespaces[0] ?? '');
       const name =
         kind !== undefined && isResource(kind)
           ? `${kind.name}${kind.group === '' || !kind.group.includes('.') || kind.group.endsWith('.k8s.io') ? '' : `.${kind.group}`}`
@@ -283,8 +298,9 @@ export const inspectActions: readonly Action[] = [
     async run(context) {
       const line = kubectlLine(context.session.getState(), kubectlOf(context));
       const how = await context.services.copy(line).catch(wordsOf);
+      const title = hasNoView(context) ? 'The closest with kubectl' : 'The same with kubectl';
       if (line.length <= lineAtMost) say(context, `${line}   ${how}`, 'good');
-      else await tell(context, 'The same with kubectl', `${line}\n\n${how}`);
+      else await tell(context, title, `${line}\n\n${how}`);
     },
   },
   {

@@ -516,3 +516,12 @@ test('a namespace that is not there is said to be none, not to be empty', () => 
   given.type(':ns train\r');
   expect(given.text()).toContain('No pods in namespace train.');
 });
+
+test('K of a view that kubectl does not have gives the closest, in the right scope', async () => {
+  const given = givenScreen({ columns: 100 });
+  given.cluster.apply([...listed(podKind, [pod('a')]), ...listed(nodeKind, [])], noon);
+  given.type(':gpus\rK');
+  await expect.poll(() => given.done).toContain('copy kubectl --context research get nodes -o wide');
+  given.type(':ctx\rK');
+  await expect.poll(() => given.done.at(-1)).toBe('copy kubectl --context research config get-contexts');
+});
