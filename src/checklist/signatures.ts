@@ -51,6 +51,94 @@ export const signatures: readonly Signature[] = [
     'smaller batch or model share, NCCL_BUFFSIZE; another process on the GPU',
   ),
   signature(
+    'tf-oom',
+    88,
+    'H15',
+    /OOM when allocating tensor with shape/,
+    'GPU memory full in this process',
+    'batch size, memory growth; another process on the GPU',
+  ),
+  signature(
+    'vllm-worker-died',
+    62,
+    'H15',
+    /Worker proc \S+ died unexpectedly/,
+    'a worker process of vLLM died without a word: killed (memory), or crashed in native code',
+    'memory limit and node memory at that time, Xid in the kernel log',
+  ),
+  signature(
+    'ucx',
+    74,
+    'H15',
+    /UCX\s+ERROR|NIXL_ERR_\w+|UCS_ERR_\w+/,
+    'the peers do not reach each other over UCX or NIXL (RDMA, shared memory, TCP)',
+    'RDMA devices and IPC_LOCK in both pods, UCX_TLS, NetworkPolicy, MTU',
+  ),
+  signature(
+    'nccl-truncated',
+    79,
+    'H15',
+    /NCCL WARN .*[Mm]essage truncated/,
+    'the ranks do not speak the same: different NCCL versions, or something else talks to the port of NCCL',
+    'NCCL version of every rank; port scans and service meshes',
+  ),
+  signature(
+    'mig-busy',
+    82,
+    'J11',
+    /Unable to (?:apply|enable|disable|set) MIG \w+|MIG\b[^\n]{0,80}In use by another client/i,
+    'the MIG layout of the GPU cannot be changed: something uses the GPU',
+    'pods and daemons on the GPUs of the node (device plugin, DCGM, jobs): drain the node first',
+  ),
+  signature(
+    'executor-lost',
+    82,
+    'H5',
+    /Lost executor \S+ on [^\n]*(?:\b137\b|OOM)|Container killed (?:by YARN )?(?:on request|for exceeding memory)/,
+    'an executor was killed, mostly for memory',
+    'memory and memoryOverhead of the executors',
+  ),
+  signature(
+    'gguf',
+    78,
+    'H1',
+    /error loading model: [^\n]+|model is corrupted or incomplete|gguf_init_from_file: (?:invalid|failed)[^\n]*/,
+    'the model file cannot be loaded: damaged, cut short, or of a kind that this version does not know',
+    'size and checksum of the file; version of the server',
+  ),
+  signature(
+    'model-files',
+    78,
+    'H1',
+    /Error no file named [^\n]+ found in directory|config file at '[^']+' is not a valid JSON file|No config\.pbtxt|does not appear to have a file named \S+/,
+    'the model folder lacks what it should hold, or holds it damaged',
+    'what is in the mounted folder; how it was copied there',
+  ),
+  signature(
+    'data-file',
+    74,
+    'H1',
+    /Parquet magic bytes not found|ArrowInvalid: [^\n]+|Not a gzipped file|zipfile\.BadZipFile|tarfile\.ReadError/,
+    'a data file is damaged or not what it should be',
+    'the file itself: size, checksum, how it was written',
+  ),
+  signature(
+    'ngc-key',
+    86,
+    'H1',
+    /NGC_API_KEY is not set|Authentication Error: NGC|ngc[^\n]{0,80}(?:401|Unauthorized)/i,
+    'NVIDIA NGC refuses: no API key, or a wrong one',
+    'NGC_API_KEY in the env of the container and its Secret',
+  ),
+  signature(
+    'nim-profile',
+    86,
+    'H1',
+    /Could not find a profile that is currently runnable/,
+    'no profile of this NIM fits the GPUs that it sees',
+    'GPU model and number in the request; NIM_MODEL_PROFILE',
+  ),
+  signature(
     'devices-busy',
     84,
     'J11',
@@ -622,7 +710,7 @@ export const signatures: readonly Signature[] = [
     'connection',
     64,
     'H1',
-    /(?:dial tcp |connect to |connecting to |host=')?(?<![\w.-])([\w.-]{1,253})[:', ]+(?:port[= ]+)?(\d{2,5})[^\n]{0,80}?(?:[Cc]onnection refused|ECONNREFUSED)|host='([\w.-]+)', port=(\d+)\): Max retries exceeded|ECONNREFUSED ([\w.:-]+)|[Cc]onnection to (?:server at )?"?([\w.-]+)"?[^\n]{0,60} (?:refused|timed out|failed)|dial tcp ([\w.-]+):(\d{2,5}): (?:i\/o timeout|connect: connection timed out)|curl: \((?:7|28)\)[^\n]*|ETIMEDOUT ([\w.:-]+)|Can't connect to (?:\w+ )?(?:MySQL )?server on '([^']+)'|Connection to node \S+ \(([^)]+)\) could not be established|[Cc]onnection timed out|wget: download timed out|upstream timed out|[Cc]onnection refused/,
+    /(?:dial tcp |connect to |connecting to |host=')?(?<![\w.-])([\w.-]{1,253})(?:[:',]+ ?|,? port[= ]+)(?:port[= ]+)?(\d{2,5})[^\n]{0,80}?(?:[Cc]onnection refused|ECONNREFUSED)|host='([\w.-]+)', port=(\d+)\): Max retries exceeded|ECONNREFUSED ([\w.:-]+)|[Cc]onnection to (?:server at )?"?([\w.-]+)"?[^\n]{0,60} (?:refused|timed out|failed)|dial tcp ([\w.-]+):(\d{2,5}): (?:i\/o timeout|connect: connection timed out)|curl: \((?:7|28)\)[^\n]*|ETIMEDOUT ([\w.:-]+)|Can't connect to (?:\w+ )?(?:MySQL )?server on '([^']+)'|Connection to node \S+ \(([^)]+)\) could not be established|[Cc]onnection timed out|wget: download timed out|upstream timed out|[Cc]onnection refused/,
     'a service that it needs does not answer',
     'that Service, its endpoints, network policies',
     /refused|REFUSED|Max retries|failed|timed out|timeout|curl: \(|TIMEDOUT|Can't connect|could not be established/,
@@ -639,7 +727,7 @@ export const signatures: readonly Signature[] = [
     'missing-env',
     76,
     'H1',
-    /(?:KeyError|environment variable|env var|[Mm]issing (?:required )?(?:env|environment|config)\w*)[^\n]{0,30}?['":\s]([A-Z][A-Z0-9_]{2,})|(?<![A-Z0-9_])([A-Z][A-Z0-9_]{2,}) (?:is not set|must be set|is required|not set|environment variable is (?:not|un)set)/,
+    /(?:KeyError|(?<![Ss]et the )environment variable|env var|[Mm]issing (?:required )?(?:env|environment|config)\w*)[^\n]{0,30}?['":\s]([A-Z][A-Z0-9_]{2,})|(?<![A-Z0-9_])([A-Z][A-Z0-9_]{2,}) (?:is not set|must be set|is required|not set|environment variable is (?:not|un)set)/,
     'an environment variable is missing',
     'env and envFrom of the container',
   ),
@@ -831,7 +919,7 @@ export const signatures: readonly Signature[] = [
     'host-memory',
     81,
     'H1',
-    /DefaultCPUAllocator: (?:can't|not enough memory)|std::bad_alloc|^MemoryError\b|OSError: \[Errno 12\] Cannot allocate memory|[Cc]annot allocate memory|numpy\.core\._exceptions\.\w*MemoryError/m,
+    /DefaultCPUAllocator: (?:can't|not enough memory)|model requires more system memory|Too large swap space|std::bad_alloc|^MemoryError\b|OSError: \[Errno 12\] Cannot allocate memory|[Cc]annot allocate memory|numpy\.core\._exceptions\.\w*MemoryError/m,
     'the process gets no more host memory',
     'memory limit; batch, workers, dataset in memory',
   ),
@@ -1282,10 +1370,10 @@ function scanWords(words: string): SignatureHit | undefined {
 
 /** How a line begins that tells of a failure, and not only of trouble. */
 const failing =
-  /^(?:(?:\[[^\]]*\]|\([^)]*\)):?\s*)*(?:[\w.]*(?:Error|Exception|Interrupt|Exit)\b|panic:|FATAL|fatal:|fatal error:|Error:|ERROR|[EF]\d{4} |Caused by|Unhandled exception)|^[\d\- :.TZ]+(?:\w+ )?(?:\[\d+\] )?(?:FATAL|PANIC|ERROR):? |\blevel=(?:error|fatal|panic)\b|"(?:level|severity)": ?"(?:error|fatal|critical)"/i;
+  /^(?:(?:\[[^\]]*\]|\([^)]*\)):?\s*)*(?:[\w.]*(?:Error|Exception|Interrupt|Exit)\b|panic:|FATAL|fatal:|fatal error:|Error:|ERROR|Assertion failed|[EF]\d{4} |Caused by|Unhandled exception)|^[\d\- :.TZ]+(?:\w+ )?(?:\[\d+\] )?(?:FATAL|PANIC|ERROR):? |\blevel=(?:error|fatal|panic)\b|"(?:level|severity)": ?"(?:error|fatal|critical)"/i;
 /** Advice behind an error, which is not the error. */
 const advice =
-  /^note: run with|^[\d\- :.TZ]+(?:\w+ )?(?:\[\d+\] )?(?:HINT|DETAIL|STATEMENT): |^exit status \d+$|MPI_ABORT was invoked|^\*\*\* Check failure stack trace/;
+  /^note: run with|^[\d\- :.TZ]+(?:\w+ )?(?:\[\d+\] )?(?:HINT|DETAIL|STATEMENT): |^exit status \d+$|MPI_ABORT was invoked|^[-=*_#~|+\s]{3,}$|^\*\*\* Check failure stack trace/;
 
 const spoken = (log: string | undefined): readonly string[] =>
   programLog(log)
@@ -1310,4 +1398,13 @@ export function lastError(log: string | undefined): string | undefined {
   return spoken(log)
     .slice(-endLines)
     .findLast((line) => raised.test(line) && !harmless.test(line));
+}
+
+/** Exceptions that only sum up what another process, or an earlier line, has said. */
+const summary =
+  /ChildFailedError|EngineDeadError|Engine core initialization failed|Engine process failed|EngineCore|RuntimeError: cancelled|ProcessExitedException|ProcessRaisedException|HorovodInternalError|EOFError|BrokenPipeError|ConnectionResetError|DistBackendError|CancelledError/;
+
+/** The first exception of its own that stands above a summary; undefined where there is none. */
+export function rootError(log: string | undefined): string | undefined {
+  return spoken(log).find((line) => raised.test(line) && !harmless.test(line) && !summary.test(line));
 }

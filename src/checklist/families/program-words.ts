@@ -13,7 +13,7 @@ import {
 import { type ContainerFacts, type PodFacts, podFacts } from '../pod-facts.ts';
 import { at, brief, list, record, strings, text } from '../read.ts';
 import type { Cause, Item } from '../report.ts';
-import { lastWords, type SignatureHit } from '../signatures.ts';
+import { lastWords, rootError, type SignatureHit } from '../signatures.ts';
 import { cause, evidence, item, type PodState } from '../state.ts';
 import { type Crash, crashOf, crashState, diagnoseCrash, limitOf, place } from './crash-facts.ts';
 import { blockedBy, shutOff } from './network-policy.ts';
@@ -228,6 +228,18 @@ export function signatureCause(
         describe('node', '', facts.node || 'NODE'),
       );
     case 'H15':
+      if (signature.id === 'elastic-child' || signature.id === 'vllm-engine') {
+        const root = /exitcode\s*:\s*-\d/.test(line)
+          ? undefined
+          : (rootError(facts.index.log(facts.namespace, facts.name, container.name, previous)) ??
+            rootError(facts.index.log(facts.namespace, facts.name, container.name, !previous)));
+        if (root !== undefined)
+          return make(
+            `the program fails: ${brief(root, 200)}; ${signature.id === 'elastic-child' ? 'torchrun only sums it up' : 'the engine only says that it died of it'}`,
+            brief(root, 80),
+            editOwner(facts, 'Correct the program or its configuration'),
+          );
+      }
       if (signature.id === 'elastic-child') {
         const signal = Number(/exitcode\s*:\s*-(\d+)/.exec(line)?.[1] ?? 0);
         return make(
