@@ -76,6 +76,7 @@ export function followLog(connection: Connection, target: LogTarget, handlers: L
       const timer = setTimeout(done, waitMs);
       wake = done;
       life.signal.addEventListener('abort', done, { once: true });
+      if (life.signal.aborted) done();
     });
 
   const tell = (state: LogState): void => {
