@@ -27,6 +27,9 @@ export function whyNotWrite({ session, services, now }: ActionContext): string |
   return isArmed(state, now) ? undefined : 'Read-only: press W to arm writing for five minutes.';
 }
 
+/** A key that seems to do nothing for longer than this is pressed again. */
+const slowPlanMs = 300;
+
 /** An action that writes: read-only unless armed, and then through the one flow. */
 export function writeAction(spec: WriteSpec): Action {
   return {
@@ -43,11 +46,26 @@ export function writeAction(spec: WriteSpec): Action {
       const { hands } = context.services;
       if (hands === undefined) return;
       const full: WriteContext = { ...context, hands };
+      const later = (): Pick<ActionContext, 'session' | 'now'> => ({
+        session: context.session,
+        now: hands.clock(),
+      });
+      // A form or a menu that is open says by itself that the key was taken.
+      const slow = setTimeout(() => {
+        if (context.session.getState().dialog === undefined)
+          say(
+            later(),
+            `${spec.title.split(/[:;,(]/)[0]?.trim() ?? spec.id}: asking the server what it would hit.`,
+            'pending',
+          );
+      }, slowPlanMs);
       try {
         const plan = await spec.plan(full);
+        clearTimeout(slow);
         if (plan !== undefined) await carryOut(full, plan);
       } catch (error) {
-        say(context, wordsOf(error), 'bad');
+        clearTimeout(slow);
+        say(later(), wordsOf(error), 'bad');
       }
     },
   };
