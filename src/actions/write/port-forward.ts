@@ -8,7 +8,7 @@ import { list, record, text } from '../../resources/fields.ts';
 import { pods as podKind } from '../../resources/pods.ts';
 import { anyResource, type Resource, type Row } from '../../resources/resource.ts';
 import { portForwards } from '../../state/held-tables.ts';
-import { goTo, tableView } from '../../state/session.ts';
+import { push, tableView } from '../../state/session.ts';
 import { type Action, type ActionContext, say, step } from '../action.ts';
 import { askForm } from '../ask.ts';
 import { inNamespace } from '../kubectl.ts';
@@ -312,5 +312,8 @@ export const showForwards: Action = {
   group: 'view',
   risk: 'read',
   places,
-  run: (context: ActionContext) => step(context, goTo(tableView(portForwards.name))),
+  // Over what is shown, so that esc leads back there.
+  run(context: ActionContext) {
+    if (context.table?.name !== portForwards.name) step(context, push(tableView(portForwards.name)));
+  },
 };
