@@ -1,7 +1,7 @@
 import type { KubeObject } from '../kube/object.ts';
 import { podStates } from './classify.ts';
 import { kindOf } from './evidence-index.ts';
-import { otherConditions } from './families/add-ons.ts';
+import { otherConditions, otherPhases, volcanoJob } from './families/add-ons.ts';
 import { clusterStates, terminating } from './families/cluster.ts';
 import { budgetStates } from './families/disruption-budget.ts';
 import { networkStates } from './families/network.ts';
@@ -18,10 +18,11 @@ export const objectStates: readonly ObjectState[] = [
   ...storageStates,
   ...networkStates,
   ...budgetStates,
+  volcanoJob,
 ];
 
 /** Asked of custom resources of a kind that no other state names. */
-export const otherStates: readonly ObjectState[] = [terminating, otherConditions];
+export const otherStates: readonly ObjectState[] = [terminating, otherConditions, otherPhases];
 
 /** Kinds about which the checklist has anything particular to say. */
 export const subjectKinds: ReadonlySet<string> = new Set([

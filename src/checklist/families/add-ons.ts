@@ -1,5 +1,6 @@
+import type { KubeObject } from '../../kube/object.ts';
 import { describe } from '../fixes.ts';
-import { at, brief, type Condition, conditions, essence, text, time } from '../read.ts';
+import { at, brief, type Condition, conditions, essence, list, record, text, time } from '../read.ts';
 import { cause, evidence, item, type ObjectFacts, type ObjectState, said } from '../state.ts';
 
 /** The summary of a controller on its object: False is trouble, whatever the kind. */
@@ -12,14 +13,17 @@ const calm =
 
 const failing = ({ status, reason, message }: Condition): boolean =>
   status === 'False' &&
-  /fail|error|invalid|not ?found|unhealthy|denied|missing|not ?ready/i.test(`${reason} ${message}`);
+  /fail|error|invalid|not ?found|unhealthy|denied|missing|not ?ready|insufficient|unschedulable|unavailable|exceeded/i.test(
+    `${reason} ${message}`,
+  );
 
 /** Of the conditions of an object the one that sums up its trouble, and the one that says why. */
 function troubleOf(facts: ObjectFacts): { readonly sum: Condition; readonly why: Condition } | undefined {
   const all = conditions(facts.object);
   const sum =
     all.find((entry) => entry.status === 'False' && summary.test(entry.type)) ??
-    all.find((entry) => entry.status === 'True' && fault.test(entry.type));
+    all.find((entry) => entry.status === 'True' && fault.test(entry.type)) ??
+    all.find((entry) => /(?:Ready|Succeeded|Available|Healthy)$/.test(entry.type) && failing(entry));
   if (sum === undefined) return undefined;
   const detail = all.find((entry) => entry !== sum && !summary.test(entry.type) && failing(entry));
   if (detail === undefined && calm.test(sum.reason)) return undefined;
@@ -216,3 +220,89 @@ export const otherConditions: ObjectState = reporting(
   [],
   (trouble) => trouble.status === 'True' || failing(trouble),
 );
+
+/** Where objects of kinds that nothing here knows say that they failed. */
+function failedPhase(object: KubeObject): { readonly phase: string; readonly words: string } | undefined {
+  const phases: readonly (readonly [phase: string, words: string])[] = [
+    [
+      text(object, 'status', 'phase') || text(object, 'status', 'state'),
+      text(object, 'status', 'message') ||
+        text(object, 'status', 'failureMessage') ||
+        text(object, 'status', 'reason'),
+    ],
+    // Volcano.
+    [
+      text(object, 'status', 'state', 'phase'),
+      [text(object, 'status', 'state', 'reason'), text(object, 'status', 'state', 'message')]
+        .filter((part) => part !== '')
+        .join(': '),
+    ],
+    // Argo CD, whose conditions have no status.
+    [
+      text(object, 'status', 'health', 'status'),
+      text(object, 'status', 'health', 'message') ||
+        list(object, 'status', 'conditions')
+          .filter((entry) => /Error$/.test(text(entry, 'type')))
+          .map((entry) => `${text(entry, 'type')}: ${text(entry, 'message')}`)
+          .join('; '),
+    ],
+    // Rook.
+    [
+      text(object, 'status', 'ceph', 'health') === 'HEALTH_ERR' ? 'Failed' : '',
+      `HEALTH_ERR: ${Object.entries(record(object, 'status', 'ceph', 'details'))
+        .filter(([, entry]) => text(entry, 'severity') === 'HEALTH_ERR')
+        .map(([name, entry]) => `${name} ${text(entry, 'message')}`)
+        .join(', ')}`,
+    ],
+  ];
+  const found = phases.find(
+    ([phase, words]) =>
+      /^(?:Failed|Failure|Error|Degraded|Aborted)$/i.test(phase) ||
+      (phase !== '' && phase !== 'Healthy' && /^\w+Error: /.test(words)),
+  );
+  return found === undefined ? undefined : { phase: found[0], words: found[1] };
+}
+
+const phaseOf = (key: string, kinds: readonly string[]): ObjectState => ({
+  id: 'N3',
+  key,
+  gate: 'progressing',
+  severity: 'warn',
+  title: 'A custom resource has failed',
+  kinds,
+  match: (facts) => {
+    // Kinds of other groups may have the same name.
+    if (kinds.includes('Job') && !(facts.object.apiVersion ?? '').startsWith('batch.volcano.sh/'))
+      return undefined;
+    if (isPaused(facts) || time(facts.object, 'metadata', 'deletionTimestamp') !== undefined)
+      return undefined;
+    const found = failedPhase(facts.object);
+    if (found === undefined) return undefined;
+    const words = found.words === '' ? 'its status gives no reason' : found.words;
+    return {
+      headline: `${found.phase}: ${brief(words, 80)}`,
+      diagnose: () => ({
+        causes: [
+          cause(
+            'N3.failed',
+            'proven',
+            `the ${facts.kind} ${facts.name} says that it is ${found.phase}: ${brief(words, 220)}`,
+            describe(facts.kind, facts.namespace, facts.name),
+          ),
+        ],
+        items: [
+          item(
+            'N3.phase',
+            'progressing',
+            'It has not failed',
+            'fail',
+            evidence('status', found.phase, 'status'),
+          ),
+        ],
+      }),
+    };
+  },
+});
+
+export const otherPhases: ObjectState = phaseOf('custom.failed', []);
+export const volcanoJob: ObjectState = phaseOf('volcano-job.failed', ['Job']);

@@ -524,7 +524,6 @@ export const terminating: ObjectState = {
     'LeaderWorkerSet',
     'InferenceService',
     'Workload',
-    'Application',
     'VolumeSnapshot',
     'Ingress',
     ...addOnKinds,

@@ -1,3 +1,4 @@
+import type { KubeObject } from '../../kube/object.ts';
 import { kindOf, labelsOf, nameOf, refOf } from '../evidence-index.ts';
 import { describe, kubectl } from '../fixes.ts';
 import { at, brief, condition, count, text, time } from '../read.ts';
@@ -70,6 +71,15 @@ export const stuckRollout: ObjectState = {
   },
 };
 
+/** A DaemonSet lacks more pods than an update of it may take down at once. */
+function beyondItsUpdate(object: KubeObject, wanted: number): boolean {
+  const missing = count(object, 'status', 'numberUnavailable') ?? 0;
+  const allowed = at(object, 'spec', 'updateStrategy', 'rollingUpdate', 'maxUnavailable') ?? 1;
+  const most =
+    typeof allowed === 'number' ? allowed : Math.ceil((Number.parseFloat(String(allowed)) / 100) * wanted);
+  return missing > Math.max(1, most);
+}
+
 /** Unavailable for minutes, and nothing is known of its pods. */
 export const unavailable: ObjectState = {
   id: 'J17',
@@ -77,7 +87,7 @@ export const unavailable: ObjectState = {
   gate: 'ready',
   severity: 'bad',
   title: 'Its replicas are not available',
-  kinds: ['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet'],
+  kinds: ['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'LeaderWorkerSet'],
   match: (facts) => {
     const available = condition(facts.object, 'Available');
     const wanted =
@@ -90,7 +100,7 @@ export const unavailable: ObjectState = {
     if (
       at(facts.object, 'status') === undefined ||
       wanted === 0 ||
-      has > 0 ||
+      (has > 0 && !beyondItsUpdate(facts.object, wanted)) ||
       podsBelow(facts).length > 0 ||
       facts.index.listed('Pod') ||
       facts.now - (since ?? facts.now) < 120_000
@@ -99,14 +109,14 @@ export const unavailable: ObjectState = {
     if (facts.kind === 'ReplicaSet' && facts.index.owners(facts.object)[0]?.object !== undefined)
       return undefined;
     return {
-      headline: `0 of ${wanted} ready, its pods are not known`,
+      headline: `${has} of ${wanted} ready, its pods are not known`,
       since,
       diagnose: () => ({
         causes: [
           cause(
             'J17.unavailable',
             'possible',
-            `none of its ${wanted} replicas is ready${available === undefined ? '' : ` (${available.reason}: ${brief(available.message, 100)})`}; its pods, which would say why, are not in the evidence`,
+            `${has === 0 ? `none of its ${wanted} replicas is` : `${wanted - has} of its ${wanted} replicas are not`} ready${available === undefined || facts.kind === 'LeaderWorkerSet' ? '' : ` (${available.reason}: ${brief(available.message, 100)})`}; its pods, which would say why, are not in the evidence`,
             kubectl('See its pods', 'read', facts.namespace, ['get', 'pods', '-o', 'wide']),
             describe(facts.kind, facts.namespace, facts.name),
           ),
