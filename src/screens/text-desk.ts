@@ -157,7 +157,7 @@ export function createTextDesk({ session, inspection, logs, now }: TextDeskParts
     return {
       lines: [...painted.lines, ...empty],
       strip: logStrip(view, theme),
-      info: [{ text: logFlags(view, size.width), role: 'dim' }, ...lostSpan(logs)],
+      info: logInfo(logs, logFlags(view, size.width)),
       note: { text: `${whole(logs.matchCount())} of ${whole(logs.length())} lines`, role: 'dim' },
       busy,
     };
@@ -213,7 +213,8 @@ export function createTextDesk({ session, inspection, logs, now }: TextDeskParts
               role: 'match',
             },
           ];
-    const held = `${whole(logs.length())} lines, ${(logs.bytes() / 1024 ** 2).toFixed(1)} of ${logBytes / 1024 ** 2} MB${old > 0 ? `, ${whole(old)} older ones dropped` : ''} `;
+    const count = logs.length();
+    const held = `${whole(count)} ${count === 1 ? 'line' : 'lines'}, ${(logs.bytes() / 1024 ** 2).toFixed(1)} of ${logBytes / 1024 ** 2} MB${old > 0 ? `, ${whole(old)} older ones dropped` : ''} `;
     const brief: Span[] = [];
     if (view.filter !== '')
       brief.push({ text: ` ${whole(logs.matchCount())}/${whole(logs.length())} `, role: 'match' });
@@ -380,16 +381,17 @@ function logFlags({ range, follow, wrap, times, json, previous, locked }: LogVie
   return flags.filter((flag) => flag !== '').join(' ');
 }
 
-function lostSpan(logs: LogStore): Spans {
+/** How the log is shown and how fast it comes. Lines that were lost come first: a narrow title is cut at its end. */
+function logInfo(logs: LogStore, flags: string): Spans {
   const { late } = logs.dropped();
   const rate = logs.rate(Date.now());
-  const speed: Span = {
-    text: rate >= 1000 ? ` ${(rate / 1000).toFixed(1)}k/s` : rate >= 1 ? ` ${rate.toFixed(0)}/s` : '',
-    role: 'dim',
-  };
+  const speed = rate >= 1000 ? ` ${(rate / 1000).toFixed(1)}k/s` : rate >= 1 ? ` ${rate.toFixed(0)}/s` : '';
   return late === 0
-    ? [speed, { text: ' lost 0 ', role: 'dim' }]
-    : [speed, { text: ` lost ${whole(late)} `, role: 'bad' }];
+    ? [{ text: `${flags}${speed} lost 0 `, role: 'dim' }]
+    : [
+        { text: `lost ${whole(late)} `, role: 'bad' },
+        { text: `${flags}${speed} `, role: 'dim' },
+      ];
 }
 
 function stateText(state: ReturnType<LogStore['sources']>[number]['state'], now: number): string {
