@@ -70,12 +70,10 @@ export async function runPlugin(
   const quiet = await start(access, entry, authority, false, run);
   const wantsTerminal =
     quiet.code !== 0 && !quiet.timedOut && mode === 'IfAvailable' && run.prompt && withTerminal !== undefined;
-  return read(
-    name,
-    entry,
-    wantsTerminal ? await withTerminal(() => start(access, entry, authority, true, run)) : quiet,
-    run.timing,
-  );
+  if (!wantsTerminal) return read(name, entry, quiet, run.timing);
+  // In the terminal it speaks to the person, not to us; why it failed it has most likely said before.
+  const asked = await withTerminal(() => start(access, entry, authority, true, run));
+  return read(name, entry, { ...asked, stderr: asked.stderr || quiet.stderr }, run.timing);
 }
 
 function start(
@@ -256,7 +254,11 @@ function notStarted(access: Access, entry: ExecEntry, cause: Error): KubeError {
 const failure = (message: string, hint: string): KubeError =>
   new KubeError(message, { kind: 'credentials', hint });
 
-const commandLine = (entry: ExecEntry): string => [entry.command ?? '', ...(entry.args ?? [])].join(' ');
+/** To paste into a shell. */
+const commandLine = (entry: ExecEntry): string =>
+  [entry.command ?? '', ...(entry.args ?? [])]
+    .map((word) => (/^[\w./:@=,+%-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
+    .join(' ');
 
 /** The end of what it said, where the reason is. */
 const lastLines = (text: string): string =>
