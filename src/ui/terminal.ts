@@ -159,8 +159,15 @@ export function createTerminal({
     output.release();
   };
 
+  /** `kill -TSTP`, and shells that stop what they started: the terminal is put back first, as for `:suspend`. */
+  const onStop = (): void => {
+    if (isLent || !isTaken) process.kill(process.pid, 'SIGSTOP');
+    else suspendProcess().catch(onCrash);
+  };
+
   function addHandlers(): void {
     for (const signal of signals) process.on(signal, onSignal);
+    process.on('SIGTSTP', onStop);
     process.on('SIGCONT', onContinue);
     process.on('uncaughtException', onCrash);
     if (onRejection !== undefined) process.on('unhandledRejection', onRejection);
@@ -171,6 +178,7 @@ export function createTerminal({
 
   function removeHandlers(): void {
     for (const signal of signals) process.off(signal, onSignal);
+    process.off('SIGTSTP', onStop);
     process.off('SIGCONT', onContinue);
     process.off('uncaughtException', onCrash);
     if (onRejection !== undefined) process.off('unhandledRejection', onRejection);
@@ -207,6 +215,16 @@ export function createTerminal({
     }
   }
 
+  const suspendProcess = (): Promise<void> =>
+    lend(
+      () =>
+        new Promise<void>((resolve) => {
+          process.once('SIGCONT', resolve);
+          // SIGSTOP, since SIGTSTP is delivered only after the shell has the terminal; the whole group, or a parent stays in front.
+          process.kill(0, 'SIGSTOP');
+        }),
+    );
+
   return {
     output,
     lend,
@@ -230,15 +248,7 @@ export function createTerminal({
       await output.settled(drainMs);
       restore();
     },
-    suspendProcess: () =>
-      lend(
-        () =>
-          new Promise<void>((resolve) => {
-            process.once('SIGCONT', resolve);
-            // SIGSTOP, since SIGTSTP is delivered only after the shell has the terminal; the whole group, or a parent stays in front.
-            process.kill(0, 'SIGSTOP');
-          }),
-      ),
+    suspendProcess,
     setTitle(title) {
       const clean = title.replace(/[\x00-\x1f\x7f-\x9f]/g, '');
       output.control(`${hasTitle ? '' : pushTitle}\x1b]2;${clean}\x1b\\`);
