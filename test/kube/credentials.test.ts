@@ -546,6 +546,19 @@ describe('login plugins', () => {
     await ask(await login(api, exec(plugin(execCredential('{"token":"quiet"}'))), {}, { withTerminal }));
     expect(handed).toBe(1);
   });
+
+  test('one that fails with the terminal too is quoted from the time without it', async () => {
+    const api = await server();
+    const fails = plugin(
+      `case "$KUBERNETES_EXEC_INFO" in *'"interactive":true'*) exit 1;; *) echo 'session expired' >&2; exit 1;; esac`,
+    );
+    const withTerminal: ConnectOptions['withTerminal'] = (work) => work();
+    const connection = await login(api, exec(fails, { args: ['a b'] }), {}, { withTerminal });
+    await expect(ask(connection)).rejects.toMatchObject({
+      message: expect.stringContaining('session expired'),
+      hint: expect.stringContaining("'a b'"),
+    });
+  });
 });
 
 function isRunning(pid: number): boolean {

@@ -146,6 +146,22 @@ describe('the terminal is lent', () => {
     30_000,
   );
 
+  test.runIf(process.platform === 'linux')(
+    'asked to stop from outside, it puts the terminal back first',
+    async () => {
+      const { pty, terminal, screen, until, ended } = await run();
+      process.kill(pty.pid, 'SIGTSTP');
+      await until(() => terminal.buffer.active.type === 'normal');
+      await expectRestored(terminal);
+      await until(() => readFileSync(`/proc/${pty.pid}/stat`, 'utf8').includes(' T '));
+      process.kill(pty.pid, 'SIGCONT');
+      await until(() => terminal.buffer.active.type === 'alternate' && screen().includes('<q>quit'));
+      pty.write('q');
+      expect((await ended).exitCode).toBe(0);
+    },
+    30_000,
+  );
+
   test('stopped from outside and continued, the screen is painted again', async () => {
     const { pty, terminal, screen, until, ended } = await run();
     process.kill(pty.pid, 'SIGSTOP');
