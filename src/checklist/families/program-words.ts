@@ -15,6 +15,7 @@ import { at, brief, list, record, strings, text } from '../read.ts';
 import type { Cause, Item } from '../report.ts';
 import { lastWords, rootError, type SignatureHit } from '../signatures.ts';
 import { cause, evidence, item, type PodState } from '../state.ts';
+import { xidMeaning } from '../xid.ts';
 import { type Crash, crashOf, crashState, diagnoseCrash, limitOf, place } from './crash-facts.ts';
 import { blockedBy, shutOff } from './network-policy.ts';
 
@@ -220,13 +221,20 @@ export function signatureCause(
           : setResources(facts, container, 'Request the GPU in this container', '--limits=nvidia.com/gpu=1'),
       );
     }
-    case 'J10':
+    case 'J10': {
+      const code = /Xid (?:\(PCI:[\da-fA-F:.]+\): |=)?(\d+)|Xid=(\d+)/.exec(line);
+      const xid = signature.id === 'xid' && code !== null ? Number(code[1] ?? code[2]) : undefined;
+      const known = xid === undefined ? undefined : xidMeaning(xid);
+      const what = known === undefined ? signature.meaning : `Xid ${xid}, ${known.text}`;
       return make(
-        `a GPU of node ${facts.node} is broken: ${signature.meaning} (${quoted})`,
-        `GPU fault: ${signature.meaning}`,
+        known?.tone === 'app'
+          ? `the driver of node ${facts.node} reports ${what}: a fault of the program, the GPU stays usable (${quoted})`
+          : `a GPU of node ${facts.node} is broken: ${what} (${quoted})`,
+        `GPU fault: ${what}`,
         kubectl('Keep new pods off the node', 'cluster', '', ['cordon', facts.node || 'NODE']),
         describe('node', '', facts.node || 'NODE'),
       );
+    }
     case 'H15':
       if (signature.id === 'elastic-child' || signature.id === 'vllm-engine') {
         const root = /exitcode\s*:\s*-\d/.test(line)

@@ -806,6 +806,41 @@ const runningWords = (id: string, key: string, title: string, ids: readonly stri
   },
 });
 
+/** What a program that runs says last while it waits: early lines of it are common, and pass. */
+const waitingWords = (ids: readonly string[]): PodState => ({
+  id: 'L9',
+  key: 'rendezvous.waits',
+  title: 'It waits for others that do not come',
+  gate: 'progressing',
+  severity: 'warn',
+  match: (facts) => {
+    if (facts.phase !== 'Running' || facts.object === undefined) return undefined;
+    for (const container of facts.containers) {
+      if (container.state !== 'running') continue;
+      const log = programLog(facts.index.log(facts.namespace, facts.name, container.name, false));
+      const last = log
+        ?.split('\n')
+        .filter((line) => line.trim() !== '')
+        .slice(-2)
+        .join('\n');
+      const hit = scan(last);
+      if (hit === undefined || !ids.includes(hit.signature.id)) continue;
+      const built = signatureCause(facts, container, hit, false);
+      return {
+        headline: brief(built.label, 90),
+        diagnose: () => ({
+          causes: [built.cause],
+          items: [
+            item('L9.log', 'progressing', 'The program works', 'warn', evidence('log', brief(hit.line, 200))),
+            ...(built.item === undefined ? [] : [built.item]),
+          ],
+        }),
+      };
+    }
+    return undefined;
+  },
+});
+
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
 /** States that only a metrics source shows. */
@@ -963,6 +998,7 @@ export const overlayStates: readonly PodState[] = [
     'rdzv-dns',
     'ssh',
   ]),
+  waitingWords(['ray-wait', 'rdzv-connect', 'tpu-wait']),
   runningWords('J14', 'nccl.straggler', 'A rank holds the others up', [
     'nccl-watchdog',
     'nccl-net',
