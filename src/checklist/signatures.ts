@@ -582,7 +582,7 @@ export const signatures: readonly Signature[] = [
     'triton-load',
     80,
     'H1',
-    /failed to load all models|error: creating server: Internal|UNAVAILABLE: (?:Invalid argument|Internal|Not found)/,
+    /failed to load '[^']+' version \d+: [^\n]+|Poll failed for model directory [^\n]+|failed to load all models|error: creating server: Internal|UNAVAILABLE: (?:Invalid argument|Internal|Not found)/,
     'one model failed, server exits (strict)',
     'the model table rows UNAVAILABLE; config.pbtxt; model repository mount; --exit-on-error=false',
   ),

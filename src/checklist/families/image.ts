@@ -677,6 +677,9 @@ function secretCause(
   );
 }
 
+/** Public registries that answer for a repository that does not exist as for one that is private. */
+const hidesAbsence = /^(?:docker\.io|quay\.io|ghcr\.io|registry\.gitlab\.com)$/;
+
 function unauthorized(
   facts: PodFacts,
   found: ImageFault,
@@ -726,7 +729,9 @@ function unauthorized(
           )
         : cause(
             'F2.no-secret',
-            perhapsAbsent || !/401|unauthorized|authentication required|no basic auth/i.test(found.said)
+            perhapsAbsent ||
+              hidesAbsence.test(ref.registry) ||
+              !/401|unauthorized|authentication required|no basic auth/i.test(found.said)
               ? 'likely'
               : 'proven',
             `the registry ${ref.registry} ${how} for ${ref.repository}: unauthorized, the pod names no pull secret, and the image is private${perhapsAbsent ? ' (or the repository does not exist)' : ''}`,
