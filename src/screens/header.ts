@@ -241,7 +241,7 @@ export function titleBar(facts: TitleFacts): Bar {
   const rights = [facts, { ...facts, sources: '' }].map((shown) => sortSpans(shown, view));
   const right =
     rights.find((spans) => widthOf(spans) <= room) ?? sortSpans({ ...facts, sources: '' }, view, false);
-  return { left, right: [...right, { text: ' ' }] };
+  return { left, right: [{ text: ' ' }, ...right, { text: ' ' }] };
 }
 
 /** Where there is no header: that this is production, and that keys change things. */
