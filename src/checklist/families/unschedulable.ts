@@ -1131,7 +1131,7 @@ const interPod: Explain = simple('pod affinity or anti-affinity', (facts, found)
         ? `no node satisfies its required pod affinity (${rule}): no pod with those labels runs where it could go${detailOf(found, 'InterPodAffinity')}`
         : kind === 'others'
           ? `the required anti-affinity of pods that run already keeps it away${detailOf(found, 'InterPodAffinity')}`
-          : `its required pod anti-affinity (${rule}) leaves no node${more}: each one that would do already has such a pod${nodesWith(found, /anti-affinity/)}${detailOf(found, 'InterPodAffinity')}`,
+          : `its required pod anti-affinity${rule === '' ? '' : ` (${rule})`} leaves no node${more}: each one that would do already has such a pod${nodesWith(found, /anti-affinity/)}${detailOf(found, 'InterPodAffinity')}`,
     fixes: [
       editOwner(facts, 'Prefer instead of require (preferredDuringScheduling…)'),
       target.kind === 'Deployment'
@@ -1377,11 +1377,12 @@ const hostPort: Explain = simple('host port taken', (facts, found) => {
       ),
     )
     .filter((port) => port !== '');
+  const named = ports.length === 0 ? 'a host port of it' : `host port ${ports.join(', ')}`;
   const target = targetOf(facts);
   return {
     id: 'C11.host-port',
-    headline: `host port ${ports.join(', ')} is taken`,
-    text: `host port ${ports.join(', ')} is already taken on every node that would do${detailOf(found, 'NodePorts')}`,
+    headline: `${named} is taken`,
+    text: `${named} is already taken on every node that would do${detailOf(found, 'NodePorts')}`,
     fixes: [
       target.kind === 'Deployment'
         ? kubectl('Replace instead of rolling', 'reversible', facts.namespace, [
