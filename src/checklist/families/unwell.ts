@@ -9,6 +9,15 @@ import { nodeTrouble } from './creating.ts';
 import { probeReading } from './probe-kills.ts';
 import { dependency, signatureCause } from './program-words.ts';
 
+/** The containers that run, with what each has written so far; undefined where that was not read. */
+function* runningLogs(
+  facts: PodFacts,
+): Generator<{ readonly container: ContainerFacts; readonly log: string | undefined }> {
+  for (const container of facts.containers)
+    if (container.state === 'running')
+      yield { container, log: facts.index.log(facts.namespace, facts.name, container.name, false) };
+}
+
 const tolerationSeconds = (facts: PodFacts): number | undefined => {
   const found = list(facts.object, 'spec', 'tolerations').find((entry) =>
     /unreachable|not-ready/.test(text(entry, 'key')),
@@ -709,10 +718,9 @@ const saysTrouble: PodState = {
   title: 'No usable GPU in the container',
   match: (facts) => {
     if (facts.phase !== 'Running') return undefined;
-    for (const container of facts.containers) {
-      if (container.state !== 'running') continue;
-      const hit = scan(facts.index.log(facts.namespace, facts.name, container.name, false));
-      const words = programLog(facts.index.log(facts.namespace, facts.name, container.name, false)) ?? '';
+    for (const { container, log } of runningLogs(facts)) {
+      const hit = scan(log);
+      const words = programLog(log) ?? '';
       const cpu =
         /CUDA is not available|cuda(?:\.is_available\(\))?[: =]+False|[Nn]o GPU (?:found|detected)/.exec(
           words,
@@ -765,9 +773,8 @@ const runningWords = (id: string, key: string, title: string, ids: readonly stri
   severity: 'warn',
   match: (facts) => {
     if (facts.phase !== 'Running' || facts.object === undefined) return undefined;
-    for (const container of facts.containers) {
-      if (container.state !== 'running') continue;
-      const hit = scan(facts.index.log(facts.namespace, facts.name, container.name, false));
+    for (const { container, log } of runningLogs(facts)) {
+      const hit = scan(log);
       if (hit === undefined || !ids.includes(hit.signature.id)) continue;
       const { missing } = peers(facts, facts.now);
       const built = signatureCause(facts, container, hit, false);
@@ -815,10 +822,8 @@ const waitingWords = (ids: readonly string[]): PodState => ({
   severity: 'warn',
   match: (facts) => {
     if (facts.phase !== 'Running' || facts.object === undefined) return undefined;
-    for (const container of facts.containers) {
-      if (container.state !== 'running') continue;
-      const log = programLog(facts.index.log(facts.namespace, facts.name, container.name, false));
-      const last = log
+    for (const { container, log } of runningLogs(facts)) {
+      const last = programLog(log)
         ?.split('\n')
         .filter((line) => line.trim() !== '')
         .slice(-2)
@@ -958,9 +963,8 @@ const dependencyDown: PodState = {
   title: 'A service that it needs cannot be reached',
   match: (facts) => {
     if (facts.phase !== 'Running' || facts.object === undefined) return undefined;
-    for (const container of facts.containers) {
-      if (container.state !== 'running') continue;
-      const hit = scan(facts.index.log(facts.namespace, facts.name, container.name, false));
+    for (const { container, log } of runningLogs(facts)) {
+      const hit = scan(log);
       if (hit === undefined || !['connection', 'dns', 'nccl-net'].includes(hit.signature.id)) continue;
       const found = dependency(facts, hit);
       if (found.text === '') continue;
