@@ -16,6 +16,15 @@ export interface Flag {
   readonly choices?: readonly string[];
 }
 
+/** Also a flag of `mltop rules`. */
+export const rulesFlag: Flag = {
+  name: 'rules',
+  value: 'FILE|DIR',
+  multiple: true,
+  group: 'What to show',
+  help: 'rule packs; default: ~/.config/mltop/rules/*.yaml',
+};
+
 /** Every flag of the general command line. `--help`, the README and the completion scripts come from this list. */
 export const flags: readonly Flag[] = [
   {
@@ -75,13 +84,7 @@ export const flags: readonly Flag[] = [
     group: 'What to show',
     help: 'read objects from files (kubectl get -o yaml|json, JSONL), no cluster',
   },
-  {
-    name: 'rules',
-    value: 'FILE|DIR',
-    multiple: true,
-    group: 'What to show',
-    help: 'rule packs; default: ~/.config/mltop/rules/*.yaml',
-  },
+  rulesFlag,
 
   {
     name: 'output',

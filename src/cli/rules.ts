@@ -4,7 +4,7 @@ import { packSchema } from '../checklist/pack-schema.ts';
 import { rulesOf } from '../checklist/rules.ts';
 import { signatures } from '../checklist/signatures.ts';
 import { firstProblem, type PackFile } from '../feed/rule-packs.ts';
-import { type Flag, type ParsedFlags, parseFlags } from './flags.ts';
+import { type Flag, type ParsedFlags, parseFlags, rulesFlag } from './flags.ts';
 import { type CommandIo, exitCode, UsageError } from './io.ts';
 import { alignColumns } from './print.ts';
 import { explain, statesByName, topics } from './rules-explain.ts';
@@ -12,13 +12,7 @@ import { packFiles } from './rules-source.ts';
 import { runPackTest } from './rules-test.ts';
 
 export const rulesFlags: readonly Flag[] = [
-  {
-    name: 'rules',
-    value: 'FILE|DIR',
-    multiple: true,
-    group: 'What to show',
-    help: 'rule packs; default: ~/.config/mltop/rules/*.yaml',
-  },
+  rulesFlag,
   {
     name: 'output',
     short: 'o',
