@@ -34,7 +34,8 @@ interface Field {
   readonly repeated: boolean;
   /** A zero is a value here: JSON has it too. */
   readonly keepsZero: boolean;
-  readonly lately: Lately;
+  /** Of a message: what it said lately. */
+  readonly lately?: Lately | undefined;
 }
 
 /** What announces an object in protobuf: `k8s` and a zero byte. */
@@ -82,7 +83,7 @@ function compileField(name: string, text: string, messages: ReadonlyMap<string, 
     repeated: bare.startsWith('[]'),
     message: undefined,
     value: undefined,
-    lately: { bytes: [], values: [], credit: mostCredit },
+    lately: undefined,
   };
   if (bare.startsWith('map ')) {
     return { ...field, type: 'map', value: compileField('', `${bare.slice(4)}!`, messages) };
@@ -92,7 +93,7 @@ function compileField(name: string, text: string, messages: ReadonlyMap<string, 
   const message = messages.get(type);
   if (message === undefined)
     throw new Error(`field numbers: ${name} refers to ${type}, which is not in the table`);
-  return { ...field, type: 'message', message };
+  return { ...field, type: 'message', message, lately: { bytes: [], values: [], credit: mostCredit } };
 }
 
 /** Where the last varint or length ended. One decoder runs at a time, and it never yields inside a message. */
@@ -273,7 +274,7 @@ const [shortestKept, longestKept] = [12, 512];
 function decodeMessage(field: Field, bytes: Buffer, start: number, end: number): MutableObject {
   const length = end - start;
   const { lately } = field;
-  if (length < shortestKept || length > longestKept || lately.credit <= 0)
+  if (lately === undefined || length < shortestKept || length > longestKept || lately.credit <= 0)
     return decodeAnew(field, bytes, start, end);
   const sample = (bytes[end - 1] ?? 0) + ((bytes[start + (length >> 1)] ?? 0) << 8);
   const slot = (length + Math.imul(sample, 0x9e3779b1)) >>> slotShift;
@@ -498,7 +499,6 @@ const listMeta: Message = {
       value: undefined,
       repeated: false,
       keepsZero: true,
-      lately: { bytes: [], values: [], credit: 0 },
     },
     {
       name: 'continue',
@@ -507,7 +507,6 @@ const listMeta: Message = {
       value: undefined,
       repeated: false,
       keepsZero: true,
-      lately: { bytes: [], values: [], credit: 0 },
     },
     {
       name: 'remainingItemCount',
@@ -516,7 +515,6 @@ const listMeta: Message = {
       value: undefined,
       repeated: false,
       keepsZero: true,
-      lately: { bytes: [], values: [], credit: 0 },
     },
   ],
 };

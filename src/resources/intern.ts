@@ -47,6 +47,4 @@ const lines = createInterner<string, string>(50_000);
 
 /** The shared copy of a text from the cluster, as one line that is safe to print. */
 export const internLine = (text: string): string =>
-  text === '' || text.length > longestShared ? sanitizeLine(text) : lines.get(text, cleaned);
-
-const cleaned = (text: string): string => intern(sanitizeLine(text));
+  text === '' || text.length > longestShared ? sanitizeLine(text) : lines.get(text, sanitizeLine);
