@@ -2,6 +2,7 @@ import { evaluate } from '../checklist/evaluate.ts';
 import { refKey } from '../checklist/findings.ts';
 import type { Severity, SubjectReport } from '../checklist/report.ts';
 import type { TrueState } from '../checklist/true-state.ts';
+import { clauses } from '../resources/clauses.ts';
 import { acceleratorCount } from '../resources/devices.ts';
 import { ageText } from '../resources/fields.ts';
 import { findTable } from '../resources/index.ts';
@@ -217,7 +218,11 @@ export function findingTables(
         columns: columnsFor(grouping),
         fault: (row: FindingRow) => row.severity === 'bad',
         why: (row: FindingRow) =>
-          `${row.count === 1 ? `${row.kinds} ${row.subject.name}: ` : ''}${row.states}${row.namespaces === '' ? '' : `; in ${row.namespaces}`}${row.where === '' ? '' : `; on ${row.where}`}`,
+          clauses([
+            `${row.count === 1 ? `${row.kinds} ${row.subject.name}: ` : ''}${row.states}`,
+            ...(row.namespaces === '' ? [] : [`in ${row.namespaces}`]),
+            ...(row.where === '' ? [] : [`on ${row.where}`]),
+          ]),
         needs: [anyResource(pods), anyResource(nodes)],
         epoch: () => states.version() + (survey?.version() ?? 0) + choice(),
         derive: (_: unknown, now: number) => derive(grouping, now),
