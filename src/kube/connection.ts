@@ -176,6 +176,7 @@ function openConnection(found: Access, options: ConnectOptions, reload?: () => P
   const whereabouts = (request: KubeRequest): Whereabouts => ({
     server: server.origin,
     userName: access.userName,
+    login: () => credentials.login(),
     request,
   });
 

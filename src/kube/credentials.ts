@@ -1,6 +1,7 @@
+import { X509Certificate } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import type { ConnectOptions } from './contract.ts';
-import { type PluginCredential, runPlugin } from './exec-plugin.ts';
+import { commandLine, type PluginCredential, runPlugin } from './exec-plugin.ts';
 import { KubeError } from './kube-error.ts';
 import type { Access, UserEntry } from './kubeconfig.ts';
 import type { Timing } from './timing.ts';
@@ -19,6 +20,8 @@ export interface Credentials {
   readonly current: () => Promise<Identity>;
   /** After a 401: something other than what `used` was, or undefined where nothing better can be had. */
   readonly renewed: (used: Identity) => Promise<Identity | undefined>;
+  /** What the person logged in with, for a sentence: `the token in the kubeconfig`. */
+  readonly login: () => string;
   /** A person asks: a plugin that failed may run again, and may prompt. */
   readonly retryNow: () => void;
 }
@@ -102,11 +105,40 @@ export function openCredentials(access: Access, options: ConnectOptions, timing:
     return sameIdentity(next, used) ? undefined : next;
   }
 
-  return { current, renewed, retryNow: () => plugin?.retryNow() };
+  return {
+    current,
+    renewed,
+    login: () => loginOf(user, last?.certificate, timing.now()),
+    retryNow: () => plugin?.retryNow(),
+  };
+}
+
+/** In the order in which `authorization` looks. */
+function loginOf(user: UserEntry, certificate: Identity['certificate'], nowMs: number): string {
+  if (isGiven(user.tokenFile)) return `the token file ${user.tokenFile}`;
+  if (isGiven(user.token)) return 'the token in the kubeconfig';
+  if (isGiven(user.username)) return 'a user name and password';
+  if (user.exec !== undefined) return `the login plugin: ${commandLine(user.exec)}`;
+  if (user['auth-provider'] !== undefined) return `the auth-provider ${user['auth-provider'].name}`;
+  if (certificate === undefined) return 'nowhere: the kubeconfig names none';
+  const endsMs = endOf(certificate);
+  return endsMs !== undefined && endsMs < nowMs
+    ? `a client certificate that ended on ${new Date(endsMs).toISOString().slice(0, 10)}`
+    : 'a client certificate';
+}
+
+const isGiven = (value: string | undefined): boolean => value !== undefined && value !== '';
+
+function endOf(certificate: string | Buffer): number | undefined {
+  try {
+    return Date.parse(new X509Certificate(certificate).validTo);
+  } catch {
+    return undefined;
+  }
 }
 
 const hasStaticLogin = (user: UserEntry): boolean =>
-  [user.token, user.tokenFile, user.username].some((value) => value !== undefined && value !== '');
+  [user.token, user.tokenFile, user.username].some(isGiven);
 
 function sameIdentity(a: Identity, b: Identity): boolean {
   return (

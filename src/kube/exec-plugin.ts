@@ -255,7 +255,7 @@ const failure = (message: string, hint: string): KubeError =>
   new KubeError(message, { kind: 'credentials', hint });
 
 /** To paste into a shell. */
-const commandLine = (entry: ExecEntry): string =>
+export const commandLine = (entry: ExecEntry): string =>
   [entry.command ?? '', ...(entry.args ?? [])]
     .map((word) => (/^[\w./:@=,+%-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
     .join(' ');

@@ -16,7 +16,12 @@ interface Words {
 }
 
 type Down =
-  | ({ readonly state: 'reconnecting' | 'forbidden'; readonly retryAtMs: number } & Words)
+  | ({
+      readonly state: 'reconnecting';
+      readonly retryAtMs: number;
+      readonly login?: 'refused' | 'failed';
+    } & Words)
+  | ({ readonly state: 'forbidden'; readonly retryAtMs: number } & Words)
   | ({ readonly state: 'unsupported' } & Words);
 
 /** A count on the screen that moves more often is only work. */

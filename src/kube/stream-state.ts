@@ -19,6 +19,8 @@ export type StreamState =
       readonly sinceMs: number;
       readonly reason: string;
       readonly hint?: string;
+      /** Nothing is wrong with the network: the server refuses the credentials (401), or there are none to be had. */
+      readonly login?: 'refused' | 'failed';
       readonly retryAtMs: number;
     }
   /** 403. `retryAtMs`: when the right is asked for again. */

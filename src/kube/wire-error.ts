@@ -8,6 +8,8 @@ import { statusFromProtobuf } from './status-protobuf.ts';
 export interface Whereabouts {
   readonly server: string;
   readonly userName: string;
+  /** Where the credentials come from: `the token in the kubeconfig`. */
+  readonly login?: () => string;
   readonly request: Pick<KubeRequest, 'method' | 'path' | 'query'>;
 }
 
@@ -247,7 +249,7 @@ function hintOf(
 ): string {
   switch (kind) {
     case 'unauthorized':
-      return `The server does not accept the credentials of user "${where.userName}": log in again.`;
+      return `They come from ${where.login?.() ?? 'the kubeconfig'}: log in again; what that changes in the kubeconfig counts at once.`;
     case 'forbidden':
       return rightText(where.request);
     case 'not-found':
@@ -322,6 +324,9 @@ function withCauses(answer: KubeObject | undefined): string | undefined {
 
 /** Gateways and webhooks send no sentence, only the reason's name: `TooManyRequests`. */
 function inWords(said: string | undefined, status: number, where: Whereabouts): string | undefined {
+  // All that an API server says, whatever the reason.
+  if (status === 401 && said === 'Unauthorized')
+    return `The server refuses the credentials of user "${where.userName}": wrong or expired (401)`;
   if (said === undefined || !/^([A-Z][a-z]+){2,}$/.test(said)) return said;
   return `${where.server} answered ${status}: ${said.replace(/\B[A-Z]/g, ' $&').toLowerCase()}`;
 }

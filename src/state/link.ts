@@ -15,6 +15,8 @@ export type LinkState =
       readonly sinceMs: number;
       readonly reason: string;
       readonly hint?: string;
+      /** The server refuses the credentials (401), or there are none to be had: only a person can help. */
+      readonly login?: 'refused' | 'failed';
       readonly retryAtMs: number;
     }
   | {

@@ -73,7 +73,7 @@ describe("what a real API server refuses, in a person's words", () => {
       {
         kind: 'unauthorized',
         status: 401,
-        message: 'Unauthorized',
+        message: expect.stringMatching(/refuses the credentials of user ".*": wrong or expired \(401\)/),
         hint: expect.stringContaining('log in again'),
       },
     ],

@@ -416,8 +416,19 @@ describe('login plugins', () => {
     await expect(ask(connection)).rejects.toMatchObject({
       kind: 'unauthorized',
       status: 401,
-      hint: expect.stringContaining('log in again'),
+      message: expect.stringContaining('wrong or expired (401)'),
+      hint: expect.stringMatching(/^They come from the login plugin: .*log in again/),
     });
+  });
+
+  test.each([
+    [{ token: 'old' }, 'the token in the kubeconfig'],
+    [{ username: 'ada', password: 'old' }, 'a user name and password'],
+    [{}, 'nowhere: the kubeconfig names none'],
+  ])('a 401 says where the refused credentials come from: %j', async (user, where) => {
+    const api = await server((seen) => sendStatus(seen, 401, 'Unauthorized'));
+    const connection = await login(api, user);
+    await expect(ask(connection)).rejects.toMatchObject({ hint: expect.stringContaining(where) });
   });
 
   test('one that is not installed says how to install it', async () => {

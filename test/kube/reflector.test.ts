@@ -795,7 +795,7 @@ describe('credentials', () => {
     server.cutAll();
     const state = await seen.untilState('reconnecting');
     await seen.until(() =>
-      seen.states.some((one) => one.state === 'reconnecting' && one.reason === 'Unauthorized'),
+      seen.states.some((one) => one.state === 'reconnecting' && one.login === 'refused'),
     );
     expect(seen.names()).toEqual(['a']);
     writeFileSync(file, 'new');
