@@ -16,7 +16,7 @@ import { initHanging } from './families/init.ts';
 import { nodeAdmissionStates } from './families/node-admission.ts';
 import { applicationRefused, gateStates, queueStates, schedulerStates } from './families/queues.ts';
 import { afterChange, flapping, restartRule } from './families/restarts.ts';
-import { schedulingStates } from './families/unschedulable.ts';
+import { schedulingStates } from './families/unschedulable/index.ts';
 import { overlayStates, readyStates } from './families/unwell.ts';
 import type { PodFacts } from './pod-facts.ts';
 import { isTrue } from './pod-facts.ts';

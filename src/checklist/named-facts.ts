@@ -1,7 +1,7 @@
 import { acceleratorCount } from '../resources/devices.ts';
 import type { Requests } from '../resources/pod-row.ts';
 import { pods } from '../resources/pods.ts';
-import { schedulerState } from './families/unschedulable.ts';
+import { schedulerState } from './families/unschedulable/verdict.ts';
 import { gpuActivity, lastLineAt, stuckStep } from './families/unwell.ts';
 import { killer } from './killer.ts';
 import type { Scene } from './pack-scene.ts';

@@ -23,7 +23,7 @@ import {
   type PodState,
   unknown,
 } from '../state.ts';
-import { schedulerState, schedulerWords } from './unschedulable.ts';
+import { schedulerState, schedulerWords } from './unschedulable/verdict.ts';
 
 const kueueKinds = (index: EvidenceIndex): readonly KubeObject[] =>
   index.of('Workload').filter((entry) => groupOf(entry) === 'kueue.x-k8s.io');
