@@ -738,6 +738,7 @@ function createLink(
       forgetUse();
       session.setState(({ views }) => ({
         context: name,
+        undo: undefined,
         namespaces: 'all',
         favourites: [],
         views:

@@ -124,7 +124,6 @@ export function say(
   { session, now }: Pick<ActionContext, 'session' | 'now'>,
   text: string,
   tone: NonNullable<Session['notice']>['tone'] = 'plain',
-  forMs?: number,
 ): void {
-  session.setState(notify(text, tone, now, forMs)(session.getState()));
+  session.setState(notify(text, tone, now)(session.getState()));
 }

@@ -249,7 +249,7 @@ function hintOf(
 ): string {
   switch (kind) {
     case 'unauthorized':
-      return `They come from ${where.login?.() ?? 'the kubeconfig'}: log in again; what that changes in the kubeconfig counts at once.`;
+      return 'Log in again; "kubectl auth whoami" tells whether that worked.';
     case 'forbidden':
       return rightText(where.request);
     case 'not-found':
@@ -326,7 +326,7 @@ function withCauses(answer: KubeObject | undefined): string | undefined {
 function inWords(said: string | undefined, status: number, where: Whereabouts): string | undefined {
   // All that an API server says, whatever the reason.
   if (status === 401 && said === 'Unauthorized')
-    return `The server refuses the credentials of user "${where.userName}": wrong or expired (401)`;
+    return `The server refuses the credentials of user "${where.userName}" (401): wrong or expired; they come from ${where.login?.() ?? 'the kubeconfig'}`;
   if (said === undefined || !/^([A-Z][a-z]+){2,}$/.test(said)) return said;
   return `${where.server} answered ${status}: ${said.replace(/\B[A-Z]/g, ' $&').toLowerCase()}`;
 }

@@ -113,7 +113,7 @@ function linkMessage(link: Link, { table, view, cluster, namespaces, spinner, no
         lines: [
           link.reason,
           ...(link.hint === undefined ? [] : [link.hint]),
-          `Next try ${inText(link.retryAtMs, now)}; <ctrl-r> tries now.`,
+          `Next try ${inText(link.retryAtMs, now)}; <ctrl-r> tries now${link.login === undefined ? '' : '; :ctx lists other contexts'}.`,
         ],
       };
     case 'stale':
@@ -187,7 +187,7 @@ function whereText(scope: string, namespaces: Namespaces): string {
     : ` in namespaces ${namespaces.join(', ')}`;
 }
 
-const inText = (atMs: number, now: number): string =>
+export const inText = (atMs: number, now: number): string =>
   atMs <= now ? 'now' : `in ${Math.max(1, Math.round((atMs - now) / 1000))}s`;
 
 const upperFirst = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -116,8 +116,11 @@ function linkSpan({ session, link, lastHeardMs, theme, now }: HeaderFacts): Span
     case 'forbidden':
       return { text: `${glyphs.warn} ${link.resource} forbidden`, role: 'warn' };
     case 'reconnecting': {
+      if (link.login === 'refused')
+        return { text: `${glyphs.bad} credentials refused (401) ${since}`, role: 'bad' };
       const wait = Math.max(0, Math.ceil((link.retryAtMs - now) / 1000));
-      return { text: `${glyphs.bad} disconnected ${since} (retry ${wait}s)`, role: 'bad' };
+      const what = link.login === 'failed' ? 'login failed' : 'disconnected';
+      return { text: `${glyphs.bad} ${what} ${since} (retry ${wait}s)`, role: 'bad' };
     }
   }
 }

@@ -12,7 +12,7 @@ import { isAge } from '../state/order.ts';
 import {
   changeTable,
   changeView,
-  noticeEndsMs,
+  noticesEndMs,
   notify,
   pop,
   type Session,
@@ -32,6 +32,7 @@ import { type PagerLine, pagerStart, pagerView } from '../ui/pager.ts';
 import { promptSpans } from '../ui/prompt.ts';
 import type { Bar, Span, Spans, Theme } from '../ui/theme.ts';
 import { bodyMessage, partOf, tableLink, whole } from './body-message.ts';
+import { bottomLine } from './bottom-line.ts';
 import { checklistBody } from './checklist.ts';
 import { containerNames, type DetailModel, detailModel } from './detail.ts';
 import { createDialogDesk } from './dialogs.ts';
@@ -275,7 +276,8 @@ export function createScreen(options: ScreenOptions): Screen {
     // Rows that wait for the order to thaw, or for the next merge, bring no event of their own.
     else if (current.visible.waiting()) onData();
     const link = tableLink(cluster, current.table, state.namespaces);
-    const header = state.headerShown ? headerBars(headerFacts(state, link, now)) : [];
+    const facts = headerFacts(state, link, now);
+    const header = state.headerShown ? headerBars(facts) : [];
     const isTable = view.kind === 'table';
     const isPage = desk.draws(view);
     const share = frameRows(rows, { header: header.length, strip: isTable || isPage ? stripLines : 0 });
@@ -296,7 +298,8 @@ export function createScreen(options: ScreenOptions): Screen {
       : view.kind === 'checklist'
         ? bodyOfChecklist(view, share.body, now)
         : (page?.lines ?? bodyOfText(view, current, share.body, now));
-    const asked = promptOf(state, current, share.body, now);
+    const said = bottomLine(state, facts.link, now);
+    const asked = promptOf(state, current, share.body, said);
     // A box over a table that Ink lays out shows both at once.
     const isCovered = detail !== undefined && asked.overlay !== undefined;
     return {
@@ -532,14 +535,11 @@ export function createScreen(options: ScreenOptions): Screen {
     state: Session,
     { visible }: Shown,
     room: number,
-    now: number,
+    said: Spans | undefined,
   ): { readonly prompt: Spans | undefined; readonly overlay: Overlay | undefined } {
-    const { prompt, notice, dialog } = state;
-    if (dialog !== undefined) {
-      const said = noticeLine(notice, now);
-      return { prompt: said, overlay: dialogs.overlay(dialog, theme, columns, room) };
-    }
-    if (prompt === undefined) return { prompt: noticeLine(notice, now), overlay: undefined };
+    const { prompt, dialog } = state;
+    if (dialog !== undefined) return { prompt: said, overlay: dialogs.overlay(dialog, theme, columns, room) };
+    if (prompt === undefined) return { prompt: said, overlay: undefined };
     const problem = visible.note();
     const note: Span =
       page !== undefined
@@ -678,7 +678,7 @@ export function createScreen(options: ScreenOptions): Screen {
       now - changedAtMs >= quietAfterMs &&
       state.connection.state === 'connected' &&
       shownView(state).kind === 'table' &&
-      (state.notice === undefined || now > noticeEndsMs(state.notice) + tickEveryMs) &&
+      now > noticesEndMs(state) + tickEveryMs &&
       state.dialog === undefined &&
       state.prompt === undefined &&
       !isArmed(state, now) &&
@@ -748,11 +748,6 @@ const letterBehindEsc = (key: Key): Key | undefined =>
   key.meta && [...key.name].length === 1
     ? { ...key, meta: false, text: key.ctrl ? '' : key.name }
     : undefined;
-
-function noticeLine(notice: Session['notice'], now: number): Spans | undefined {
-  if (notice === undefined || now > noticeEndsMs(notice)) return undefined;
-  return [{ text: ' ' }, { text: notice.text, role: notice.tone }];
-}
 
 /** What a frame says, as strings to compare: an equal frame is not drawn again. */
 function signatureOf({ theme, overlay, body, detail, ...rest }: FrameModel): readonly string[] {

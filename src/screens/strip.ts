@@ -25,12 +25,19 @@ interface StripFacts {
 /** Why the row under the cursor is what it is, and since when nothing newer is known. */
 export function stripBars({ table, here, isFault, link, columns, lines, now }: StripFacts): readonly Bar[] {
   const bars: Bar[] = [];
-  if (link !== undefined && (isStale(link) || isLost(table, link)) && 'reason' in link) {
+  // Where there are no rows, their place says it.
+  if (
+    link !== undefined &&
+    here !== undefined &&
+    (isStale(link) || isLost(table, link)) &&
+    'reason' in link
+  ) {
     const since = new Date(link.sinceMs).toTimeString().slice(0, 8);
+    const isLogin = link.state === 'reconnecting' && link.login !== undefined;
     bars.push({
       left: [
         { text: ` since ${since} `, role: 'warn' },
-        { text: `nothing newer is known: ${link.reason}`, role: 'dim' },
+        { text: `${isLogin ? '' : 'nothing newer is known: '}${link.reason}`, role: 'dim' },
       ],
     });
   }

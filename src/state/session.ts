@@ -169,6 +169,8 @@ export interface Session {
   readonly narrowed: Narrowed | undefined;
   readonly prompt: Prompt | undefined;
   readonly notice: Notice | undefined;
+  /** How to take back what was done last: it comes back after whatever is said meanwhile. */
+  readonly undo: Notice | undefined;
   /** Commands run from the prompt, the newest first. */
   readonly commands: readonly string[];
   /** Filters and searches that were entered, the newest first. */
@@ -189,7 +191,7 @@ const historyAtMost = 100;
 const noticeForMs = 6000;
 
 /** How long it stays where it says how to take back what was just done. */
-export const undoForMs = 60_000;
+const undoForMs = 60_000;
 
 export interface SessionStart {
   readonly table: string;
@@ -248,6 +250,7 @@ export function createSession(start: SessionStart): SessionStore {
     narrowed: narrowedBy(start),
     prompt: undefined,
     notice: undefined,
+    undo: undefined,
     commands: [],
     filters: [],
     exit: undefined,
@@ -418,7 +421,21 @@ export const remember =
   });
 
 export const notify =
-  (text: string, tone: Tone, nowMs: number, forMs: number = noticeForMs): Transition =>
-  () => ({ notice: { text, tone, atMs: nowMs, forMs } });
+  (text: string, tone: Tone, nowMs: number): Transition =>
+  () => ({ notice: { text, tone, atMs: nowMs } });
 
-export const noticeEndsMs = ({ atMs, forMs = noticeForMs }: Notice): number => atMs + forMs;
+/** What was done, and how to take it back. */
+export const notifyUndo = (text: string, nowMs: number): Transition => {
+  const notice: Notice = { text, tone: 'good', atMs: nowMs, forMs: undoForMs };
+  return () => ({ notice, undo: notice });
+};
+
+const endsMs = ({ atMs, forMs = noticeForMs }: Notice): number => atMs + forMs;
+
+/** What is said now: the newest thing, and after it what may still be taken back. */
+export const shownNotice = ({ notice, undo }: Session, nowMs: number): Notice | undefined =>
+  [notice, undo].find((one) => one !== undefined && nowMs <= endsMs(one));
+
+/** When nothing will be said any more; 0 where nothing is. */
+export const noticesEndMs = ({ notice, undo }: Session): number =>
+  Math.max(0, ...[notice, undo].map((one) => (one === undefined ? 0 : endsMs(one))));

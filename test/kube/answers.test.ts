@@ -73,8 +73,8 @@ describe("what a real API server refuses, in a person's words", () => {
       {
         kind: 'unauthorized',
         status: 401,
-        message: expect.stringMatching(/refuses the credentials of user ".*": wrong or expired \(401\)/),
-        hint: expect.stringContaining('log in again'),
+        message: expect.stringMatching(/refuses the credentials of user ".*" \(401\): wrong or expired/),
+        hint: expect.stringContaining('Log in again'),
       },
     ],
     [

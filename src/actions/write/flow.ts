@@ -14,8 +14,8 @@ import {
   type DialogLine,
   openDialog,
 } from '../../state/dialog.ts';
-import { type Session, undoForMs } from '../../state/session.ts';
-import { say } from '../action.ts';
+import { notifyUndo, type Session } from '../../state/session.ts';
+import { say, step } from '../action.ts';
 import { tell } from '../ask.ts';
 import { kubectlLine } from '../kubectl.ts';
 import {
@@ -329,7 +329,8 @@ async function send(context: WriteContext, { access, permit, plan, id, checked }
   });
   const asking = { session, now: hands.clock() };
   if (outcome.isBad) await tell(asking, plan.title, outcome.text);
-  else say(asking, `${outcome.text}${undo}`, 'good', undo === '' ? undefined : undoForMs);
+  else if (undo === '') say(asking, outcome.text, 'good');
+  else step(asking, notifyUndo(`${outcome.text}${undo}`, asking.now));
 }
 
 async function inTurn(plan: Plan, running: Running): Promise<Outcome> {

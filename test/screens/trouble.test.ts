@@ -1,0 +1,107 @@
+import { expect, test } from 'vitest';
+import { anyResource, type Resource } from '../../src/resources/resource.ts';
+import { secrets } from '../../src/resources/secrets.ts';
+import type { LinkState } from '../../src/state/link.ts';
+import { notify, notifyUndo } from '../../src/state/session.ts';
+import { fillRecorded, type Given, givenScreen, noon, podKind } from './given.tsx';
+
+const sizes = [
+  [80, 24],
+  [120, 36],
+] as const;
+
+const tell = ({ cluster }: Given, resource: Resource, link: LinkState): void =>
+  cluster.apply([{ type: 'link', resource, scope: '', link }], noon);
+
+const refused: LinkState = {
+  state: 'reconnecting',
+  sinceMs: noon - 120_000,
+  reason:
+    'The server refuses the credentials of user "ada" (401): wrong or expired; they come from the login plugin: aws eks get-token',
+  hint: 'Log in again; "kubectl auth whoami" tells whether that worked.',
+  login: 'refused',
+  retryAtMs: noon + 8000,
+};
+
+test.each(sizes)(
+  'credentials that are refused, %ix%i: the header, the rows and the last line say so, with the way out',
+  (columns, rows) => {
+    const given = givenScreen({ columns, rows });
+    fillRecorded(given.cluster);
+    tell(given, podKind, refused);
+    const lines = given.text().split('\n');
+    expect(lines[0]).toContain('credentials refused (401) 2m');
+    expect(lines[0]).not.toContain('disconnected');
+    expect(lines.join('\n')).toMatch(
+      /^ since \d\d:\d\d:\d\d The server refuses the credentials of user "ada" \(401\)/m,
+    );
+    expect(lines.at(-2)).toContain('401: log in again, then <ctrl-r> (next try in 8s); kubectl');
+    if (columns >= 120) expect(lines.at(-2)).toContain('kubectl --context research auth whoami tells');
+  },
+);
+
+test('the way out of refused credentials stands in every view, and gives way to what is said or typed', () => {
+  const given = givenScreen();
+  fillRecorded(given.cluster);
+  tell(given, podKind, refused);
+  const last = (): string => given.text().split('\n').at(-2) ?? '';
+  given.type('?');
+  expect(last()).toContain('401: log in again');
+  given.type('\x1b');
+  given.type('\x14');
+  expect(last()).toContain('does nothing here');
+  given.clock.now += 7000;
+  expect(last()).toContain('401: log in again');
+  given.type(':');
+  expect(last()).not.toContain('401');
+});
+
+test('a list that was never read for refused credentials says whose they are, where they come from and what to do', () => {
+  const given = givenScreen({ columns: 120 });
+  const kind = anyResource(secrets);
+  given.type(':secrets\r');
+  tell(given, kind, refused);
+  const text = given.text();
+  expect(text).toContain('Secrets cannot be read.');
+  expect(text).toMatch(/they come from the login\s+plugin: aws eks/);
+  expect(text).toContain('Log in again; "kubectl auth whoami" tells');
+  expect(text).toContain('Next try in 8s; <ctrl-r> tries now; :ctx lists other contexts.');
+  expect(text).not.toContain('nothing newer is known');
+});
+
+test('a login plugin that fails is no lost network', () => {
+  const given = givenScreen({ columns: 120 });
+  fillRecorded(given.cluster);
+  tell(given, podKind, {
+    ...refused,
+    login: 'failed',
+    reason: 'Login plugin "aws" of user "ada" failed: the SSO session has expired',
+    hint: 'Run it by hand: aws eks get-token',
+  });
+  const lines = given.text().split('\n');
+  expect(lines[0]).toContain('login failed 2m (retry 8s)');
+  expect(lines.join('\n')).toContain('Login plugin "aws" of user "ada" failed');
+  expect(lines.at(-2)).toContain(
+    'Login failed: <ctrl-r> tries it again (next try in 8s); Run it by hand: aws eks get-token',
+  );
+});
+
+test('how to take back what was done comes back after what is said meanwhile, for a minute', () => {
+  const given = givenScreen();
+  fillRecorded(given.cluster);
+  const { session, clock } = given;
+  const last = (): string => given.text().split('\n').at(-2) ?? '';
+  session.setState(notifyUndo('Cordoned h100-07. Undo: c', clock.now)(session.getState()));
+  expect(last()).toContain('Undo: c');
+  given.type('\x14');
+  expect(last()).toContain('does nothing here');
+  session.setState(notify('Asking again.', 'dim', clock.now)(session.getState()));
+  expect(last()).toContain('Asking again.');
+  clock.now += 7000;
+  expect(last()).toContain('Cordoned h100-07. Undo: c');
+  given.type('/');
+  given.type('\x1b');
+  expect(last()).toContain('Undo: c');
+  clock.now += 60_000;
+  expect(last()).not.toContain('Undo');
+});
