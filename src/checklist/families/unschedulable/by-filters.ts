@@ -22,7 +22,7 @@ const stateOfPlugin: Readonly<Record<string, string>> = {
  * Narrows the nodes down the way a person would: those that the pod is meant for, those alive among them, those that
  * have such devices at all, those that let it in. What blocks the last ones standing is the reason.
  */
-export function stateByMatrix(
+export function stateByFilters(
   row: PodRow,
   explanation: Explanation,
   said: SchedulerMessage,

@@ -2,10 +2,10 @@ import { agreement, groupVerdicts, nearest } from '../../../scheduling/unblock.t
 import { brief } from '../../read.ts';
 import type { Item } from '../../report.ts';
 import { evidence, item, unknown } from '../../state.ts';
-import { changesFor, type Verdicts } from './verdict.ts';
+import { changesFor, schedulerSays, type Verdicts } from './verdict.ts';
 
-/** The matrix in lines, the nearest node, and where our evaluation and the scheduler's differ. */
-export function matrixItems(found: Verdicts): readonly Item[] {
+/** What each filter says of the nodes, in lines, the nearest node, and where our evaluation and the scheduler's differ. */
+export function filterItems(found: Verdicts): readonly Item[] {
   const { explanation } = found;
   if (explanation === undefined) return [];
   const items: Item[] = [];
@@ -17,7 +17,7 @@ export function matrixItems(found: Verdicts): readonly Item[] {
         'scheduled',
         'Own evaluation agrees with the scheduler',
         'ambiguous',
-        evidence('scheduler says', brief(found.message, 300), 'status.conditions[PodScheduled].message'),
+        schedulerSays(brief(found.message, 300)),
         evidence('by own evaluation it fits on', explanation.fits.slice(0, 5).join(', ')),
       ),
     );

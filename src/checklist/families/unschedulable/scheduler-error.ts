@@ -1,9 +1,9 @@
 import { describe, kubectl } from '../../fixes.ts';
 import { brief, text } from '../../read.ts';
-import { cause, evidence, item, type PodState } from '../../state.ts';
+import { cause, item, type PodState } from '../../state.ts';
 import { claimsOf } from '../creating.ts';
 import { claimTrouble } from '../storage.ts';
-import { schedulerWords } from './verdict.ts';
+import { schedulerSays, schedulerWords } from './verdict.ts';
 
 /** The scheduler itself failed: often a claim that nobody provisioned in its ten minutes. */
 export const schedulerError = (id: string, key: string, ofBinding: boolean): PodState => ({
@@ -61,13 +61,7 @@ export const schedulerError = (id: string, key: string, ofBinding: boolean): Pod
               ),
             ],
         items: [
-          item(
-            'C16.message',
-            'scheduled',
-            'The scheduler works',
-            'fail',
-            evidence('scheduler says', words, 'status.conditions[PodScheduled].message'),
-          ),
+          item('C16.message', 'scheduled', 'The scheduler works', 'fail', schedulerSays(words)),
           ...(trouble?.items ?? []),
         ],
       }),

@@ -4,10 +4,11 @@ import { type Explanation, explain } from '../../../scheduling/explain.ts';
 import { parseSchedulerMessage, type SchedulerMessage } from '../../../scheduling/message.ts';
 import { type Change, wouldFitIf } from '../../../scheduling/unblock.ts';
 import { lastEvent, type PodFacts } from '../../pod-facts.ts';
-import type { Verdict } from '../../report.ts';
+import type { Evidence, Verdict } from '../../report.ts';
+import { evidence } from '../../state.ts';
 import { isKarpenter } from '../scale-up.ts';
-import { stateByMatrix } from './by-filters.ts';
-import { stateByMessage } from './by-words.ts';
+import { stateByFilters } from './by-filters.ts';
+import { stateByWords } from './by-words.ts';
 import { defaulted, worldOf } from './ledger.ts';
 
 /** What the scheduler and our own evaluation say of one pod. */
@@ -37,6 +38,10 @@ export function changesFor(explanation: Explanation): readonly Change[] {
   changes.set(explanation, found);
   return found;
 }
+
+/** The scheduler's words as evidence. */
+export const schedulerSays = (words: string): Evidence =>
+  evidence('scheduler says', words, 'status.conditions[PodScheduled].message');
 
 /** What the scheduler last said: the condition, else the newest event (which is cut at 1,024 characters). */
 export function schedulerWords(facts: PodFacts): string {
@@ -80,7 +85,7 @@ function decide(facts: PodFacts): Verdicts | undefined {
       said,
       explanation: undefined,
       trusted: false,
-      state: stateByMessage(facts, facts.row, said, message),
+      state: stateByWords(facts, facts.row, said, message),
     };
   const plain = podResource.toRow(defaulted(facts.object), { server: facts.index.server });
   const row = plain.uid === '' ? { ...plain, uid: `${plain.namespace}/${plain.name}` } : plain;
@@ -95,8 +100,8 @@ function decide(facts: PodFacts): Verdicts | undefined {
     explanation.preFilter === undefined &&
     said.preFilter === undefined;
   const state = trusted
-    ? (stateByMatrix(row, explanation, said) ?? stateByMessage(facts, row, said, message))
-    : stateByMessage(facts, row, said, message);
+    ? (stateByFilters(row, explanation, said) ?? stateByWords(facts, row, said, message))
+    : stateByWords(facts, row, said, message);
   return { row, message, said, explanation, trusted, state };
 }
 

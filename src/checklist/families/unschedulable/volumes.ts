@@ -1,48 +1,19 @@
 import { classOfReason } from '../../../scheduling/message.ts';
 import { nameOf } from '../../evidence-index.ts';
 import { describe, editOwner, getObject, kubectl } from '../../fixes.ts';
+import type { PodFacts } from '../../pod-facts.ts';
 import { at, brief, list, nearNames, text } from '../../read.ts';
 import { cause } from '../../state.ts';
 import { claimsOf } from '../creating.ts';
 import { claimTrouble } from '../storage.ts';
-import { detailOf, type Explain, simple } from './explain.ts';
-import { trust } from './verdict.ts';
+import { detailOf, type Explain, type Explained, simple } from './explain.ts';
+import { trust, type Verdicts } from './verdict.ts';
 
 /** The claims that keep it from any node, each with its own trouble. */
 export const claims: Explain = (facts, found) => {
   const words = found.said.preFilter ?? found.message;
   const absent = /persistentvolumeclaim "([^"]+)" not found/.exec(words)?.[1];
-  if (absent !== undefined) {
-    const ephemeral = list(facts.object, 'spec', 'volumes').some(
-      (volume) => at(volume, 'ephemeral') !== undefined && `${facts.name}-${text(volume, 'name')}` === absent,
-    );
-    const near = nearNames(
-      absent,
-      facts.index.inNamespace('PersistentVolumeClaim', facts.namespace).map(nameOf),
-    );
-    const elsewhere = facts.index
-      .of('PersistentVolumeClaim')
-      .find((claim) => nameOf(claim) === absent && claim.metadata?.namespace !== facts.namespace);
-    const hint =
-      near.length > 0
-        ? `; there is ${near.join(', ')}`
-        : elsewhere === undefined
-          ? ''
-          : `; it exists in namespace ${elsewhere.metadata?.namespace}`;
-    return {
-      headline: `claim ${absent} does not exist`,
-      causes: [
-        cause(
-          'C8.claim-missing',
-          'proven',
-          `the PersistentVolumeClaim ${absent} does not exist in namespace ${facts.namespace}${hint}${ephemeral ? ' (the ephemeral volume controller makes it)' : ''}`,
-          getObject('See the claims of the namespace', 'pvc', facts.namespace),
-          editOwner(facts, 'Correct the claim name, or create the claim'),
-        ),
-      ],
-    };
-  }
-  const deleting = /persistentvolumeclaim "([^"]+)" is being deleted/.exec(words)?.[1];
+  if (absent !== undefined) return claimMissing(facts, absent);
   const ghost = /(?:persistentvolumeclaim "([^"]+)" )?bound to non-existent persistentvolume "([^"]+)"/.exec(
     words,
   );
@@ -58,16 +29,14 @@ export const claims: Explain = (facts, found) => {
         ),
       ],
     };
-  const troubled: {
-    readonly name: string;
-    readonly trouble: NonNullable<ReturnType<typeof claimTrouble>>;
-  }[] = [];
-  for (const name of claimsOf(facts)) {
+  const deleting = /persistentvolumeclaim "([^"]+)" is being deleted/.exec(words)?.[1];
+  const troubled = claimsOf(facts).flatMap((name) => {
     const claim = facts.index.get('PersistentVolumeClaim', facts.namespace, name);
     const trouble = claim === undefined ? undefined : claimTrouble(facts.index, claim);
-    if (trouble !== undefined && (trouble.causes.length > 0 || name === deleting))
-      troubled.push({ name, trouble });
-  }
+    return trouble !== undefined && (trouble.causes.length > 0 || name === deleting)
+      ? [{ name, trouble }]
+      : [];
+  });
   if (deleting !== undefined && !troubled.some((entry) => entry.name === deleting))
     return {
       headline: `claim ${deleting} is being deleted`,
@@ -80,30 +49,65 @@ export const claims: Explain = (facts, found) => {
         ),
       ],
     };
-  const first = troubled[0];
-  if (first !== undefined) {
-    const [main] = first.trouble.causes;
-    return {
-      headline: `claim ${first.name}: ${first.trouble.headline}`,
-      causes: [
-        ...(main === undefined
-          ? [
-              cause(
-                'C8.deleting',
-                'proven',
-                `claim ${first.name} is being deleted`,
-                describe('pvc', facts.namespace, first.name),
-              ),
-            ]
-          : first.trouble.causes),
-      ],
-      items: first.trouble.items,
-    };
-  }
+  const [first] = troubled;
+  if (first === undefined) return unbound(facts, found);
+  const { name, trouble } = first;
+  return {
+    headline: `claim ${name}: ${trouble.headline}`,
+    causes:
+      trouble.causes.length > 0
+        ? trouble.causes
+        : [
+            cause(
+              'C8.deleting',
+              'proven',
+              `claim ${name} is being deleted`,
+              describe('pvc', facts.namespace, name),
+            ),
+          ],
+    items: trouble.items,
+  };
+};
+
+/** No claim of that name, with the names that come close. */
+function claimMissing(facts: PodFacts, absent: string): Explained {
+  const ephemeral = list(facts.object, 'spec', 'volumes').some(
+    (volume) => at(volume, 'ephemeral') !== undefined && `${facts.name}-${text(volume, 'name')}` === absent,
+  );
+  const near = nearNames(
+    absent,
+    facts.index.inNamespace('PersistentVolumeClaim', facts.namespace).map(nameOf),
+  );
+  const elsewhere = facts.index
+    .of('PersistentVolumeClaim')
+    .find((claim) => nameOf(claim) === absent && claim.metadata?.namespace !== facts.namespace);
+  const hint =
+    near.length > 0
+      ? `; there is ${near.join(', ')}`
+      : elsewhere === undefined
+        ? ''
+        : `; it exists in namespace ${elsewhere.metadata?.namespace}`;
+  return {
+    headline: `claim ${absent} does not exist`,
+    causes: [
+      cause(
+        'C8.claim-missing',
+        'proven',
+        `the PersistentVolumeClaim ${absent} does not exist in namespace ${facts.namespace}${hint}${ephemeral ? ' (the ephemeral volume controller makes it)' : ''}`,
+        getObject('See the claims of the namespace', 'pvc', facts.namespace),
+        editOwner(facts, 'Correct the claim name, or create the claim'),
+      ),
+    ],
+  };
+}
+
+/** A claim of which only the scheduler tells that it is not bound. */
+function unbound(facts: PodFacts, found: Verdicts): Explained {
   const name = claimsOf(facts)[0];
   const which = name === undefined ? 'a claim of it' : `claim ${name}`;
-  const local = /persistent volumes to bind/.test(Object.keys(found.said.reasons).join(' '));
-  const storage = /free storage/.test(Object.keys(found.said.reasons).join(' '));
+  const reasons = Object.keys(found.said.reasons).join(' ');
+  const local = /persistent volumes to bind/.test(reasons);
+  const storage = /free storage/.test(reasons);
   return {
     headline: storage
       ? 'no node has enough free storage'
@@ -124,8 +128,9 @@ export const claims: Explain = (facts, found) => {
       ),
     ],
   };
-};
+}
 
+/** The volume exists, and can be reached only from nodes that cannot take the pod. */
 export const volumeZone: Explain = simple('volume in another zone', (facts, found) => {
   const names = claimsOf(facts);
   const bound = names
