@@ -10,6 +10,8 @@ import {
   markAll,
   moveTo,
   push,
+  pushInAll,
+  shownView,
   type Transition,
   tableView,
   toggleMark,
@@ -52,14 +54,18 @@ function open(context: ActionContext): void {
       return;
     }
     const pods = opensOwnWay.has(table.name) ? undefined : podsOf(table, row);
+    const { namespaces } = context.session.getState();
     step(context, pods === undefined ? viewOf(table.name, row) : push(pods));
+    const view = shownView(context.session.getState());
+    if (view.kind === 'table' && view.chosen !== undefined)
+      say(context, `All namespaces of ${view.crumb}; esc goes back to ${String(namespaces)}.`, 'dim');
   }
 }
 
 function viewOf(table: string, row: Row): Transition {
   switch (table) {
     case 'nodes':
-      return push(podsOfNode(row.name));
+      return pushInAll(podsOfNode(row.name));
     case 'gpus':
       return push(
         tableView('devices', { where: { column: 'NODE', equals: nodeOf(row) }, crumb: nodeOf(row) }),
@@ -67,7 +73,7 @@ function viewOf(table: string, row: Row): Transition {
     case 'devices':
     case 'gpuhealth':
       // Of the pods there, those with devices are what this view is about; what DRA gave is in no pod's requests.
-      return push({ ...podsOfNode(nodeOf(row)), filter: isDra(row) ? '' : 'GPU>0' });
+      return pushInAll({ ...podsOfNode(nodeOf(row)), filter: isDra(row) ? '' : 'GPU>0' });
     case 'workloads':
     case 'pending':
       return push(

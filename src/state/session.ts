@@ -36,6 +36,8 @@ export interface TableView {
   /** Columns scrolled out at the left. */
   readonly scroll: number;
   readonly marks: ReadonlySet<string>;
+  /** It is about all namespaces whatever was chosen; who leaves it has these again. */
+  readonly chosen?: Namespaces;
 }
 
 /** The facts of one object, as text. */
@@ -298,9 +300,9 @@ export const changeTable = (change: Partial<TableView>): Transition =>
   changeView<TableView>('table', (view) => ({ ...view, ...change }));
 
 /** Opens a table in place of all views: a step that `[` can undo. */
-export function goTo(view: TableView, namespaces?: Namespaces): Transition {
+export function goTo({ chosen: _left, ...view }: TableView, namespaces?: Namespaces): Transition {
   return (session) => {
-    const scope = namespaces ?? session.namespaces;
+    const scope = namespaces ?? chosenNamespaces(session);
     return { ...visit(session, placeOf(view, scope)), ...showNamespaces(scope)(session), views: [view] };
   };
 }
@@ -313,8 +315,29 @@ export const push =
     ...(view.kind === 'table' ? visit(session, placeOf(view, session.namespaces)) : {}),
   });
 
+/** What a node holds is of all namespaces: opens a table over the present view that shows them until one leaves it. */
+export const pushInAll =
+  (view: TableView): Transition =>
+  (session) => {
+    const { namespaces } = session;
+    if (namespaces === 'all') return push(view)(session);
+    const opened = push({ ...view, chosen: namespaces })({ ...session, namespaces: 'all' });
+    return { ...opened, namespaces: 'all' };
+  };
+
 /** Back to the view under this one; nothing at the first. */
-export const pop: Transition = ({ views }) => (views.length > 1 ? { views: views.slice(0, -1) } : {});
+export const pop: Transition = ({ views }) => {
+  const left = views.at(-1);
+  if (left === undefined || views.length < 2) return {};
+  const chosen = left.kind === 'table' ? left.chosen : undefined;
+  return { views: views.slice(0, -1), ...(chosen === undefined ? {} : { namespaces: chosen }) };
+};
+
+/** The namespaces that the person chose, though a view may show all for as long as it is open. */
+function chosenNamespaces({ views, namespaces }: Session): Namespaces {
+  for (const view of views) if (view.kind === 'table' && view.chosen !== undefined) return view.chosen;
+  return namespaces;
+}
 
 function visit(session: Session, place: Place): Partial<Session> {
   const kept = session.history.slice(0, session.place + 1);
