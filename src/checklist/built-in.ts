@@ -6,7 +6,7 @@ import { clusterStates, terminating } from './families/cluster.ts';
 import { budgetStates } from './families/disruption-budget.ts';
 import { networkStates } from './families/network.ts';
 import { ownerStates } from './families/owners.ts';
-import { queueObjectStates } from './families/queues.ts';
+import { queueObjectStates } from './families/queues/index.ts';
 import { storageStates } from './families/storage.ts';
 import type { ObjectState, PodState } from './state.ts';
 

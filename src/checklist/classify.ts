@@ -14,7 +14,8 @@ import {
 import { imageStates, slowPull } from './families/image.ts';
 import { initHanging } from './families/init.ts';
 import { nodeAdmissionStates } from './families/node-admission.ts';
-import { applicationRefused, gateStates, queueStates, schedulerStates } from './families/queues.ts';
+import { applicationRefused } from './families/queues/batch-schedulers.ts';
+import { gateStates, queueStates, schedulerStates } from './families/queues/index.ts';
 import { afterChange, flapping, restartRule } from './families/restarts.ts';
 import { schedulingStates } from './families/unschedulable/index.ts';
 import { overlayStates, readyStates } from './families/unwell.ts';

@@ -53,7 +53,7 @@ export interface IndexInput {
   readonly usage?: Readonly<Record<string, Usage>>;
 }
 
-type Presence =
+export type Presence =
   | { readonly state: 'present'; readonly object: KubeObject }
   | { readonly state: 'missing' }
   | { readonly state: 'unknown'; readonly why: 'notWatched' | 'forbidden' };

@@ -3,7 +3,7 @@ import { kubectl } from '../fixes.ts';
 import { at, brief, condition, conditions, count, text, time } from '../read.ts';
 import { cause, evidence, item, type ObjectFacts, type ObjectState } from '../state.ts';
 import { customOwners, podsBelow } from './owner-facts.ts';
-import { queueName, workloadOf } from './queues.ts';
+import { queueName, workloadOf } from './queues/kueue-admission.ts';
 
 export const suspended: ObjectState = {
   id: 'A7',
