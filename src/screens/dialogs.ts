@@ -1,5 +1,6 @@
 import {
   type ConfirmDialog,
+  closeDialog,
   type Dialog,
   type DialogLine,
   deafForMs,
@@ -8,7 +9,7 @@ import {
   whyNotConfirm,
 } from '../state/dialog.ts';
 import type { SessionStore } from '../state/session.ts';
-import { dialogChrome, dialogOverlay, menuOverlay } from '../ui/dialog.ts';
+import { type DialogRange, dialogChrome, dialogOverlay, menuOverlay } from '../ui/dialog.ts';
 import type { Overlay } from '../ui/Frame.tsx';
 import { type Key, keyName } from '../ui/keys.ts';
 import { editPrompt, promptSpans } from '../ui/prompt.ts';
@@ -18,20 +19,53 @@ import type { Spans, Theme } from '../ui/theme.ts';
 /** The keys of an open dialog, and how it looks. All that it decides is written into the dialog; who asked reads it there. */
 export interface DialogDesk {
   readonly press: (dialog: Dialog, key: Key) => void;
+  /** A dialog was given up a moment ago: what was typed with that is no wish to change something. */
+  readonly isJustClosed: () => boolean;
   readonly overlay: (dialog: Dialog, theme: Theme, columns: number, rows: number) => Overlay;
 }
 
 export function createDialogDesk(session: SessionStore, now: () => number): DialogDesk {
+  let closedAtMs = Number.NEGATIVE_INFINITY;
+  /** As a dialog was drawn last, and which. */
+  let drawn: { readonly id: number; readonly range: DialogRange } | undefined;
   return {
     press(dialog, key) {
-      const next = pressed(dialog, key);
+      const next =
+        scrolled(dialog, key, drawn?.id === dialog.id ? drawn.range : undefined) ?? pressed(dialog, key);
       // What was typed before the dialog could be read is no answer to it; giving up is always one.
       const isEarly = now() - dialog.openedAtMs < deafForMs && keyName(key) !== 'esc';
       if (isEarly && (dialog.kind === 'confirm' || next.answer !== undefined)) return;
       session.setState({ dialog: next });
+      if (next.answer !== 'cancel') return;
+      // Who asked hears of it in a later turn; the next key of a burst is for what lies under the dialog.
+      closeDialog(session, dialog.id);
+      closedAtMs = now();
     },
-    overlay: overlayOf,
+    isJustClosed: () => now() - closedAtMs < deafForMs,
+    overlay(dialog, theme, columns, rows) {
+      if (dialog.kind === 'menu') return menuOf(dialog, theme, columns, rows);
+      const { range, ...overlay } = overlayOf(dialog, theme, columns, rows);
+      drawn = { id: dialog.id, range };
+      return overlay;
+    },
   };
+}
+
+/** A body that is longer than its dialog, moved; undefined where the key means something else or there is nothing to move. */
+function scrolled(dialog: Dialog, key: Key, range: DialogRange | undefined): Dialog | undefined {
+  if (dialog.kind === 'menu' || range === undefined || range.total <= range.room) return undefined;
+  const { top, room, total } = range;
+  const page = Math.max(1, room - 1);
+  const name = keyName(key);
+  const pages = { pagedown: top + page, pageup: top - page };
+  const arrows = { ...pages, down: top + 1, up: top - 1 };
+  const letters = { ...arrows, j: top + 1, k: top - 1, home: 0, g: 0, end: total, G: total };
+  const isTyped = dialog.kind === 'confirm' && dialog.typing !== undefined && dialog.progress === undefined;
+  const moves: Readonly<Record<string, number>> = dialog.kind === 'form' ? pages : isTyped ? arrows : letters;
+  const to = moves[name];
+  if (to === undefined || (dialog.kind === 'confirm' && dialog.switches.some((one) => one.key === name)))
+    return undefined;
+  return { ...dialog, top: Math.max(0, Math.min(to, total - room)) };
 }
 
 /** What a key makes of a dialog. */
@@ -50,6 +84,9 @@ function pressed(dialog: Dialog, key: Key): Dialog {
   }
 }
 
+/** Choices that PageDown goes over: about as many as a low terminal shows. */
+const pageOfMenu = 10;
+
 function pressMenu({ items, selected }: MenuDialog, key: Key): Partial<MenuDialog> {
   const name = keyName(key);
   const to = (index: number): Partial<MenuDialog> => ({
@@ -60,6 +97,8 @@ function pressMenu({ items, selected }: MenuDialog, key: Key): Partial<MenuDialo
     items[index]?.off === true ? { selected: index } : { answer: index };
   if (name === 'down' || name === 'ctrl-n' || name === 'tab') return to(selected + 1);
   if (name === 'up' || name === 'ctrl-p' || name === 'shift-tab') return to(selected - 1);
+  if (name === 'pagedown') return { selected: Math.min(selected + pageOfMenu, items.length - 1) };
+  if (name === 'pageup') return { selected: Math.max(0, selected - pageOfMenu) };
   if (name === 'home') return to(0);
   if (name === 'end') return to(items.length - 1);
   if (name === 'esc' || name === 'ctrl-c') return { answer: 'cancel' };
@@ -95,8 +134,7 @@ function pressConfirm(dialog: ConfirmDialog, key: Key): Partial<ConfirmDialog> {
   const isEscape = name === 'esc' || name === 'ctrl-c';
   if (progress !== undefined) return stoppable && isEscape ? { answer: 'stop' } : {};
   if (isEscape) return { answer: 'cancel' };
-  if (['tab', 'shift-tab', 'left', 'right', 'up', 'down'].includes(name))
-    return { focus: focus === 0 ? 1 : 0 };
+  if (['tab', 'shift-tab', 'left', 'right'].includes(name)) return { focus: focus === 0 ? 1 : 0 };
   if (name === 'enter') {
     if (focus === 0) return { answer: 'cancel' };
     return whyNotConfirm(dialog) === undefined ? { answer: 'go' } : {};
@@ -111,23 +149,31 @@ function pressConfirm(dialog: ConfirmDialog, key: Key): Partial<ConfirmDialog> {
   return { typing: { ...typing, line }, focus: line.text === typing.expected ? 1 : 0 };
 }
 
-function overlayOf(dialog: Dialog, theme: Theme, columns: number, rows: number): Overlay {
+const menuOf = (
+  { title, items, selected }: MenuDialog,
+  theme: Theme,
+  columns: number,
+  rows: number,
+): Overlay =>
+  menuOverlay(
+    theme,
+    {
+      title: [{ text: title, role: 'title' }],
+      items,
+      selected,
+      footer: keys([
+        ['enter', 'choose'],
+        ['esc', 'close'],
+      ]),
+    },
+    columns,
+    rows,
+  );
+
+type Drawn = ReturnType<typeof dialogOverlay>;
+
+function overlayOf(dialog: Exclude<Dialog, MenuDialog>, theme: Theme, columns: number, rows: number): Drawn {
   switch (dialog.kind) {
-    case 'menu':
-      return menuOverlay(
-        theme,
-        {
-          title: [{ text: dialog.title, role: 'title' }],
-          items: dialog.items,
-          selected: dialog.selected,
-          footer: keys([
-            ['enter', 'choose'],
-            ['esc', 'close'],
-          ]),
-        },
-        columns,
-        rows,
-      );
     case 'form':
       return formOverlay(theme, dialog, columns, rows);
     case 'confirm':
@@ -138,6 +184,7 @@ function overlayOf(dialog: Dialog, theme: Theme, columns: number, rows: number):
         {
           title: dialog.title,
           border: 'danger',
+          ...topOf(dialog),
           body: lines(dialog.body, innerWidth(columns)),
           buttons: [],
           focus: -1,
@@ -148,6 +195,9 @@ function overlayOf(dialog: Dialog, theme: Theme, columns: number, rows: number):
       );
   }
 }
+
+/** An absent one is the first line. */
+const topOf = ({ top }: Dialog): { readonly top?: number } => (top === undefined ? {} : { top });
 
 const innerWidth = (columns: number): number =>
   Math.min(columns, Math.max(48, Math.min(76, columns - 4))) - 6;
@@ -180,7 +230,7 @@ const lowDialog = 12;
 
 const checkRoles = { running: 'pending', passed: 'good', failed: 'bad', none: 'dim' } as const;
 
-function confirmOverlay(theme: Theme, dialog: ConfirmDialog, columns: number, rows: number): Overlay {
+function confirmOverlay(theme: Theme, dialog: ConfirmDialog, columns: number, rows: number): Drawn {
   const { typing, check, kubectl, progress, danger, verb, focus, switches, stoppable } = dialog;
   const width = innerWidth(columns);
   const why = whyNotConfirm(dialog);
@@ -195,26 +245,18 @@ function confirmOverlay(theme: Theme, dialog: ConfirmDialog, columns: number, ro
     check.text === '' ? [] : [{ text: check.text, tone: checkRoles[check.state] }];
   const body = lines(dialog.body, width);
   const asks = typing !== undefined && progress === undefined;
-  const roomBeside = (after: number, isTight: boolean): number =>
-    rows - dialogChrome(asks, isTight) - told.length - after;
   const all = lines([...command, ...checked], width);
   // What it hits matters more than how kubectl would say it, which K copies.
-  const below = body.length <= roomBeside(all.length, true) ? all : lines(checked, width);
-  const isTight = body.length > roomBeside(below.length, false);
-  const room = Math.max(1, roomBeside(below.length, isTight));
-  const shown: readonly (Spans | string)[] =
-    body.length <= room
-      ? body
-      : [
-          ...body.slice(0, room - 1),
-          [{ text: `${theme.glyphs.ellipsis} ${body.length - room + 1} more lines`, role: 'dim' as const }],
-        ];
+  const fits = body.length + all.length + told.length <= rows - dialogChrome(asks, true);
+  const below = fits ? all : lines(checked, width);
   return dialogOverlay(
     theme,
     {
       title: dialog.title,
       ...(danger ? { border: 'danger' as const } : {}),
-      body: [...shown, ...below, ...told],
+      body,
+      ...topOf(dialog),
+      below: [...below, ...told],
       ...(typing === undefined || progress !== undefined
         ? {}
         : { confirm: { ask: typing.ask, expected: typing.expected, typed: typing.line } }),
@@ -236,7 +278,7 @@ function confirmOverlay(theme: Theme, dialog: ConfirmDialog, columns: number, ro
   );
 }
 
-function formOverlay(theme: Theme, dialog: FormDialog, columns: number, rows: number): Overlay {
+function formOverlay(theme: Theme, dialog: FormDialog, columns: number, rows: number): Drawn {
   const width = innerWidth(columns);
   const fields = dialog.fields.map(({ label, line }, at): Spans => {
     const isHere = at === dialog.focus;

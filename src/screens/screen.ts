@@ -1,6 +1,6 @@
 import type { ActionContext, Services, Tables } from '../actions/action.ts';
 import { commandOf } from '../actions/checklist.ts';
-import { dispatch } from '../actions/index.ts';
+import { actionFor, dispatch } from '../actions/index.ts';
 import type { Resource, Row } from '../resources/resource.ts';
 import { isArmed } from '../state/arming.ts';
 import type { Cluster } from '../state/cluster.ts';
@@ -309,7 +309,7 @@ export function createScreen(options: ScreenOptions): Screen {
       header,
       title: titleOf(state, view, current, link, share.header),
       strip: isTable ? stripOf(current, link, share.strip, now) : (page?.strip ?? []),
-      hints: hintsFor(view, isArmed(state, now)),
+      hints: hintsFor(view, current.table, isArmed(state, now)),
       ...asked,
       body: isCovered ? [] : body,
       bodyHeight: share.body,
@@ -605,6 +605,9 @@ export function createScreen(options: ScreenOptions): Screen {
       else if (key.name === 'paste') {
         const text = `Paste ignored (${key.text.length} characters); open : or / first.`;
         session.setState(notify(text, 'dim', options.now())(session.getState()));
+      } else if (dialogs.isJustClosed() && changesSomething(keyName(key), session.getState())) {
+        const text = `"${keyName(key)}" came with the key that closed the dialog: not done; press it again.`;
+        session.setState(notify(text, 'warn', options.now())(session.getState()));
       } else dispatch(keyName(key), contextOf());
     } catch (error) {
       session.setState(notify(troubleOf(error), 'bad', options.now())(session.getState()));
@@ -740,14 +743,21 @@ function insideLines(inspected: Inspected | undefined): readonly PagerLine[] {
 
 const escKey: Key = { name: 'esc', ctrl: false, shift: false, meta: false, text: '' };
 
+const changesSomething = (key: string, state: Session): boolean =>
+  (actionFor(key, shownView(state))?.risk ?? 'read') !== 'read';
+
+/** Keys that are one byte of their own, so that an Esc before them looks like Alt. Alt-Backspace deletes a word. */
+const oneByteKeys: ReadonlySet<string> = new Set(['enter', 'tab', 'space']);
+
 /**
  * Esc and a character that come in one piece, as they do over a slow link, are told by no terminal from Alt and the
  * character. Nothing is bound to Alt and a character, so they are two keys.
  */
-const letterBehindEsc = (key: Key): Key | undefined =>
-  key.meta && [...key.name].length === 1
-    ? { ...key, meta: false, text: key.ctrl ? '' : key.name }
-    : undefined;
+function letterBehindEsc(key: Key): Key | undefined {
+  if (!key.meta) return undefined;
+  if (oneByteKeys.has(key.name)) return { ...key, meta: false, text: key.name === 'space' ? ' ' : '' };
+  return [...key.name].length === 1 ? { ...key, meta: false, text: key.ctrl ? '' : key.name } : undefined;
+}
 
 /** What a frame says, as strings to compare: an equal frame is not drawn again. */
 function signatureOf({ theme, overlay, body, detail, ...rest }: FrameModel): readonly string[] {

@@ -23,6 +23,8 @@ export interface MenuEntry {
 interface DialogBase {
   readonly id: number;
   readonly openedAtMs: number;
+  /** The first line of its body that is shown; absent: the first there is. */
+  readonly top?: number;
 }
 
 export interface MenuDialog extends DialogBase {

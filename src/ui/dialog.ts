@@ -8,8 +8,12 @@ export interface DialogLook {
   readonly title: string;
   /** `danger` for what cannot be undone. Default: border.focus. */
   readonly border?: Role;
-  /** What will happen, a line each. Spans are cut at the right edge; plain strings are wrapped. */
+  /** What will happen, a line each. Spans are cut at the right edge; plain strings are wrapped. What has no room scrolls. */
   readonly body: readonly (Spans | string)[];
+  /** First line of the body that is shown; default 0. */
+  readonly top?: number;
+  /** Lines under the body that do not scroll away. */
+  readonly below?: readonly (Spans | string)[];
   /** A text that must be typed before the choice is possible. */
   readonly confirm?:
     | { readonly ask: string; readonly expected: string; readonly typed: PromptState }
@@ -32,39 +36,84 @@ export interface DialogButton {
 export const dialogChrome = (asks: boolean, isTight: boolean): number =>
   isTight ? (asks ? 4 : 3) : asks ? 8 : 6;
 
-/** A dialog as an overlay of at most `columns` x `rows` cells. The buttons are always seen; a long body is cut. */
-export function dialogOverlay(theme: Theme, look: DialogLook, columns: number, rows: number): Overlay {
+/** Which lines of a body are on the screen. */
+export interface DialogRange {
+  readonly top: number;
+  readonly room: number;
+  readonly total: number;
+}
+
+/** A dialog as an overlay of at most `columns` x `rows` cells. The buttons are always seen; a long body is cut, and says so. */
+export function dialogOverlay(
+  theme: Theme,
+  look: DialogLook,
+  columns: number,
+  rows: number,
+): Overlay & { readonly range: DialogRange } {
   const width = Math.min(columns, Math.max(48, Math.min(76, columns - 4)));
   const inner = width - 2;
-  const body = look.body.flatMap((line): Spans[] =>
-    typeof line === 'string'
-      ? wrap(line, inner - 4).map((text) => [{ text: `  ${text}` }])
-      : [[{ text: '  ' }, ...line]],
-  );
+  const linesOf = (text: readonly (Spans | string)[]): readonly Spans[] =>
+    text.flatMap((line): Spans[] =>
+      typeof line === 'string'
+        ? wrap(line, inner - 4).map((part) => [{ text: `  ${part}` }])
+        : [[{ text: '  ' }, ...line]],
+    );
+  const body = linesOf(look.body);
+  const below = linesOf(look.below ?? []);
   const asked: readonly Spans[] =
     look.confirm === undefined
       ? []
       : [[{ text: ' ' }, ...promptSpans(look.confirm.typed, inner - 2, { label: `${look.confirm.ask} ` })]];
   const buttons: Spans = [{ text: '  ' }, ...buttonSpans(look)];
-  const isTight = body.length > rows - dialogChrome(asked.length > 0, false);
+  const asks = asked.length > 0;
+  const isTight = body.length + below.length > rows - dialogChrome(asks, false);
   const ending: readonly Spans[] = isTight
     ? [...asked, buttons]
     : [...asked.flatMap((line): Spans[] => [[], line]), [], buttons, []];
-  const room = Math.max(0, rows - dialogChrome(asked.length > 0, isTight));
-  const shown =
-    body.length <= room
-      ? body
-      : [
-          ...body.slice(0, Math.max(0, room - 1)),
-          [{ text: `  ${theme.glyphs.ellipsis} ${body.length - room + 1} more lines`, role: 'dim' as const }],
-        ];
-  const lines = boxLines(theme, [...(isTight ? [] : [[]]), ...shown, ...ending], {
-    width,
-    title: [{ text: look.title, role: look.border ?? 'strong' }],
-    border: look.border ?? 'border.focus',
-    ...(look.footer === undefined ? {} : { footer: look.footer }),
-  });
-  return { lines: lines.slice(0, rows), width };
+  const free = rows - dialogChrome(asks, isTight);
+  // A line of the body at least: what it is about.
+  const fixed = below.slice(0, Math.max(0, free - 1));
+  const range = rangeOf(look.top ?? 0, Math.max(0, free - fixed.length), body.length);
+  const isCut = range.total > range.room;
+  const part = isCut ? `  ${range.top + 1}-${range.top + range.room} of ${range.total}` : '';
+  const footer = [...(isCut ? scrollKeys : []), ...(look.footer ?? [])];
+  const lines = boxLines(
+    theme,
+    [...(isTight ? [] : [[]]), ...bodyLines(theme, body, range), ...fixed, ...ending],
+    {
+      width,
+      title: [
+        { text: look.title, role: look.border ?? 'strong' },
+        { text: part, role: 'dim' },
+      ],
+      border: look.border ?? 'border.focus',
+      ...(footer.length === 0 ? {} : { footer }),
+    },
+  );
+  return { lines: lines.slice(0, rows), width, range };
+}
+
+const scrollKeys: Spans = [
+  { text: '<down>', role: 'hint.key' },
+  { text: 'more  ', role: 'hint.text' },
+];
+
+const rangeOf = (top: number, room: number, total: number): DialogRange => ({
+  top: Math.max(0, Math.min(top, total - room)),
+  room,
+  total,
+});
+
+/** The lines in sight; the last of them says how many are below it. */
+function bodyLines(
+  theme: Theme,
+  body: readonly Spans[],
+  { top, room, total }: DialogRange,
+): readonly Spans[] {
+  const below = total - top - room;
+  if (below <= 0 || room < 2) return body.slice(top, top + room);
+  const more: Spans = [{ text: `  ${theme.glyphs.ellipsis} ${below + 1} more lines`, role: 'dim' }];
+  return [...body.slice(top, top + room - 1), more];
 }
 
 function buttonSpans({ buttons, focus }: DialogLook): Spans {
