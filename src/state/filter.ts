@@ -89,6 +89,8 @@ function parseTerm<R extends Row>(term: string, table: Table<R>, words: Words<R>
     const column = columnNamed(table, name);
     // A sign with nothing after it yet: the person is still typing, so everything stays.
     if (column !== undefined) return wanted === '' ? () => true : columnTest(column, sign, wanted, notes);
+    // `reg:v1` is an image; titles are capitals, and nothing but a column is compared.
+    if (/[<>]/.test(sign) || name === name.toUpperCase()) notes.push(noColumn(table, name, sign));
   }
   const selector = /[^=!<>]=/.test(term) ? parseSelector(term) : undefined;
   if (selector !== undefined) return (row) => selector(labelsOf(row));
@@ -110,6 +112,13 @@ function toPattern(term: string, notes: string[]): (lower: string) => boolean {
 }
 
 const squeezed = (title: string): string => title.toLowerCase().replace(/[^a-z0-9%]/g, '');
+
+function noColumn<R extends Row>(table: Table<R>, name: string, sign: string): string {
+  const titles = columnsOf(table).map(({ title }) => title);
+  const near = titles.filter((title) => squeezed(title).startsWith(squeezed(name)));
+  const instead = /[!=]=?$/.test(sign) && !/[<>]/.test(sign) ? ', so it is read as a label' : '';
+  return `no column ${name}${instead}; there are ${(near.length > 0 ? near : titles).join(', ')}`;
+}
 
 /** By its whole title, or by the one title that starts so (three letters or more). */
 function columnNamed<R extends Row>(table: Table<R>, name: string): Column<R> | undefined {

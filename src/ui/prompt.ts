@@ -133,7 +133,9 @@ export function promptSpans(
   { label, suggestion, note }: PromptLook,
 ): Spans {
   const noteWidth = note === undefined ? 0 : displayWidth(note.text) + 2;
-  const room = Math.max(4, width - displayWidth(label) - noteWidth - 2);
+  // A long note is cut before what is typed is.
+  const typed = Math.min(displayWidth(state.text) + 2, width >> 1);
+  const room = Math.max(4, typed, width - displayWidth(label) - noteWidth - 2);
   const head = state.text.slice(0, state.cursor);
   const start = Math.max(0, displayWidth(head) - room + 1);
   const under = state.text.slice(state.cursor, after(state.text, state.cursor));

@@ -176,6 +176,14 @@ test('what is no regular expression is said at the prompt', () => {
   expect(given.text()).toContain('taken literally');
 });
 
+test('a column that does not exist is said while it is typed, which stays in sight, and in the title', () => {
+  const given = givenPods(pod('a'));
+  given.type('/XYZ:foo');
+  expect(given.text()).toMatch(/^ \/XYZ:foo {2,}no column XYZ; there are NAMESPACE, NAME, READY/m);
+  given.type('\r');
+  expect(title(given)).toContain('no column XYZ; there are');
+});
+
 test('sorting shows its arrow; an age that ascends puts the youngest first', () => {
   const young = pod('young');
   const given = givenPods(pod('old'), {

@@ -84,6 +84,14 @@ test('a colon after something that is no column belongs to the text', () => {
   expect(note('reg:v1')).toBeUndefined();
 });
 
+test('a column that does not exist is said, with those that do', () => {
+  expect(note('XYZ:foo')).toMatch(/^no column XYZ; there are .*STATUS/);
+  expect(note('!XYZ:foo')).toMatch(/^no column XYZ; there are /);
+  expect(note('restartz>3')).toMatch(/^no column restartz; there are /);
+  expect(note('XYZ=foo')).toMatch(/^no column XYZ, so it is read as a label; there are /);
+  expect(note('app=llama')).toBeUndefined();
+});
+
 test('an unknown value matches no comparison', () => {
   const filter = parseFilter('RESTARTS<5', typedThings, createWords(typedThings));
   expect(filter?.matches(thing('a', { restarts: undefined }), now)).toBe(false);
