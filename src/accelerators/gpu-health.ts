@@ -80,6 +80,7 @@ export interface HealthEvidence {
 export const gpuHealth: DerivedTable<GpuHealthRow> = {
   name: 'gpuhealth',
   title: 'GPU health',
+  empty: 'No sign of a sick GPU',
   aliases: ['gh', 'health'],
   namespaced: false,
   needs: [anyResource(pods), anyResource(nodes), anyResource(events), anyResource(resourceslices)],

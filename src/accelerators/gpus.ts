@@ -32,6 +32,7 @@ export interface GpuRow extends Row, DeviceEntry {
 export const gpus: DerivedTable<GpuRow> = {
   name: 'gpus',
   title: 'GPUs',
+  empty: 'No node offers a GPU, and no device of DRA is known',
   aliases: ['gpu', 'gp', 'accelerators'],
   namespaced: false,
   needs: [

@@ -109,6 +109,8 @@ export interface Action {
   readonly hint?: { readonly order: number; readonly word: string };
   /** Why it cannot be done now, as a sentence; undefined: it can. */
   readonly whyNot?: (context: ActionContext) => string | undefined;
+  /** Whether it can do something in such a table, whatever the row: its key is not hinted at otherwise. Default: yes. */
+  readonly suits?: (table: Table<Row>) => boolean;
   /** The arguments of the kubectl that does the same. */
   readonly kubectl?: (context: ActionContext) => readonly string[] | undefined;
   readonly run: (context: ActionContext) => void | Promise<void>;

@@ -1,6 +1,6 @@
 import type { PodRow } from '../resources/pod-row.ts';
 import type { Row, Table } from '../resources/resource.ts';
-import { choiceOf } from '../state/pod-choice.ts';
+import { choiceOf, hasPods } from '../state/pod-choice.ts';
 import { changeView, push } from '../state/session.ts';
 import { type LogRange, type LogView, logView } from '../state/text-views.ts';
 import { type Action, type ActionContext, say, step } from './action.ts';
@@ -95,6 +95,7 @@ export const logActions: readonly Action[] = [
     risk: 'read',
     places: ['table', 'detail'],
     hint: { order: 3, word: 'logs' },
+    suits: hasPods,
     whyNot: whyNoLogs,
     run: (context) => open(context, false),
   },

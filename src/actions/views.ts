@@ -239,6 +239,7 @@ export const views: readonly Action[] = [
     risk: 'read',
     places: ['table'],
     hint: { order: 6, word: 'faults' },
+    suits: ({ fault }) => fault !== undefined,
     whyNot: ({ table }) => (table?.fault === undefined ? 'Nothing in this table can be a fault.' : undefined),
     run(context) {
       const { view } = context;

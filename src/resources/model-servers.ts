@@ -37,7 +37,8 @@ function readRayCluster(spec: Fields, status: Fields): WorkloadFacts {
     flag(spec['suspend']) || findCondition(conditions, 'RayClusterSuspended', 'True') !== undefined;
   const state = text(status['state']);
   return {
-    status: isSuspended ? 'suspended' : state,
+    // KubeRay gives no state before the first time that all of it is there; the condition says what it waits for.
+    status: isSuspended ? 'suspended' : state || (provisioning?.reason ?? ''),
     phase: isSuspended
       ? 'suspended'
       : state === 'failed' || failed !== undefined
@@ -45,10 +46,13 @@ function readRayCluster(spec: Fields, status: Fields): WorkloadFacts {
         : provisioning === undefined
           ? 'active'
           : 'waiting',
-    message: text(status['reason']) || (failed === undefined ? '' : conditionText(failed)),
+    message: text(status['reason']) || rayMessage(failed ?? (state === '' ? provisioning : undefined)),
     roles: [roleOf('head', 1, record(spec['headGroupSpec'])['template']), ...rayWorkers(spec, status)],
   };
 }
+
+const rayMessage = (condition: Condition | undefined): string =>
+  condition === undefined ? '' : conditionText(condition);
 
 /** The autoscaler changes what the spec says: `desiredWorkerReplicas` is what the cluster wants now. */
 function rayWorkers(spec: Fields, status: Fields): readonly Role[] {

@@ -64,7 +64,11 @@ export interface Table<R extends Row> {
   readonly title: string;
   readonly aliases: readonly string[];
   readonly namespaced: boolean;
+  /** Not namespaced, but made of what is in the chosen namespaces only. Default: false. */
+  readonly followsNamespaces?: boolean;
   readonly columns: readonly Column<R>[];
+  /** Said where it has no rows, before where that is so. Default: `No ` and the title in lower case. */
+  readonly empty?: string;
   /** Column title and direction of the first sort. Default: NAMESPACE, then NAME. */
   readonly sort?: { readonly column: string; readonly descending: boolean };
   /** True where the row needs a person: Ctrl-Z keeps these, the header counts them. Default: never. */

@@ -148,12 +148,18 @@ const columns: readonly Column<WorkloadObjectRow>[] = [
   {
     title: 'STATUS',
     value: (row) => row.status,
-    text: blankText((row) => row.status),
-    tone: (row) => phaseTones[row.phase],
+    text: (row) => row.status || '-',
+    tone: statusTone,
     priority: 0,
   },
-  { title: 'PODS', value: podsWanted, align: 'right', priority: 2 },
-  { title: 'RESTARTS', value: (row) => row.restarts, align: 'right', priority: 4 },
+  { title: 'PODS', value: podsWanted, text: (row) => toldText(podsWanted(row)), align: 'right', priority: 2 },
+  {
+    title: 'RESTARTS',
+    value: (row) => row.restarts,
+    text: ({ restarts }) => toldText(restarts),
+    align: 'right',
+    priority: 4,
+  },
   {
     title: 'PROGRESS',
     value: (row) => row.progress,
@@ -161,9 +167,18 @@ const columns: readonly Column<WorkloadObjectRow>[] = [
     align: 'right',
     priority: 4,
   },
-  { title: 'QUEUE', value: (row) => row.queue, text: blankText((row) => row.queue), priority: 4 },
+  { title: 'QUEUE', value: (row) => row.queue, text: (row) => row.queue || '-', priority: 4 },
   { title: 'MESSAGE', value: (row) => row.message, text: blankText((row) => row.message), priority: 3 },
 ];
+
+/** `-` where the object does not say it: another kind of its family does. */
+const toldText = (count: number | undefined): string => (count === undefined ? '-' : String(count));
+
+/** Half of the replicas that it wants are no health, whatever runs. */
+function statusTone({ phase, replicas }: WorkloadObjectRow): Tone {
+  const lacks = phase === 'active' && replicas !== undefined && replicas.ready < replicas.wanted;
+  return lacks ? 'warn' : phaseTones[phase];
+}
 
 /** All pods that it makes; undefined where a role does not say how many. */
 function podsWanted({ roles }: Pick<WorkloadObjectRow, 'roles'>): number | undefined {

@@ -71,7 +71,7 @@ export function bodyMessage(body: EmptyBody): Message {
   }
   if (body.total > 0) return noMatchMessage(body);
   if (busy) return { role: 'pending', title: `${spinner} Sorting` };
-  if (kindsOf(table).length === 0) return { role: 'dim', title: `No ${table.title.toLowerCase()}.` };
+  if (kindsOf(table).length === 0) return { role: 'dim', title: `${emptyText(table)}.` };
   const link = tableLink(cluster, table, namespaces);
   if (link === undefined)
     return { role: 'pending', title: `${spinner} Asking for ${table.title.toLowerCase()}` };
@@ -133,15 +133,17 @@ function linkMessage(link: Link, { table, view, cluster, namespaces, spinner, no
         };
       return {
         role: 'dim',
-        title: `No ${what}${view.crumb === undefined ? whereOf(table, namespaces) : ` for ${view.crumb}`}.`,
+        title: `${emptyText(table)}${view.crumb === undefined ? whereOf(table, namespaces) : ` for ${view.crumb}`}.`,
         lines:
-          table.namespaced && namespaces !== 'all'
+          (table.namespaced || table.followsNamespaces === true) && namespaces !== 'all'
             ? ['<0> shows all namespaces.']
             : ['New ones appear here by themselves.'],
       };
     }
   }
 }
+
+const emptyText = ({ empty, title }: Table<Row>): string => empty ?? `No ${title.toLowerCase()}`;
 
 /** Which of these the cluster does not have; none where its namespaces are not known. */
 function namespacesMissing(cluster: Cluster, namespaces: Namespaces): readonly string[] {
@@ -177,7 +179,7 @@ function failedMessage(connection: ConnectionState & { readonly state: 'failed' 
 }
 
 const whereOf = (table: Table<Row>, namespaces: Namespaces): string =>
-  table.namespaced ? whereText('', namespaces) : ' in this cluster';
+  table.namespaced || table.followsNamespaces === true ? whereText('', namespaces) : ' in this cluster';
 
 function whereText(scope: string, namespaces: Namespaces): string {
   if (scope !== '') return ` in namespace ${scope}`;

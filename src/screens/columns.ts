@@ -36,8 +36,15 @@ const leastWidths: Readonly<Record<string, number>> = {
 /** A name keeps its two ends and loses its middle; the narrower the terminal, the more of it. */
 const leastName = (width: number): number => (width >= 120 ? 32 : width >= wholeFrom ? 24 : 14);
 
-/** What must be read whole where there is any room: half a status is another one. */
-const wholeTitles: readonly string[] = ['STATUS', 'USE'];
+/** What must be read whole where there is any room: half a status, a time or an address is another one. */
+const wholeTitles: readonly string[] = [
+  'STATUS',
+  'USE',
+  'CREATED AT',
+  'CLUSTER-IP',
+  'SCHEDULE',
+  'INTERNAL-IP',
+];
 const wholeFrom = 60;
 
 function leastOf(title: string, natural: number, width: number): number | undefined {

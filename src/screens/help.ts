@@ -1,5 +1,6 @@
 import type { Action, Tables } from '../actions/action.ts';
 import { actionFor, actions, actionsIn } from '../actions/index.ts';
+import type { Row, Table } from '../resources/resource.ts';
 import type { HelpView, View } from '../state/session.ts';
 import type { Hint } from '../ui/Frame.tsx';
 import { type HelpGroup, helpLines } from '../ui/help.ts';
@@ -85,9 +86,9 @@ const hinted: readonly Action[] = actions
   .sort((a, b) => (a.hint?.order || 99) - (b.hint?.order || 99));
 
 /** The keys under the table, those that matter most first; those that change something are off until writing is armed. */
-export function hintsFor(view: View, isArmed: boolean): readonly Hint[] {
+export function hintsFor(view: View, table: Table<Row>, isArmed: boolean): readonly Hint[] {
   const id = `${view.kind} ${view.kind === 'table' ? view.table : ''} ${isArmed}`;
-  const known = hintsOf.get(id) ?? findHints(view, isArmed);
+  const known = hintsOf.get(id) ?? findHints(view, table, isArmed);
   hintsOf.set(id, known);
   return known;
 }
@@ -105,10 +106,13 @@ const isOfObjects = ({ id, group, places }: Action, view: View): boolean =>
   id !== 'open' &&
   !places.includes(view.table);
 
-function findHints(view: View, isArmed: boolean): readonly Hint[] {
+function findHints(view: View, table: Table<Row>, isArmed: boolean): readonly Hint[] {
   return hinted
     .filter(
-      (action) => !isOfObjects(action, view) && action.keys.some((key) => actionFor(key, view) === action),
+      (action) =>
+        !isOfObjects(action, view) &&
+        (view.kind !== 'table' || action.suits?.(table) !== false) &&
+        action.keys.some((key) => actionFor(key, view) === action),
     )
     .map(({ keys, hint, risk }) => ({
       key: keys[0] ?? '',

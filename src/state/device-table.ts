@@ -37,6 +37,7 @@ export function deviceTable(
   return {
     name: 'devices',
     title: 'GPU devices',
+    empty: 'No GPU device is known',
     aliases: ['dev', 'device'],
     namespaced: false,
     needs: gpus.needs,

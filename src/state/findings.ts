@@ -212,8 +212,10 @@ export function findingTables(
       ({
         name: findingsTable(grouping),
         title: grouping === 'cause' ? 'Alerts' : `Alerts by ${grouping}`,
+        empty: 'No alerts',
         aliases: grouping === 'cause' ? ['alerts', 'alert', 'finding'] : [`alerts-by-${grouping}`],
         namespaced: false,
+        followsNamespaces: true,
         sort: { column: 'GPUS', descending: true },
         columns: columnsFor(grouping),
         fault: (row: FindingRow) => row.severity === 'bad',

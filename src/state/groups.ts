@@ -58,23 +58,27 @@ interface By<M extends Row> {
 }
 
 interface Family<M extends Row, G extends GroupRow> {
-  readonly source: Pick<DerivedTable<Row>, 'needs' | 'epoch'>;
+  readonly source: Pick<DerivedTable<Row>, 'needs' | 'epoch' | 'followsNamespaces'>;
   readonly members: (cluster: ClusterRows, now: number) => Iterable<M>;
   readonly isFault: (row: M, now: number) => boolean;
   readonly sum: (rows: readonly M[]) => Omit<G, keyof GroupRow>;
   readonly columns: readonly Column<G>[];
+  /** Said where there is nothing to group. */
+  readonly empty: string;
   readonly sort: { readonly column: string; readonly descending: boolean };
 }
 
 function groupTable<M extends Row, G extends GroupRow>(
-  { source, members, isFault, sum, columns, sort }: Family<M, G>,
+  { source, members, isFault, sum, columns, empty, sort }: Family<M, G>,
   by: By<M>,
 ): DerivedTable<G> {
   return {
     name: by.name,
     title: by.title,
+    empty,
     aliases: [],
     namespaced: false,
+    ...(source.followsNamespaces !== undefined && { followsNamespaces: source.followsNamespaces }),
     needs: source.needs,
     ...(source.epoch !== undefined && { epoch: source.epoch }),
     sort,
@@ -206,7 +210,7 @@ const workloadColumns: readonly Column<WorkloadGroupRow>[] = [
     tone: ({ podsPending }) => (podsPending > 0 ? 'pending' : 'dim'),
   }),
   number('GPUS', (row) => row.held, 1, {
-    text: ({ held, wanted }) => `${held}/${wanted ?? '?'}`,
+    text: ({ held, wanted }) => (held === 0 && wanted === 0 ? '-' : `${held}/${wanted ?? '?'}`),
     tone: ({ held }) => (held > 0 ? 'accent' : 'dim'),
   }),
   {
@@ -303,7 +307,11 @@ export function groupTables({ gpus, workloads, namespaces }: GroupAccess): reado
     const shown = namespaces();
     return shown === 'all' || shown.includes(namespace);
   };
-  const workloadSource = { needs: workloads.needs, epoch: () => (workloads.epoch?.() ?? 0) + choice() };
+  const workloadSource = {
+    needs: workloads.needs,
+    epoch: () => (workloads.epoch?.() ?? 0) + choice(),
+    followsNamespaces: true,
+  };
   const shownWorkloads = (cluster: ClusterRows, now: number): readonly WorkloadRow[] =>
     workloads.derive(cluster, now).filter(isShown);
   const isSick = (row: WorkloadRow, now: number): boolean => workloads.fault?.(row, now) === true;
@@ -314,6 +322,7 @@ export function groupTables({ gpus, workloads, namespaces }: GroupAccess): reado
     isFault: (row, now) => gpus.fault?.(row, now) === true,
     sum: sumOfGpus,
     columns: gpuColumns,
+    empty: 'No GPUs',
     sort: { column: 'REQUESTED', descending: true },
   };
   const heldFamily: Family<HeldRow, HeldGroupRow> = {
@@ -338,6 +347,7 @@ export function groupTables({ gpus, workloads, namespaces }: GroupAccess): reado
       nodes: row?.workload.nodes ?? '',
     }),
     columns: heldColumns,
+    empty: 'No workload holds GPUs',
     sort: { column: 'HELD', descending: true },
   };
   const workloadFamily: Family<WorkloadRow, WorkloadGroupRow> = {
@@ -346,14 +356,16 @@ export function groupTables({ gpus, workloads, namespaces }: GroupAccess): reado
     isFault: isSick,
     sum: sumOfWorkloads,
     columns: workloadColumns,
+    empty: 'No workloads',
     sort: { column: 'GPUS', descending: true },
   };
   const eventFamily: Family<EventRow, EventGroupRow> = {
-    source: { needs: [anyResource(events)], epoch: choice },
+    source: { needs: [anyResource(events)], epoch: choice, followsNamespaces: true },
     members: (cluster) => [...cluster.rowsOf(events)].filter(isShown),
     isFault: ({ type }) => type === 'Warning',
     sum: sumOfEvents,
     columns: eventColumns,
+    empty: 'No events',
     sort: { column: 'COUNT', descending: true },
   };
   const workloadsBy = (what: string, heading: string, read: (row: WorkloadRow) => string, equals = read) =>

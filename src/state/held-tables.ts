@@ -31,6 +31,7 @@ const age: Column<Row> = {
 export const portForwards: Table<ForwardRow> = {
   name: 'portforwards',
   title: 'PortForwards',
+  empty: 'No port-forward is open; <F> on a pod opens one',
   aliases: ['pf', 'portforward', 'port-forwards'],
   namespaced: true,
   sort: { column: 'LOCAL', descending: false },
@@ -91,9 +92,10 @@ export interface HistoryRow extends Row {
 export const commandHistory: Table<HistoryRow> = {
   name: 'history',
   title: 'History',
+  empty: 'Nothing was opened or done in this run',
   aliases: ['hist'],
   namespaced: false,
-  sort: { column: 'AGE', descending: false },
+  sort: { column: 'AGE', descending: true },
   columns: [
     { ...age, priority: 0 },
     { title: 'NAME', value: (row) => row.name, priority: 1 },
@@ -127,9 +129,10 @@ export interface AuditRow extends Row {
 export const auditTrail: Table<AuditRow> = {
   name: 'audit',
   title: 'Audit',
+  empty: 'Nothing was changed with mltop so far',
   aliases: [],
   namespaced: false,
-  sort: { column: 'AGE', descending: false },
+  sort: { column: 'AGE', descending: true },
   columns: [
     { ...age, priority: 0 },
     { title: 'ACTION', value: (row) => row.action, priority: 0 },

@@ -49,6 +49,26 @@ export function choiceOf(table: Pick<Table<Row>, 'name'>, row: Row): PodChoice |
   }
 }
 
+/** Whether rows of such a table can have pods at all. */
+export const hasPods = (table: Pick<Table<Row>, 'name'>): boolean =>
+  tablesWithPods.has(table.name) || jobKinds.has((table as Partial<Resource>).kind ?? '');
+
+const tablesWithPods = new Set([
+  'pods',
+  'ranks',
+  'nodes',
+  'gpus',
+  'services',
+  'deployments',
+  'statefulsets',
+  'daemonsets',
+  'replicasets',
+  'jobs',
+  'cronjobs',
+  'pending',
+  'workloads',
+]);
+
 const jobKinds = new Set([
   'JobSet',
   'TrainJob',

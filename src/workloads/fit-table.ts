@@ -96,6 +96,7 @@ export function fitTable({ scheduling, shownModel }: FitAccess): DerivedTable<Fi
   return {
     name: 'fit',
     title: 'Fits',
+    empty: 'No node has a GPU model to ask about',
     aliases: ['fits'],
     namespaced: false,
     needs: bookSources.map(({ resource }) => resource),

@@ -121,6 +121,7 @@ export const namespaceUseTable = (
 ): DerivedTable<NamespaceUseRow> => ({
   name: 'gpu-namespaces',
   title: 'GPUs by namespace',
+  empty: 'No pods, and so nobody who holds or wants GPUs,',
   aliases: ['gns'],
   namespaced: false,
   needs: bookSources.map(({ resource }) => resource),

@@ -262,6 +262,7 @@ export const pendingTable = ({
 }: PendingAccess): DerivedTable<PendingRow> => ({
   name: 'pending',
   title: 'Pending',
+  empty: 'Nothing waits for GPUs',
   aliases: ['pend'],
   namespaced: true,
   needs: bookSources.map(({ resource }) => resource),

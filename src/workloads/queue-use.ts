@@ -195,6 +195,7 @@ const columns: readonly Column<QueueUseRow>[] = [
 export const queueUseTable = ({ books, ledger }: QueueAccess): DerivedTable<QueueUseRow> => ({
   name: 'gpu-queues',
   title: 'Queues',
+  empty: 'No queue of Kueue, Volcano or KAI',
   aliases: ['gq'],
   namespaced: false,
   needs: bookSources.map(({ resource }) => resource),

@@ -140,8 +140,14 @@ const columns: readonly Column<RankRow>[] = [
     text: ({ pod }, now) => podWhy(pod, now) ?? '',
     priority: 3,
   },
-  { title: 'WORKLOAD', value: (row) => row.workload, wide: true, priority: 9 },
+  { title: 'WORKLOAD', value: (row) => row.workload, text: workloadText, wide: true, priority: 9 },
 ];
+
+/** `Job/mpi-sim`: a key without the group and the namespace, which is the pod's. */
+function workloadText({ workload }: RankRow): string {
+  const [kind = '', , name = ''] = workload.split('/');
+  return `${kind.split('.')[0]}/${name}`;
+}
 
 /** The pods of a workload as ranks. `shown` gives the key of the workload that is looked at; all of them without one. */
 export const ranksTable = (

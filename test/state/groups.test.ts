@@ -99,3 +99,9 @@ test('b goes through the groupings and back to the table; Esc leaves each of the
   session.setState(push(tableView('events'))(session.getState()));
   expect(press()).toBe('events-by-reason');
 });
+
+test('workloads that want no GPU do not count as 0 of 0', () => {
+  const cells = given().lines('workloads-by-kind', 'KIND', 'GPUS');
+  expect(cells.map(([, gpus]) => gpus)).toContain('-');
+  expect(cells.map(([, gpus]) => gpus)).not.toContain('0/0');
+});
