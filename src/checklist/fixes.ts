@@ -262,6 +262,29 @@ export const getObject = (
   ...names: readonly string[]
 ): Fix | undefined => kubectl(title, 'read', namespace, ['get', kind, ...names]);
 
+/** The pods of a node; of one namespace, or of all of them. */
+export const podsOnNode = (title: string, node: string, namespace = ''): Fix | undefined =>
+  getObject(
+    title,
+    'pods',
+    namespace,
+    ...(namespace === '' ? ['-A'] : []),
+    '-o',
+    'wide',
+    '--field-selector',
+    `spec.nodeName=${node || 'NODE'}`,
+  );
+
+/** What only one pod at a time can have: the old one must go before the new one comes. */
+export const recreateDeployment = (namespace: string, name: string): Fix | undefined =>
+  kubectl('Replace instead of rolling', 'reversible', namespace, [
+    'patch',
+    'deployment',
+    name,
+    '-p',
+    '{"spec":{"strategy":{"type":"Recreate","rollingUpdate":null}}}',
+  ]);
+
 export const deletePod = (facts: PodFacts, title: string, note?: string): Fix | undefined =>
   kubectl(
     title,

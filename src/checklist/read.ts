@@ -155,3 +155,7 @@ export function essence(value: string, limit = 140): string {
   // A short end says too little by itself.
   return kept.length >= limit / 3 ? `… ${kept}` : `…${core.slice(-(limit - 1))}`;
 }
+
+/** `; there is a, b`, or nothing: behind the sentence that something does not exist. */
+export const thereIs = (names: readonly string[]): string =>
+  names.length === 0 ? '' : `; there is ${names.join(', ')}`;

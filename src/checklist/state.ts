@@ -119,6 +119,15 @@ export const cause = (
   fixes: fixes.filter((fix) => fix !== undefined),
 });
 
+/** The log of a run of a container, for the caller to fetch. */
+export const wantLog = (facts: PodFacts, container: string, previous: boolean): Want => ({
+  kind: 'log',
+  namespace: facts.namespace,
+  pod: facts.name,
+  container,
+  previous,
+});
+
 /** How an expectation that was met, missed or could not be decided reads. */
 export const statusOfTruth = (truth: boolean | undefined): ItemStatus =>
   truth === undefined ? 'unknown' : truth ? 'pass' : 'fail';

@@ -1,7 +1,7 @@
 import { quantity } from '../../resources/fields.ts';
 import { nodes as nodeResource, unhealthyDevices } from '../../resources/nodes.ts';
 import { kindOf, labelsOf, nameOf, refOf } from '../evidence-index.ts';
-import { cordon, describe, kubectl } from '../fixes.ts';
+import { cordon, describe, kubectl, podsOnNode } from '../fixes.ts';
 import {
   at,
   brief,
@@ -63,15 +63,7 @@ const notReady: ObjectState = {
             'proven',
             `node ${facts.name} is not ready: ${why} (${brief(words, 160)})`,
             about(facts.name),
-            kubectl('See what runs on it', 'read', '', [
-              'get',
-              'pods',
-              '-A',
-              '-o',
-              'wide',
-              '--field-selector',
-              `spec.nodeName=${facts.name}`,
-            ]),
+            podsOnNode('See what runs on it', facts.name),
             cordon(facts.name),
           ),
         ],
@@ -200,15 +192,7 @@ const gpuSick: ObjectState = {
             says,
             cordon(facts.name),
             about(facts.name),
-            kubectl('See who uses its GPUs', 'read', '', [
-              'get',
-              'pods',
-              '-A',
-              '-o',
-              'wide',
-              '--field-selector',
-              `spec.nodeName=${facts.name}`,
-            ]),
+            podsOnNode('See who uses its GPUs', facts.name),
           ),
         ],
         items: [
@@ -310,15 +294,7 @@ const pluginMissing: ObjectState = {
             layer === '' ? 'likely' : 'proven',
             `node ${facts.name} has GPUs by its labels (${product}) but offers none: ${stuck === undefined ? 'the device plugin or driver does not run there' : `pod ${nameOf(stuck)} is stuck${layer === '' ? '' : ` in ${layer}, the layer that is broken`}`}`,
             stuck === undefined
-              ? kubectl('See the GPU pods of the node', 'read', '', [
-                  'get',
-                  'pods',
-                  '-A',
-                  '-o',
-                  'wide',
-                  '--field-selector',
-                  `spec.nodeName=${facts.name}`,
-                ])
+              ? podsOnNode('See the GPU pods of the node', facts.name)
               : kubectl('Read its log', 'read', stuck.metadata?.namespace ?? '', [
                   'logs',
                   nameOf(stuck),

@@ -6,7 +6,17 @@ import { type ContainerFacts, isTrue, type PastRun, type PodFacts, statusPath } 
 import { brief, count, list, span, text } from '../read.ts';
 import type { Cause, Item, ObjectRef, Want } from '../report.ts';
 import { lastWords, type SignatureHit, scan } from '../signatures.ts';
-import { cause, type Diagnosis, evidence, item, type Match, type PodState, said, unknown } from '../state.ts';
+import {
+  cause,
+  type Diagnosis,
+  evidence,
+  item,
+  type Match,
+  type PodState,
+  said,
+  unknown,
+  wantLog,
+} from '../state.ts';
 
 export interface Crash {
   readonly container: ContainerFacts;
@@ -193,15 +203,7 @@ function logItem(crash: Crash): Item {
 
 const wantsLog = (facts: PodFacts, crash: Crash): readonly Want[] =>
   crash.source === undefined || crash.source === 'InferenceService'
-    ? [
-        {
-          kind: 'log',
-          namespace: facts.namespace,
-          pod: facts.name,
-          container: crash.container.name,
-          previous: !crash.present,
-        },
-      ]
+    ? [wantLog(facts, crash.container.name, !crash.present)]
     : [];
 
 /** Another revision of the same Deployment still runs: the change is worth a look. */

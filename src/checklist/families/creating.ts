@@ -1,9 +1,18 @@
 import type { KubeObject } from '../../kube/object.ts';
 import { type Happening, nameOf } from '../evidence-index.ts';
-import { deletePod, describe, editOwner, getObject, kubectl, targetOf } from '../fixes.ts';
+import {
+  deletePod,
+  describe,
+  editOwner,
+  getObject,
+  kubectl,
+  podsOnNode,
+  recreateDeployment,
+  targetOf,
+} from '../fixes.ts';
 import { minutes } from '../limits.ts';
 import { lastEvent, type PodFacts } from '../pod-facts.ts';
-import { at, brief, condition, essence, list, nearNames, span, text, time } from '../read.ts';
+import { at, brief, condition, essence, list, nearNames, span, text, thereIs, time } from '../read.ts';
 import type { Item, Verdict } from '../report.ts';
 import { cause, type Diagnosis, evidence, item, type Match, type PodState, said, unknown } from '../state.ts';
 import { missingObject, missingObjectCause } from './configuration.ts';
@@ -148,13 +157,7 @@ const multiAttach = creating(
               'E2.rolling-update',
               holder === undefined ? 'likely' : 'proven',
               `volume ${volume} is ReadWriteOnce and in use by ${who}: with a RollingUpdate the new pod waits for the old one, and the old one for the new`,
-              kubectl('Replace instead of rolling', 'reversible', facts.namespace, [
-                'patch',
-                'deployment',
-                target.name,
-                '-p',
-                '{"spec":{"strategy":{"type":"Recreate","rollingUpdate":null}}}',
-              ]),
+              recreateDeployment(facts.namespace, target.name),
               getObject('See who uses the claim', 'pods', facts.namespace, '-o', 'wide'),
             )
           : cause(
@@ -653,15 +656,7 @@ const runtimeHandler = creating(
             'E7.handler',
             'proven',
             `the container runtime of node ${facts.node} has no handler "${handler}"${/nvidia/.test(handler) ? ': the NVIDIA container toolkit is not installed or configured there' : ''} (runtimeClassName ${text(facts.object, 'spec', 'runtimeClassName') || handler})`,
-            kubectl('See the toolkit on the nodes', 'read', '', [
-              'get',
-              'pods',
-              '-A',
-              '-o',
-              'wide',
-              '--field-selector',
-              `spec.nodeName=${facts.node || 'NODE'}`,
-            ]),
+            podsOnNode('See the toolkit on the nodes', facts.node),
             getObject('See the runtime classes', 'runtimeclass', ''),
             editOwner(facts, 'Correct or drop runtimeClassName'),
           ),
@@ -694,14 +689,7 @@ const network = creating('E6', 'sandbox.network', 'sandbox', 'The pod gets no ne
           id,
           verdict,
           `${says}${others.length > 0 ? `; ${others.length} other pods of the node have the same` : ''}`,
-          kubectl('See the network pods of the node', 'read', 'kube-system', [
-            'get',
-            'pods',
-            '-o',
-            'wide',
-            '--field-selector',
-            `spec.nodeName=${facts.node || 'NODE'}`,
-          ]),
+          podsOnNode('See the network pods of the node', facts.node, 'kube-system'),
           describe('node', '', facts.node || 'NODE'),
           describe('pod', facts.namespace, facts.name),
         ),
@@ -826,15 +814,7 @@ const draPrepare = creating(
               ? `the DRA driver on node ${facts.node} cannot prepare the claimed device: ${essence(found.event.message, 160)}`
               : `DRA driver ${driver} is not registered on node ${facts.node}: its kubelet plugin does not run there`,
             getObject('See the claims', 'resourceclaims', facts.namespace),
-            kubectl('See the driver pods', 'read', '', [
-              'get',
-              'pods',
-              '-A',
-              '-o',
-              'wide',
-              '--field-selector',
-              `spec.nodeName=${facts.node || 'NODE'}`,
-            ]),
+            podsOnNode('See the driver pods', facts.node),
           ),
         ],
         items: [item('E9.event', 'sandbox', 'Its devices are prepared', 'fail', said(found.event))],
@@ -886,7 +866,7 @@ function strangeNode(
   if (known.length < 2 || known.includes(facts.node)) return undefined;
   const near = nearNames(facts.node, known);
   return {
-    text: `node ${facts.node} is not among the ${known.length} nodes known here${near.length > 0 ? `; there is ${near.join(', ')}` : ''}: it does not exist (any more), or the name is wrong`,
+    text: `node ${facts.node} is not among the ${known.length} nodes known here${thereIs(near)}: it does not exist (any more), or the name is wrong`,
     item: item(
       'N.node',
       'nodeAdmits',

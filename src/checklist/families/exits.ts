@@ -4,7 +4,7 @@ import { type ContainerFacts, lastEvent, type PodFacts, statusPath, toldContaine
 import { brief, list } from '../read.ts';
 import type { Cause } from '../report.ts';
 import { scan } from '../signatures.ts';
-import { cause, evidence, item, type PodState, said, unknown } from '../state.ts';
+import { cause, evidence, item, type PodState, said, unknown, wantLog } from '../state.ts';
 import { matchExecFormat } from './configuration.ts';
 import { type Crash, crashState, diagnoseCrash, place } from './crash-facts.ts';
 import { probeBudget, probeReading } from './probe-kills.ts';
@@ -281,15 +281,7 @@ export const backOffOnly: PodState = {
           ),
           unknown('H.log', 'staysUp', 'What the program said', 'needsProbe'),
         ],
-        wants: [
-          {
-            kind: 'log',
-            namespace: facts.namespace,
-            pod: facts.name,
-            container: container.name,
-            previous: true,
-          },
-        ],
+        wants: [wantLog(facts, container.name, true)],
       }),
     };
   },

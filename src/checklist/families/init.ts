@@ -6,7 +6,7 @@ import { isTrue, type PodFacts, podFacts, statusPath } from '../pod-facts.ts';
 import { brief, list, span, strings, text } from '../read.ts';
 import type { ObjectRef } from '../report.ts';
 import { lastWords, scan } from '../signatures.ts';
-import { cause, evidence, item, type PodState, unknown } from '../state.ts';
+import { cause, evidence, item, type PodState, unknown, wantLog } from '../state.ts';
 import { crashOf, crashState, diagnoseCrash } from './crash-facts.ts';
 import { codeCause } from './exits.ts';
 import { signatureCause } from './program-words.ts';
@@ -196,18 +196,7 @@ export const initHanging: PodState = {
             : [item('H11.log', 'initDone', 'What it says', 'info', evidence('log', brief(words, 300)))]),
         ],
         ...(head?.pod === undefined ? {} : { explainedBy: refOf(head.pod) }),
-        wants:
-          words === undefined
-            ? [
-                {
-                  kind: 'log',
-                  namespace: facts.namespace,
-                  pod: facts.name,
-                  container: container.name,
-                  previous: false,
-                },
-              ]
-            : [],
+        wants: words === undefined ? [wantLog(facts, container.name, false)] : [],
       }),
     };
   },

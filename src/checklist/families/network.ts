@@ -12,6 +12,7 @@ import {
   span,
   strings,
   text,
+  thereIs,
   time,
 } from '../read.ts';
 import type { Cause } from '../report.ts';
@@ -621,7 +622,7 @@ const ingress: ObjectState = {
           cause(
             'L5.backend-missing',
             service.state === 'missing' || warned !== undefined ? 'proven' : 'likely',
-            `ingress ${name} sends ${backend.where} to Service ${backend.service}, which does not exist in namespace ${namespace}${near.length > 0 ? `; there is ${near.join(', ')}` : ''}`,
+            `ingress ${name} sends ${backend.where} to Service ${backend.service}, which does not exist in namespace ${namespace}${thereIs(near)}`,
             getObject('See the services', 'services', namespace),
             kubectl('Correct the backend', 'reversible', namespace, ['edit', 'ingress', name]),
           ),
@@ -851,7 +852,7 @@ const governingService: ObjectState = {
           cause(
             'L0.governing-service',
             here.state === 'missing' ? 'proven' : 'likely',
-            `StatefulSet ${facts.name} names Service ${name}, which does not exist in namespace ${facts.namespace}${near.length > 0 ? `; there is ${near.join(', ')}` : ''}: its pods have no names of their own in DNS`,
+            `StatefulSet ${facts.name} names Service ${name}, which does not exist in namespace ${facts.namespace}${thereIs(near)}: its pods have no names of their own in DNS`,
             getObject('See the services', 'services', facts.namespace),
             kubectl('Create it', 'reversible', facts.namespace, [
               'create',

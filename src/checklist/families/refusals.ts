@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../kube/object.ts';
 import { type Happening, nameOf, refOf } from '../evidence-index.ts';
 import { describe, getObject, kubectl } from '../fixes.ts';
-import { brief, condition, count, nearNames, text } from '../read.ts';
+import { brief, condition, count, nearNames, text, thereIs } from '../read.ts';
 import type { Cause, Item } from '../report.ts';
 import {
   cause,
@@ -341,7 +341,7 @@ export function readReference(facts: ObjectFacts, message: string): Reading | un
       cause(
         `A6.${kind.toLowerCase()}`,
         'proven',
-        `no pod can be created: the ${kind} ${name} does not exist${namespace === '' ? '' : ` in namespace ${namespace}`}${near.length > 0 ? `; there is ${near.join(', ')}` : ''}`,
+        `no pod can be created: the ${kind} ${name} does not exist${namespace === '' ? '' : ` in namespace ${namespace}`}${thereIs(near)}`,
         kind === 'ServiceAccount'
           ? kubectl('Create it', 'reversible', namespace, ['create', 'serviceaccount', name ?? ''])
           : getObject(`See what there is`, kind.toLowerCase(), ''),

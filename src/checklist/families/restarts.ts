@@ -5,7 +5,7 @@ import { minutes } from '../limits.ts';
 import { type ContainerFacts, type PodFacts, statusPath } from '../pod-facts.ts';
 import { brief, list, span, text } from '../read.ts';
 import { scan } from '../signatures.ts';
-import { cause, evidence, item, type PodState } from '../state.ts';
+import { cause, evidence, item, type PodState, wantLog } from '../state.ts';
 import { changeCause, crashOf, limitOf } from './crash-facts.ts';
 import { signatureCause } from './program-words.ts';
 
@@ -88,15 +88,7 @@ export const flapping: PodState = {
             evidence('restarts', String(container.restarts), statusPath(container, 'restartCount')),
           ),
         ],
-        wants: [
-          {
-            kind: 'log',
-            namespace: facts.namespace,
-            pod: facts.name,
-            container: container.name,
-            previous: true,
-          },
-        ],
+        wants: [wantLog(facts, container.name, true)],
       }),
     };
   },

@@ -4,7 +4,7 @@ import { minutes } from '../limits.ts';
 import { type ContainerFacts, isTrue, lastEvent, type PodFacts, specPath, statusPath } from '../pod-facts.ts';
 import { at, brief, condition, count, list, record, span, text, time } from '../read.ts';
 import { lastWords, programLog, scan } from '../signatures.ts';
-import { cause, evidence, item, type PodState, said, unknown } from '../state.ts';
+import { cause, evidence, item, type PodState, said, unknown, wantLog } from '../state.ts';
 import { nodeTrouble } from './creating.ts';
 import { probeReading } from './probe-kills.ts';
 import { dependency, signatureCause } from './program-words.ts';
@@ -343,18 +343,7 @@ const readiness: PodState = {
             ? []
             : [item('J1.log', 'ready', 'What the program says', 'info', evidence('log', brief(words, 200)))]),
         ],
-        wants:
-          log === undefined
-            ? [
-                {
-                  kind: 'log',
-                  namespace: facts.namespace,
-                  pod: facts.name,
-                  container: container.name,
-                  previous: false,
-                },
-              ]
-            : [],
+        wants: log === undefined ? [wantLog(facts, container.name, false)] : [],
       }),
     };
   },

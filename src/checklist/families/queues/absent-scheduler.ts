@@ -1,8 +1,53 @@
+import type { KubeObject } from '../../../kube/object.ts';
 import { annotationsOf, nameOf, refOf } from '../../evidence-index.ts';
 import { describe, editOwner, kubectl } from '../../fixes.ts';
-import { ageOf } from '../../pod-facts.ts';
+import { ageOf, type PodFacts } from '../../pod-facts.ts';
 import { list, span, text, time } from '../../read.ts';
-import { cause, evidence, item, type PodState } from '../../state.ts';
+import { cause, evidence, item, type Match, type PodState } from '../../state.ts';
+
+/** A claim that its node was chosen for: the scheduler waits up to ten minutes for its volume. */
+function awaitedClaim(facts: PodFacts): KubeObject | undefined {
+  return list(facts.object, 'spec', 'volumes')
+    .map((volume) => text(volume, 'persistentVolumeClaim', 'claimName'))
+    .map((name) => facts.index.get('PersistentVolumeClaim', facts.namespace, name))
+    .find(
+      (claim) =>
+        claim !== undefined &&
+        annotationsOf(claim)['volume.kubernetes.io/selected-node'] !== undefined &&
+        text(claim, 'status', 'phase') !== 'Bound',
+    );
+}
+
+/** The scheduler has looked, and waits for a volume itself. */
+const waitsForClaim = (facts: PodFacts, claim: KubeObject): Match => ({
+  headline: `waits for claim ${nameOf(claim)} to be provisioned`,
+  severity: ageOf(facts) > 120_000 ? 'bad' : 'none',
+  since: facts.createdAt,
+  diagnose: () => ({
+    causes: [
+      cause(
+        'M3.no-answer',
+        'likely',
+        `the scheduler has chosen a node and waits up to ten minutes for claim ${nameOf(claim)}, which its provisioner has not made`,
+        describe('pvc', facts.namespace, nameOf(claim)),
+      ),
+    ],
+    items: [
+      item(
+        'B5.claim',
+        'volumes',
+        'Its claim is provisioned',
+        'fail',
+        evidence(
+          'selected-node',
+          annotationsOf(claim)['volume.kubernetes.io/selected-node'] ?? '',
+          'metadata.annotations',
+          { ref: refOf(claim) },
+        ),
+      ),
+    ],
+  }),
+});
 
 /** Pending and nobody has looked: no scheduler of that name runs. */
 export const noScheduler: PodState = {
@@ -22,45 +67,8 @@ export const noScheduler: PodState = {
     if (facts.events.some((event) => /FailedScheduling|Scheduled/.test(event.reason))) return undefined;
     const custom = facts.schedulerName !== 'default-scheduler';
     if (ageOf(facts) < 30_000 && !(custom && facts.index.nowIsGuess)) return undefined;
-    const waits = list(facts.object, 'spec', 'volumes')
-      .map((volume) => text(volume, 'persistentVolumeClaim', 'claimName'))
-      .map((name) => facts.index.get('PersistentVolumeClaim', facts.namespace, name))
-      .find(
-        (claim) =>
-          claim !== undefined &&
-          annotationsOf(claim)['volume.kubernetes.io/selected-node'] !== undefined &&
-          text(claim, 'status', 'phase') !== 'Bound',
-      );
-    if (waits !== undefined)
-      return {
-        headline: `waits for claim ${nameOf(waits)} to be provisioned`,
-        severity: ageOf(facts) > 120_000 ? 'bad' : 'none',
-        since: facts.createdAt,
-        diagnose: () => ({
-          causes: [
-            cause(
-              'M3.no-answer',
-              'likely',
-              `the scheduler has chosen a node and waits up to ten minutes for claim ${nameOf(waits)}, which its provisioner has not made`,
-              describe('pvc', facts.namespace, nameOf(waits)),
-            ),
-          ],
-          items: [
-            item(
-              'B5.claim',
-              'volumes',
-              'Its claim is provisioned',
-              'fail',
-              evidence(
-                'selected-node',
-                annotationsOf(waits)['volume.kubernetes.io/selected-node'] ?? '',
-                'metadata.annotations',
-                { ref: refOf(waits) },
-              ),
-            ),
-          ],
-        }),
-      };
+    const claim = awaitedClaim(facts);
+    if (claim !== undefined) return waitsForClaim(facts, claim);
     const others = facts.index
       .of('Pod')
       .filter(

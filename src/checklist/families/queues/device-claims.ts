@@ -1,21 +1,80 @@
 import { nameOf } from '../../evidence-index.ts';
-import { editOwner, getObject, kubectl } from '../../fixes.ts';
+import { editOwner, getObject } from '../../fixes.ts';
 import { lastEvent, type PodFacts } from '../../pod-facts.ts';
-import { list, nearNames, text } from '../../read.ts';
-import type { Item } from '../../report.ts';
-import { cause, evidence, item, type Match, type PodState } from '../../state.ts';
-import { schedulerState, schedulerWords } from '../unschedulable/verdict.ts';
+import { list, nearNames, text, thereIs } from '../../read.ts';
+import { cause, evidence, item, type PodState } from '../../state.ts';
+import { schedulerSays, schedulerState, schedulerWords } from '../unschedulable/verdict.ts';
 
-const claimNames = (
-  facts: PodFacts,
-): readonly { readonly entry: string; readonly claim: string; readonly template: string }[] =>
+/** A claim of `spec.resourceClaims`: one that is there, or a template to make one of. */
+interface ClaimEntry {
+  readonly claim: string;
+  readonly template: string;
+}
+
+const claimEntries = (facts: PodFacts): readonly ClaimEntry[] =>
   list(facts.object, 'spec', 'resourceClaims').map((entry) => ({
-    entry: text(entry, 'name'),
     claim: text(entry, 'resourceClaimName'),
     template: text(entry, 'resourceClaimTemplateName'),
   }));
 
-export const dra: PodState = {
+const claimNames = (claims: readonly ClaimEntry[]): string =>
+  claims.map((entry) => entry.claim || entry.template).join(', ');
+
+/** Why its claims are not met, as [id, headline, sentence]. */
+type Unmet = readonly [id: string, headline: string, says: string];
+
+/** A claim or a template that it names is not there: the scheduler waits without a word. */
+function missing(facts: PodFacts, claims: readonly ClaimEntry[]): Unmet | undefined {
+  const gone = (kind: string, name: string): boolean =>
+    name !== '' && facts.index.find(kind, facts.namespace, name).state === 'missing';
+  const near = (kind: string, name: string): string =>
+    thereIs(nearNames(name, facts.index.inNamespace(kind, facts.namespace).map(nameOf)));
+  const claim = claims.find((entry) => gone('ResourceClaim', entry.claim))?.claim;
+  if (claim !== undefined)
+    return [
+      'B6.claim-missing',
+      `resource claim ${claim} does not exist`,
+      `the ResourceClaim ${claim} does not exist in namespace ${facts.namespace}${near('ResourceClaim', claim)}: the scheduler waits for it without a word`,
+    ];
+  const told = lastEvent(facts.events, ['FailedResourceClaimCreation'], /template "([^"]+)":.*not found/)
+    ?.match?.[1];
+  const template = claims.find(
+    (entry) =>
+      entry.template !== '' && (told === entry.template || gone('ResourceClaimTemplate', entry.template)),
+  )?.template;
+  return template === undefined
+    ? undefined
+    : [
+        'B6.template-missing',
+        `claim template ${template} does not exist`,
+        `the ResourceClaimTemplate ${template} does not exist in namespace ${facts.namespace}${near('ResourceClaimTemplate', template)}`,
+      ];
+}
+
+/** What the scheduler says of devices. */
+function noDevices(facts: PodFacts, claims: readonly ClaimEntry[], words: string): Unmet {
+  const noClass = /device ?class (\S+) does not exist/.exec(words)?.[1];
+  if (noClass !== undefined)
+    return [
+      'B6.class-missing',
+      `device class ${noClass} does not exist`,
+      `the device class ${noClass} does not exist${thereIs(facts.index.of('DeviceClass').map(nameOf).slice(0, 5))}`,
+    ];
+  const closed = Number(/(\d+) node\(s\) had untolerated taint/.exec(words)?.[1] ?? 0);
+  const cannot = Number(/(\d+) cannot allocate all claims/.exec(words)?.[1] ?? 0);
+  const also =
+    closed > cannot && claims.length > 0
+      ? `; ${closed} nodes are closed by taints that it does not tolerate`
+      : '';
+  return [
+    'B6.no-devices',
+    'no node has the devices that it claims',
+    `no node can give the devices of its claims${claims.length > 0 ? ` (${claimNames(claims)})` : ''}: too many on one node, none left, or no device matches${also}`,
+  ];
+}
+
+/** Dynamic resource allocation: devices by claim, where others are counted. */
+export const deviceClaims: PodState = {
   id: 'B6',
   key: 'dra.claim',
   gate: 'scheduled',
@@ -23,46 +82,28 @@ export const dra: PodState = {
   title: 'A device claim cannot be satisfied',
   match: (facts) => {
     if (facts.node !== '' || facts.phase !== 'Pending' || facts.object === undefined) return undefined;
-    const claims = claimNames(facts);
+    const claims = claimEntries(facts);
     const words = schedulerWords(facts);
-    const noTemplate = lastEvent(
-      facts.events,
-      ['FailedResourceClaimCreation'],
-      /template "([^"]+)":.*not found/,
-    );
-    const missingClaim = claims.find(
-      (entry) =>
-        entry.claim !== '' &&
-        facts.index.find('ResourceClaim', facts.namespace, entry.claim).state === 'missing',
-    );
-    const missingTemplate = claims.find(
-      (entry) =>
-        entry.template !== '' &&
-        (noTemplate?.match?.[1] === entry.template ||
-          facts.index.find('ResourceClaimTemplate', facts.namespace, entry.template).state === 'missing'),
-    );
-    const see = getObject(
-      'See the claims and templates',
-      'resourceclaims,resourceclaimtemplates',
-      facts.namespace,
-    );
-    const built = (
-      id: string,
-      verdict: 'proven' | 'likely' | 'possible',
-      headline: string,
-      says: string,
-      ...more: readonly Item[]
-    ): Match => ({
+    const unmet =
+      missing(facts, claims) ??
+      (schedulerState(facts) === 'B6' ? noDevices(facts, claims, words) : undefined);
+    if (unmet === undefined) return undefined;
+    const [id, headline, says] = unmet;
+    return {
       headline,
       since: facts.createdAt,
       diagnose: () => ({
         causes: [
           cause(
             id,
-            verdict,
+            'proven',
             says,
-            see,
-            kubectl('See what devices there are', 'read', '', ['get', 'resourceslices,deviceclasses']),
+            getObject(
+              'See the claims and templates',
+              'resourceclaims,resourceclaimtemplates',
+              facts.namespace,
+            ),
+            getObject('See what devices there are', 'resourceslices,deviceclasses', ''),
             editOwner(facts, 'Correct the claim'),
           ),
         ],
@@ -72,65 +113,13 @@ export const dra: PodState = {
             'scheduled',
             'Its device claims are met',
             'fail',
-            evidence(
-              'resourceClaims',
-              claims.map((entry) => entry.claim || entry.template).join(', ') || 'extended resource',
-              'spec.resourceClaims',
-            ),
-            ...(words === ''
-              ? [evidence('PodScheduled', 'no condition at all', 'status.conditions')]
-              : [evidence('scheduler says', words, 'status.conditions[PodScheduled].message')]),
+            evidence('resourceClaims', claimNames(claims) || 'extended resource', 'spec.resourceClaims'),
+            words === ''
+              ? evidence('PodScheduled', 'no condition at all', 'status.conditions')
+              : schedulerSays(words),
           ),
-          ...more,
         ],
       }),
-    });
-    if (missingClaim !== undefined) {
-      const near = nearNames(
-        missingClaim.claim,
-        facts.index.inNamespace('ResourceClaim', facts.namespace).map(nameOf),
-      );
-      return built(
-        'B6.claim-missing',
-        'proven',
-        `resource claim ${missingClaim.claim} does not exist`,
-        `the ResourceClaim ${missingClaim.claim} does not exist in namespace ${facts.namespace}${near.length > 0 ? `; there is ${near.join(', ')}` : ''}: the scheduler waits for it without a word`,
-      );
-    }
-    if (missingTemplate !== undefined) {
-      const near = nearNames(
-        missingTemplate.template,
-        facts.index.inNamespace('ResourceClaimTemplate', facts.namespace).map(nameOf),
-      );
-      return built(
-        'B6.template-missing',
-        'proven',
-        `claim template ${missingTemplate.template} does not exist`,
-        `the ResourceClaimTemplate ${missingTemplate.template} does not exist in namespace ${facts.namespace}${near.length > 0 ? `; there is ${near.join(', ')}` : ''}`,
-      );
-    }
-    if (schedulerState(facts) !== 'B6') return undefined;
-    const noClass = /device ?class (\S+) does not exist/.exec(words)?.[1];
-    if (noClass !== undefined) {
-      const near = facts.index.of('DeviceClass').map(nameOf);
-      return built(
-        'B6.class-missing',
-        'proven',
-        `device class ${noClass} does not exist`,
-        `the device class ${noClass} does not exist${near.length > 0 ? `; there is ${near.slice(0, 5).join(', ')}` : ''}`,
-      );
-    }
-    const closed = Number(/(\d+) node\(s\) had untolerated taint/.exec(words)?.[1] ?? 0);
-    const cannot = Number(/(\d+) cannot allocate all claims/.exec(words)?.[1] ?? 0);
-    const also =
-      closed > cannot && claims.length > 0
-        ? `; ${closed} nodes are closed by taints that it does not tolerate`
-        : '';
-    return built(
-      'B6.no-devices',
-      'proven',
-      'no node has the devices that it claims',
-      `no node can give the devices of its claims${claims.length > 0 ? ` (${claims.map((entry) => entry.claim || entry.template).join(', ')})` : ''}: too many on one node, none left, or no device matches${also}`,
-    );
+    };
   },
 };

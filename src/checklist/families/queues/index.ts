@@ -1,12 +1,12 @@
 import type { ObjectState, PodState } from '../../state.ts';
 import { noScheduler } from './absent-scheduler.ts';
 import { batchScheduler, podGroup } from './batch-schedulers.ts';
-import { dra } from './device-claims.ts';
+import { deviceClaims } from './device-claims.ts';
 import { gang } from './gang.ts';
 import { kueueJob, kueuePod, kueueWorkload, queueInactive } from './kueue.ts';
 import { gated } from './scheduling-gates.ts';
 
-export const queueStates: readonly PodState[] = [dra, batchScheduler, gang];
+export const queueStates: readonly PodState[] = [deviceClaims, batchScheduler, gang];
 
 export const gateStates: readonly PodState[] = [kueuePod, gated];
 

@@ -19,6 +19,7 @@ import {
   nearNames,
   span,
   text,
+  thereIs,
   time,
 } from '../../read.ts';
 import type { Cause, Item, Severity, Verdict } from '../../report.ts';
@@ -193,7 +194,7 @@ function queueMissing({ index, namespace, queue, local, words, reserved }: Admis
     id: 'B2.queue-missing',
     verdict: 'proven',
     headline: `queue ${missing} does not exist`,
-    says: `the LocalQueue ${missing} does not exist in namespace ${namespace}${near.length > 0 ? `; there is ${near.join(', ')}` : ''}`,
+    says: `the LocalQueue ${missing} does not exist in namespace ${namespace}${thereIs(near)}`,
     since: reserved?.at,
   };
 }

@@ -1,5 +1,5 @@
 import { nameOf } from '../../evidence-index.ts';
-import { editOwner, getObject, kubectl, targetOf } from '../../fixes.ts';
+import { editOwner, getObject, kubectl, recreateDeployment, targetOf } from '../../fixes.ts';
 import { at, list, text } from '../../read.ts';
 import { detailOf, type Explain, nodesWith, simple } from './explain.ts';
 import { changesOf } from './verdict.ts';
@@ -38,15 +38,7 @@ export const hostPort: Explain = simple('host port taken', (facts, found) => {
     headline: `${named} is taken`,
     text: `${named} is already taken on every node that would do${detailOf(found, 'NodePorts')}`,
     fixes: [
-      target.kind === 'Deployment'
-        ? kubectl('Replace instead of rolling', 'reversible', facts.namespace, [
-            'patch',
-            'deployment',
-            target.name,
-            '-p',
-            '{"spec":{"strategy":{"type":"Recreate","rollingUpdate":null}}}',
-          ])
-        : undefined,
+      target.kind === 'Deployment' ? recreateDeployment(facts.namespace, target.name) : undefined,
       editOwner(facts, 'Drop the hostPort, or run one per node'),
       getObject('See where its siblings are', 'pods', facts.namespace, '-o', 'wide'),
     ],
