@@ -12,13 +12,18 @@ import type { Role } from '../ui/theme.ts';
 export const mergesBelow = 100;
 
 /** A text of any length: it gets what the others leave, and no more than this where they leave little. */
-const flexible: readonly string[] = ['MESSAGE', 'TRUE STATE', 'WHY', 'UNBLOCK'];
+const flexible: readonly string[] = ['FINDING', 'MESSAGE', 'TRUE STATE', 'WHY', 'UNBLOCK'];
 const flexibleAtLeast = 30;
+
+/** What was found is what the table is about; where, is worth the rest of a wide terminal. */
+const leastFlexible = (title: string, width: number): number =>
+  title === 'FINDING' ? Math.max(flexibleAtLeast, Math.floor(width * 0.4)) : flexibleAtLeast;
 
 /** The narrowest that such a column still says something with; below it, the less important ones go. */
 const leastWidths: Readonly<Record<string, number>> = {
   MESSAGE: 30,
   NODE: 13,
+  NODES: 14,
   OBJECT: 22,
   REASON: 14,
   RESULT: 28,
@@ -279,7 +284,7 @@ function withFlexible(
   );
   return widths.map((wide, at) =>
     flexible.includes(columns[at]?.title ?? '')
-      ? Math.min(wide, Math.max(flexibleAtLeast, width - others - 2))
+      ? Math.min(wide, Math.max(leastFlexible(columns[at]?.title ?? '', width), width - others - 2))
       : wide,
   );
 }
