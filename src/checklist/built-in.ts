@@ -4,7 +4,7 @@ import { kindOf } from './evidence-index.ts';
 import { otherConditions, otherPhases, volcanoJob } from './families/add-ons.ts';
 import { clusterStates, terminating } from './families/cluster.ts';
 import { budgetStates } from './families/disruption-budget.ts';
-import { networkStates } from './families/network.ts';
+import { networkStates } from './families/network/index.ts';
 import { ownerStates } from './families/owners.ts';
 import { queueObjectStates } from './families/queues/index.ts';
 import { storageStates } from './families/storage.ts';

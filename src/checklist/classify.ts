@@ -1,6 +1,7 @@
 import { configurationStates } from './families/configuration.ts';
 import { crashStates, toldStates } from './families/crash.ts';
-import { isCreating, lateStates, sandboxStates, volumeStates } from './families/creating.ts';
+import { isCreating } from './families/creating/complaint.ts';
+import { lateStates, sandboxStates, volumeStates } from './families/creating/index.ts';
 import { deletionStates, graceStates, lostStates } from './families/deletion.ts';
 import {
   completedService,
@@ -11,14 +12,15 @@ import {
   partlyDone,
   sidecarHolds,
 } from './families/ended.ts';
-import { imageStates, slowPull } from './families/image.ts';
+import { imageStates } from './families/image/index.ts';
+import { slowPull } from './families/image/slow-pull.ts';
 import { initHanging } from './families/init.ts';
 import { nodeAdmissionStates } from './families/node-admission.ts';
 import { applicationRefused } from './families/queues/batch-schedulers.ts';
 import { gateStates, queueStates, schedulerStates } from './families/queues/index.ts';
 import { afterChange, flapping, restartRule } from './families/restarts.ts';
 import { schedulingStates } from './families/unschedulable/index.ts';
-import { overlayStates, readyStates } from './families/unwell.ts';
+import { overlayStates, readyStates } from './families/unwell/index.ts';
 import type { PodFacts } from './pod-facts.ts';
 import { isTrue } from './pod-facts.ts';
 import type { Match, PodState } from './state.ts';

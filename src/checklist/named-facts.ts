@@ -2,7 +2,7 @@ import { acceleratorCount } from '../resources/devices.ts';
 import type { Requests } from '../resources/pod-row.ts';
 import { pods } from '../resources/pods.ts';
 import { schedulerState } from './families/unschedulable/verdict.ts';
-import { gpuActivity, lastLineAt, stuckStep } from './families/unwell.ts';
+import { gpuActivity, lastLineAt, stuckStep } from './families/unwell/progress.ts';
 import { killer } from './killer.ts';
 import type { Scene } from './pack-scene.ts';
 import type { ContainerFacts, PodFacts } from './pod-facts.ts';

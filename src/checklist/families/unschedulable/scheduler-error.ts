@@ -1,7 +1,7 @@
 import { describe, kubectl } from '../../fixes.ts';
 import { brief, text } from '../../read.ts';
 import { cause, item, type PodState } from '../../state.ts';
-import { claimsOf } from '../creating.ts';
+import { claimsOf } from '../pod-claims.ts';
 import { claimTrouble } from '../storage.ts';
 import { schedulerSays, schedulerWords } from './verdict.ts';
 

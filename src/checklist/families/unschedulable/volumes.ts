@@ -4,7 +4,7 @@ import { describe, editOwner, getObject, kubectl } from '../../fixes.ts';
 import type { PodFacts } from '../../pod-facts.ts';
 import { at, brief, list, nearNames, text } from '../../read.ts';
 import { cause } from '../../state.ts';
-import { claimsOf } from '../creating.ts';
+import { claimsOf } from '../pod-claims.ts';
 import { claimTrouble } from '../storage.ts';
 import { detailOf, type Explain, type Explained, simple } from './explain.ts';
 import { trust, type Verdicts } from './verdict.ts';
