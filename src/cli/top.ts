@@ -1,10 +1,10 @@
 import { canAnswer, exporterKind } from '../accelerators/exporters.ts';
 import { createLedger } from '../accelerators/ledger.ts';
+import { readNodeUses, readPodUses } from '../feed/measurements.ts';
 import { scrapeExporter } from '../feed/scrape.ts';
 import type { Connection } from '../kube/contract.ts';
 import { metricsFailure, metricsReader } from '../kube/metrics.ts';
 import { cellText } from '../resources/columns.ts';
-import { nodeUseOf, podUseOf } from '../resources/metrics.ts';
 import { nodes } from '../resources/nodes.ts';
 import type { PodRow } from '../resources/pod-row.ts';
 import { pods } from '../resources/pods.ts';
@@ -125,23 +125,11 @@ async function readUse(
   const signal = AbortSignal.timeout(connection.timing.requestMs || 30_000);
   try {
     if (kind === 'nodes') {
-      const answer = await reader.nodes(signal);
-      usage.putNodes(
-        answer.flatMap((object) => nodeUseOf(object) ?? []),
-        Date.now(),
-        everyMs,
-      );
+      usage.putNodes(await readNodeUses(reader, signal), Date.now(), everyMs);
       return [];
     }
-    for (const scope of namespaces === 'all' ? [''] : namespaces) {
-      const answer = await reader.pods(scope, signal);
-      usage.putPods(
-        scope,
-        answer.flatMap((object) => podUseOf(object) ?? []),
-        Date.now(),
-        everyMs,
-      );
-    }
+    for (const scope of namespaces === 'all' ? [''] : namespaces)
+      usage.putPods(scope, await readPodUses(reader, scope, signal), Date.now(), everyMs);
     return [];
   } catch (error) {
     const failure = metricsFailure(error);

@@ -3,7 +3,6 @@ import type { PrometheusPlace } from '../accelerators/prometheus.ts';
 import type { Connection } from '../kube/contract.ts';
 import { type MetricsFailure, metricsFailure, metricsReader } from '../kube/metrics.ts';
 import { acceleratorCount } from '../resources/devices.ts';
-import { nodeUseOf, podUseOf } from '../resources/metrics.ts';
 import { nodes } from '../resources/nodes.ts';
 import type { PodRow } from '../resources/pod-row.ts';
 import { pods } from '../resources/pods.ts';
@@ -12,15 +11,22 @@ import { type Cluster, keyOf } from '../state/cluster.ts';
 import { type SessionStore, shownTable, shownView } from '../state/session.ts';
 import type { Usage } from '../state/usage.ts';
 import { measuredTables } from '../state/usage-text.ts';
+import { readNodeUses, readPodUses } from './measurements.ts';
 import { findPrometheus, type Prometheus } from './prometheus.ts';
 import { type Scrape, scrapeExporter } from './scrape.ts';
 
 /** metrics-server measures that often; asking more often brings the same numbers (kubernetes-client.md 4). */
 const pollEveryMs = 15_000;
 
-/** Usage of all pods of a big cluster is tens of megabytes. */
+/** Usage of all pods of a big cluster is tens of megabytes: asked for less often, and only where what is on the screen needs it. */
 const bigPollEveryMs = 45_000;
 const bigFromPods = 5000;
+
+/** The pods on the screen are in more namespaces than this: all pods are asked for at once. */
+const namespacesAtMost = 4;
+
+/** Who scrolls through a hundred namespaces has not looked at them. */
+const settledAfterMs = 400;
 
 /** So that many mltops do not ask in step. */
 const jitterMs = 2000;
@@ -46,6 +52,8 @@ const nodesAtMost = 200;
 const rankedNodesAtMost = 64;
 
 const byUse = /^(GPU )?(UTIL|IDLE|HBM|TENSOR|WATTS|TEMP)$/;
+const byPodUse = /^%?(CPU|MEM)(\/[RL])?$/;
+const filterByPodUse = /%?\b(CPU|MEM)(\/[RL])?[:<>=]/i;
 const filterByUse = /\b(UTIL|IDLE|HBM|TENSOR|WATTS|TEMP)[:<>=]/i;
 
 export interface UsageFeedOptions {
@@ -57,6 +65,8 @@ export interface UsageFeedOptions {
   readonly now?: () => number;
   /** Shorter in tests. */
   readonly everyMs?: number;
+  /** From so many pods on, usage is asked for in the namespaces on the screen only. Default: 5,000. */
+  readonly bigFrom?: number;
   /** A Prometheus that somebody named; without one it is looked for where exporters cannot be asked. */
   readonly prometheus?: PrometheusPlace | undefined;
   /** Up to so many nodes each exporter is asked by itself. Default: 20. */
@@ -82,9 +92,7 @@ export function startUsageFeed(options: UsageFeedOptions): UsageFeed {
   const nodePoll = createPoll({
     async ask(signal) {
       usage.setNodeSource({ state: 'asking' });
-      const answer = await reader.nodes(signal);
-      const uses = answer.flatMap((object) => nodeUseOf(object) ?? []);
-      usage.putNodes(uses, now(), everyMs());
+      usage.putNodes(await readNodeUses(reader, signal), now(), everyMs());
     },
     failed: (failure) => usage.setNodeSource({ ...failure, atMs: now() }),
     everyMs: () => options.everyMs ?? pollEveryMs,
@@ -94,22 +102,21 @@ export function startUsageFeed(options: UsageFeedOptions): UsageFeed {
 
   const everyMs = (): number => options.everyMs ?? pollEveryMs;
 
+  const bigFrom = options.bigFrom ?? bigFromPods;
+
   function podPoll(scope: string): Poll {
     let poll = podPolls.get(scope);
     if (poll !== undefined) return poll;
+    let measured = 0;
     const every = (): number =>
       options.everyMs ??
-      (scope === '' && cluster.count(podKind) > bigFromPods ? bigPollEveryMs : pollEveryMs);
+      ((scope === '' ? cluster.count(podKind) : measured) > bigFrom ? bigPollEveryMs : pollEveryMs);
     poll = createPoll({
       async ask(signal) {
         usage.setPodSource(scope, { state: 'asking' });
-        const answer = await reader.pods(scope, signal);
-        usage.putPods(
-          scope,
-          answer.flatMap((object) => podUseOf(object) ?? []),
-          now(),
-          every(),
-        );
+        const uses = await readPodUses(reader, scope, signal);
+        measured = uses.size;
+        usage.putPods(scope, uses, now(), every());
       },
       failed: (failure) => usage.setPodSource(scope, { ...failure, atMs: now() }),
       everyMs: every,
@@ -125,10 +132,33 @@ export function startUsageFeed(options: UsageFeedOptions): UsageFeed {
     if (namespaces !== 'all') return namespaces;
     const links = cluster.linksOf(podKind);
     const isRefused = links.some(({ scope, state }) => scope === '' && state === 'forbidden');
-    if (!isRefused) return [''];
+    if (!isRefused) return cluster.count(podKind) > bigFrom && !isByPodUse() ? scopesOnScreen() : [''];
     return links
       .filter(({ scope, state }) => scope !== '' && state !== 'forbidden')
       .map(({ scope }) => scope);
+  }
+
+  /** Namespaces of the pods on the screen; undefined until there are any. */
+  let onScreen: readonly string[] | undefined;
+  let settling: NodeJS.Timeout | undefined;
+
+  const scopesOnScreen = (): readonly string[] =>
+    onScreen === undefined ? [] : onScreen.length > namespacesAtMost ? [''] : onScreen;
+
+  function showPods(rows: readonly Row[]): void {
+    const next = [...new Set(rows.map(({ namespace }) => namespace))].sort();
+    const isFirst = onScreen === undefined;
+    if (rows.length === 0 || String(next) === String(onScreen)) return;
+    onScreen = next;
+    clearTimeout(settling);
+    settling = setTimeout(look, isFirst ? 0 : settledAfterMs);
+    settling.unref();
+  }
+
+  /** What is not on the screen decides as well. */
+  function isByPodUse(): boolean {
+    const { sort, filter } = shownTable(session.getState());
+    return (sort !== undefined && byPodUse.test(sort.column)) || filterByPodUse.test(filter);
   }
 
   /** Rows come first: while their lists come in, nothing else is asked of the server. */
@@ -169,6 +199,7 @@ export function startUsageFeed(options: UsageFeedOptions): UsageFeed {
 
   return {
     seen(table, rows) {
+      if (table === 'pods') showPods(rows);
       if (!measuredTables.has(table) || isListing()) return;
       const names = nodesOf(table, rows);
       // Sorted or filtered by what is measured, what is not on the screen decides as well.
@@ -180,6 +211,7 @@ export function startUsageFeed(options: UsageFeedOptions): UsageFeed {
     },
     stop() {
       stopping.abort();
+      clearTimeout(settling);
       stopSession();
       stopCluster();
       for (const poll of [nodePoll, ...podPolls.values()]) poll.want(false);

@@ -294,7 +294,7 @@ function openConnection(found: Access, options: ConnectOptions, reload?: () => P
   }
 
   async function stream(asked: KubeRequest): Promise<KubeStream> {
-    const answer = await send(asked, false, asked.timeoutMs ?? 0);
+    const answer = await send(asked, asked.compressed === true, asked.timeoutMs ?? 0);
     const body = decoded(answer);
     async function* chunks(): AsyncGenerator<Uint8Array> {
       try {

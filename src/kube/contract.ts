@@ -45,6 +45,8 @@ export interface KubeRequest {
   /** Of silence, not of the whole answer; 0: none. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** For streams, of long answers that end: gzip is asked for. Watches are slower with it. Default: false. */
+  readonly compressed?: boolean;
   /** Logs travel on a connection of their own, so that a flood of lines does not delay watches. */
   readonly lane?: 'main' | 'logs';
 }

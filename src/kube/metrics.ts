@@ -1,4 +1,5 @@
 import type { Connection } from './contract.ts';
+import { jsonItems } from './json-items.ts';
 import { KubeError } from './kube-error.ts';
 import type { KubeObject } from './object.ts';
 
@@ -14,11 +15,14 @@ export interface MetricsFailure {
   readonly hint: string;
 }
 
-/** Reads usage once; which version the server has is asked once and kept until it turns out to be wrong. */
+/**
+ * Reads usage once, each object as it comes: the API has no pages, and the usage of a big cluster is tens of megabytes.
+ * Which version the server has is asked once and kept until it turns out to be wrong.
+ */
 export interface MetricsReader {
   /** `namespace` `''`: all. Rejects with KubeError; `metricsFailure` says what it means. */
-  readonly pods: (namespace: string, signal: AbortSignal) => Promise<readonly KubeObject[]>;
-  readonly nodes: (signal: AbortSignal) => Promise<readonly KubeObject[]>;
+  readonly pods: (namespace: string, signal: AbortSignal) => AsyncIterable<KubeObject>;
+  readonly nodes: (signal: AbortSignal) => AsyncIterable<KubeObject>;
 }
 
 export function metricsReader(connection: Connection): MetricsReader {
@@ -35,11 +39,22 @@ export function metricsReader(connection: Connection): MetricsReader {
     return version;
   }
 
-  async function list(rest: string, signal: AbortSignal): Promise<readonly KubeObject[]> {
+  async function* list(rest: string, signal: AbortSignal): AsyncGenerator<KubeObject> {
     try {
       const path = `/apis/${group}/${await servedVersion(signal)}/${rest}`;
-      const body = await connection.json<Readonly<Record<string, unknown>>>({ path, signal });
-      return Array.isArray(body['items']) ? body['items'].filter(isRecord) : [];
+      const timeoutMs = connection.timing.requestMs;
+      const { status, chunks } = await connection.stream({ path, signal, timeoutMs, compressed: true });
+      try {
+        yield* jsonItems(chunks);
+      } catch (cause) {
+        if (!(cause instanceof SyntaxError)) throw cause;
+        throw new KubeError(`${connection.server} answered ${path} with something other than a list`, {
+          kind: 'bad-answer',
+          status,
+          hint: 'A proxy may stand in front of the API server, or may have cut the answer.',
+          cause,
+        });
+      }
     } catch (error) {
       // Another version, or none: asked anew the next time.
       if (error instanceof KubeError && error.kind === 'not-found') version = undefined;
@@ -54,7 +69,7 @@ export function metricsReader(connection: Connection): MetricsReader {
   };
 }
 
-const isRecord = (value: unknown): value is KubeObject =>
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** 404: nobody installed it. 503: registered, and nobody behind it. 403: no right (kubernetes-client.md 4). */

@@ -9,7 +9,7 @@ interface Amount {
   readonly memory: number;
 }
 
-interface ContainerUse extends Amount {
+export interface ContainerUse extends Amount {
   readonly name: string;
 }
 

@@ -1,6 +1,7 @@
 import type { DeviceUse } from '../accelerators/device-use.ts';
 import { followIdle, type IdleTrail, idleAfterMs, idleForMs } from '../accelerators/idle.ts';
 import type { NodeUse, PodUse } from '../resources/metrics.ts';
+import type { PodUses } from './pod-uses.ts';
 
 /**
  * How one source of measurements stands. `absent`: nobody installed it. `down`: it is registered and does not answer.
@@ -90,7 +91,7 @@ export interface Usage {
   readonly trailOf: (node: string) => readonly number[];
   /** Every device of every node that was seen. */
   readonly allDevices: () => Iterable<DeviceUse>;
-  /** Of usage in a namespace, `''` for all: how its source stands. */
+  /** Of usage in a namespace, `''` for all: how its source stands. Where all were not asked for at once, of what was asked last. */
   readonly podSource: (namespace: string) => SourceState;
   readonly nodeSource: () => SourceState;
   /** Nodes in the last answer: fewer than are Ready means kubelets that metrics-server does not reach. */
@@ -103,7 +104,8 @@ export interface Usage {
   };
   /** What answered for devices last: `dcgm-exporter`, `prometheus monitoring/prometheus-operated`. */
   readonly deviceSourceName: () => string | undefined;
-  readonly putPods: (scope: string, pods: readonly PodUse[], atMs: number, everyMs: number) => void;
+  /** All that was measured in a namespace, `''` for all, in place of what was known of it. */
+  readonly putPods: (scope: string, pods: PodUses, atMs: number, everyMs: number) => void;
   readonly putNodes: (nodes: readonly NodeUse[], atMs: number, everyMs: number) => void;
   readonly putDevices: (node: string, devices: readonly DeviceUse[], from: DeviceOrigin) => void;
   readonly setPodSource: (scope: string, state: SourceState) => void;
@@ -123,8 +125,8 @@ const forgetAfterMs = 60 * 60_000;
 
 export function createUsage(): Usage {
   let epoch = 0;
-  /** By namespace, then name: a namespace is polled whole, so it is replaced whole. */
-  let pods = new Map<string, Map<string, PodUse>>();
+  /** By what was asked for: a namespace, `''` for all. Each is replaced whole. */
+  const podUses = new Map<string, PodUses>();
   let nodes = new Map<string, NodeUse>();
   let deviceSourceName: string | undefined;
   let nodeSource: SourceState = idleState;
@@ -141,7 +143,7 @@ export function createUsage(): Usage {
   }
 
   const podSource = (namespace: string): SourceState =>
-    podSources.get(namespace) ?? podSources.get('') ?? idleState;
+    podSources.get(namespace) ?? podSources.get('') ?? (namespace === '' ? newest(podSources) : idleState);
 
   const deviceSource = (node: string): SourceState => deviceSources.get(node) ?? idleState;
 
@@ -156,7 +158,7 @@ export function createUsage(): Usage {
     epoch: () => epoch,
     pod(namespace, name, nowMs) {
       const source = podSource(namespace);
-      const use = pods.get(namespace)?.get(name);
+      const use = (podUses.get(namespace) ?? podUses.get(''))?.get(namespace, name);
       return use === undefined
         ? { kind: 'none', why: whyNone(source) }
         : reading(use, use.at ?? atOf(source) ?? nowMs, source, nowMs);
@@ -225,18 +227,11 @@ export function createUsage(): Usage {
     },
     deviceSourceName: () => deviceSourceName,
     putPods(scope, uses, atMs, everyMs) {
-      if (scope === '') pods = new Map();
-      else pods.set(scope, new Map());
-      for (const use of uses) {
-        let own = pods.get(use.namespace);
-        if (own === undefined) {
-          own = new Map();
-          pods.set(use.namespace, own);
-        }
-        own.set(use.name, use);
-      }
-      if (scope === '') podSources.clear();
-      else podSources.delete('');
+      if (scope === '') {
+        podUses.clear();
+        podSources.clear();
+      } else podSources.delete('');
+      podUses.set(scope, uses);
       podSources.set(scope, { state: 'live', atMs, everyMs });
       changed();
     },
@@ -275,7 +270,7 @@ export function createUsage(): Usage {
       return () => listeners.delete(listener);
     },
     clear() {
-      pods = new Map();
+      podUses.clear();
       nodes = new Map();
       nodeSource = idleState;
       deviceSourceName = undefined;
@@ -299,6 +294,12 @@ const badness: Readonly<Record<SourceState['state'], number>> = {
 /** Asking again does not make what was answered unknown. */
 const keepLive = (before: SourceState | undefined, next: SourceState): SourceState =>
   next.state === 'asking' && before !== undefined && before.state !== 'idle' ? before : next;
+
+function newest(sources: ReadonlyMap<string, SourceState>): SourceState {
+  let found = idleState;
+  for (const source of sources.values()) if ((atOf(source) ?? 0) >= (atOf(found) ?? 0)) found = source;
+  return found;
+}
 
 const atOf = (source: SourceState): number | undefined => ('atMs' in source ? source.atMs : undefined);
 

@@ -44,6 +44,7 @@ interface GivenOptions extends DemoOptions {
   readonly table?: string;
   readonly everyMs?: number;
   readonly scrapeUpTo?: number;
+  readonly bigFrom?: number;
   readonly before?: (demo: Demo) => void;
 }
 
@@ -53,6 +54,7 @@ async function given({
   table = 'pods',
   everyMs,
   scrapeUpTo,
+  bigFrom,
   before,
   ...options
 }: GivenOptions = {}): Promise<Given> {
@@ -96,6 +98,7 @@ async function given({
     usage,
     ...(everyMs === undefined ? {} : { everyMs }),
     ...(scrapeUpTo === undefined ? {} : { scrapeUpTo }),
+    ...(bigFrom === undefined ? {} : { bigFrom }),
   });
   onTestFinished(async () => {
     feed.stop();
@@ -152,6 +155,39 @@ test('one namespace that is shown is the only one that is asked about', async ()
   session.setState(goTo(tableView('pods'))(session.getState()));
   await until(usage, () => usage.podSource('team-a').state === 'live');
   expect(usePaths(asked)).toEqual(['/apis/metrics.k8s.io/v1beta1/namespaces/team-a/pods']);
+});
+
+const inNamespaces = (cluster: Cluster, names: readonly string[]): readonly PodRow[] =>
+  [...cluster.rowsOf(pods)].filter(({ namespace }) => names.includes(namespace));
+
+test('of a big cluster only the namespaces on the screen are asked about', async () => {
+  const { cluster, usage, feed, asked } = await given({ bigFrom: 1 });
+  await until(cluster, () => isLive(cluster));
+  feed.seen('pods', inNamespaces(cluster, ['team-a']));
+  await until(usage, () => usage.podSource('team-a').state === 'live');
+  feed.seen('pods', inNamespaces(cluster, ['team-a', 'team-b']));
+  await until(usage, () => usage.podSource('team-b').state === 'live');
+  expect(usePaths(asked)).toEqual([
+    '/apis/metrics.k8s.io/v1beta1/namespaces/team-a/pods',
+    '/apis/metrics.k8s.io/v1beta1/namespaces/team-b/pods',
+  ]);
+  expect(usage.pod('team-a', 'llama-sft-master-0', Date.now())).toMatchObject({ kind: 'known' });
+  expect(usage.podSource('')).toMatchObject({ state: 'live' });
+});
+
+test('what is sorted by use, or is in many namespaces, needs the use of all', async () => {
+  const { cluster, session, usage, feed, asked } = await given({ bigFrom: 1 });
+  await until(cluster, () => isLive(cluster));
+  feed.seen('pods', inNamespaces(cluster, ['team-a']));
+  await until(usage, () => usage.podSource('team-a').state === 'live');
+  session.setState(sortBy('CPU', true)(session.getState()));
+  await until(usage, () => usePaths(asked).includes('/apis/metrics.k8s.io/v1beta1/pods'));
+
+  const many = await given({ bigFrom: 1 });
+  await until(many.cluster, () => isLive(many.cluster));
+  many.feed.seen('pods', [...many.cluster.rowsOf(pods)]);
+  await until(many.usage, () => many.usage.podSource('').state === 'live');
+  expect(usePaths(many.asked)).toEqual(['/apis/metrics.k8s.io/v1beta1/pods']);
 });
 
 test('one question at a time, however slow the answer', async () => {

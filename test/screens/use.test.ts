@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { collectDevices, type DeviceUse } from '../../src/accelerators/device-use.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
 import { podUseOf } from '../../src/resources/metrics.ts';
+import { createPodUses } from '../../src/state/pod-uses.ts';
 import type { SourceState } from '../../src/state/usage.ts';
 import { type Given, givenScreen, listed, nodeKind, noon, podKind } from './given.tsx';
 
@@ -53,7 +54,7 @@ function use({ usage, clock }: Given, amounts: Readonly<Record<string, readonly 
         containers: [{ name: 'main', usage: { cpu, memory } }],
       }) ?? [],
   );
-  usage.putPods('', uses, clock.now, everyMs);
+  usage.putPods('', createPodUses(uses), clock.now, everyMs);
 }
 
 function devices(busy: number, tensor?: number): readonly DeviceUse[] {

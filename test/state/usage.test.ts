@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { DeviceUse } from '../../src/accelerators/device-use.ts';
 import { followIdle, idleForMs } from '../../src/accelerators/idle.ts';
 import { nodeUseOf, podUseOf } from '../../src/resources/metrics.ts';
+import { createPodUses } from '../../src/state/pod-uses.ts';
 import { containerUse, createUsage, type SourceState, type Usage } from '../../src/state/usage.ts';
 import { deviceWhy, nodeSourceText, readingText, sourceText } from '../../src/state/usage-text.ts';
 
@@ -46,12 +47,7 @@ const everyMs = 15_000;
 
 function usageOf(...objects: readonly ReturnType<typeof podMetrics>[]): Usage {
   const usage = createUsage();
-  usage.putPods(
-    '',
-    objects.flatMap((object) => podUseOf(object) ?? []),
-    noon,
-    everyMs,
-  );
+  usage.putPods('', createPodUses(objects.flatMap((object) => podUseOf(object) ?? [])), noon, everyMs);
   return usage;
 }
 
@@ -107,14 +103,19 @@ test('what was known stays, greyed, when its source fails, and while it is asked
 
 test('a pod that is gone from the answer is gone', () => {
   const usage = usageOf(podMetrics('a', '5m', '1Mi'), podMetrics('b', '5m', '1Mi'));
-  usage.putPods('', [], noon, everyMs);
+  usage.putPods('', createPodUses(), noon, everyMs);
   expect(usage.pod('train', 'a', noon)).toEqual({ kind: 'none', why: 'noSample' });
 });
 
 test('one namespace that is refused does not hide another', () => {
   const usage = createUsage();
   usage.setPodSource('', { state: 'forbidden', atMs: noon, reason: 'r', hint: '' });
-  usage.putPods('train', [podUseOf(podMetrics('a', '5m', '1Mi')) ?? expect.fail()], noon, everyMs);
+  usage.putPods(
+    'train',
+    createPodUses([podUseOf(podMetrics('a', '5m', '1Mi')) ?? expect.fail()]),
+    noon,
+    everyMs,
+  );
   expect(usage.pod('train', 'a', noon).kind).toBe('known');
   expect(usage.podSource('train').state).toBe('live');
 });
