@@ -1,6 +1,7 @@
 // Writes the lists in README.md (keys, commands, flags, exit codes) from the lists that the program itself uses.
 // With --check it only says whether they agree.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { promptCommands } from '../src/actions/commands.ts';
 import { keyTable } from '../src/actions/index.ts';
 import { commands, exitCodes } from '../src/cli/commands.ts';
 import { flags } from '../src/cli/flags.ts';
@@ -22,9 +23,15 @@ const sections = {
     .map((view) => {
       const rows = keyTable()
         .filter((key) => key.view === view)
-        .map((key) => [code(key.keys), cell(key.title)]);
+        .map((key) => [code(key.keys), `${cell(key.title)}${key.needsWrite ? ' **W**' : ''}`]);
       return `**${view}**\n\n${table(['key', 'does'], rows)}`;
     })
+    .concat(
+      `**commands after \`:\`**\n\n${table(
+        ['command', 'does'],
+        promptCommands.map(({ usage, title }) => [code(usage), cell(title)]),
+      )}`,
+    )
     .join('\n\n'),
   commands: table(
     ['command', ''],

@@ -44,6 +44,27 @@ const actionWords: Readonly<Record<string, string>> = {
   arm: 'arm',
 };
 
+/** The word after `:` that does it; undefined where only a key or the menu does. */
+export const wordOf = (actionId: string): string | undefined =>
+  Object.entries(actionWords).find(([, id]) => id === actionId)?.[0];
+
+export interface PromptCommand {
+  readonly usage: string;
+  readonly title: string;
+}
+
+/** What can be typed after `:` beside the words of actions: for `?` and the README. */
+export const promptCommands: readonly PromptCommand[] = [
+  { usage: ':VIEW', title: 'a view by its name or alias; ctrl-a lists them' },
+  { usage: ':VIEW NS,NS', title: 'in these namespaces; all: in all' },
+  { usage: ':VIEW /RE', title: 'filtered; also -f LETTERS, -l SELECTOR, key=value' },
+  { usage: ':VIEW @CTX', title: 'in another context' },
+  { usage: ':ns NS,NS', title: 'choose namespaces; all: all of them' },
+  { usage: ':ctx NAME', title: 'another context; without a name: the list' },
+  { usage: ':theme NAME', title: 'other colours' },
+  { usage: ':q', title: 'quit' },
+];
+
 /** k9s's grammar: `pod ns`, `pod /regex`, `pod -f fuzzy`, `pod app=x`, `pod @context`, `ns x`, `ctx x`, `q`. */
 export function parseCommand(text: string, tables: Tables): Command {
   const words = splitTerms(text.trim().replace(/^:/, ''));

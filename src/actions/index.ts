@@ -1,5 +1,6 @@
 import type { Action, ActionContext } from './action.ts';
 import { checklistActions } from './checklist.ts';
+import { wordOf } from './commands.ts';
 import { findingActions } from './findings.ts';
 import { groupActions } from './group.ts';
 import { inspectActions } from './inspect.ts';
@@ -59,8 +60,8 @@ export function actionsIn(view: { readonly kind: string; readonly table?: string
   return actions.filter((action) => action.keys.some((key) => actionFor(key, view) === action));
 }
 
-/** All that can be done in a view, by a key or in the menu of the row. */
-function actionsFor(view: { readonly kind: string; readonly table?: string }): readonly Action[] {
+/** All that can be done in a view, by a key, a command or in the menu of the row. */
+export function actionsFor(view: { readonly kind: string; readonly table?: string }): readonly Action[] {
   const places = placesOf(view);
   return actions.filter((action) =>
     action.keys.length === 0
@@ -91,12 +92,20 @@ export function perform(action: Action, context: ActionContext): void {
   void action.run(context);
 }
 
+/** What leads to an action that has no key: its command, or the menu of the row. */
+export const wayWithoutKey = ({ id }: Action): string => {
+  const word = wordOf(id);
+  return word === undefined ? 'm' : `:${word}`;
+};
+
 export interface KeyHelp {
   /** `everywhere`, `tables`, `texts`, or the view that the key is for. */
   readonly view: string;
-  /** Apart by spaces: `j down`. */
+  /** Apart by spaces: `j down`; of what has none, `:apply`, or `m` for the menu. */
   readonly keys: string;
   readonly title: string;
+  /** Off until writing is armed. */
+  readonly needsWrite?: true;
 }
 
 const placeNames: Readonly<Record<string, string>> = {
@@ -108,18 +117,18 @@ const placeNames: Readonly<Record<string, string>> = {
   checklist: 'checklist',
 };
 
-/** Every key, for `--help` and the README. The ten namespace keys are two lines. */
+/** Every action with its key, command or menu, for the README. The ten namespace keys are two lines. */
 export function keyTable(): readonly KeyHelp[] {
-  const shown = actions.filter(
-    ({ id, keys }) => keys.length > 0 && !/^namespace-[2-9]$/.test(id) && id !== 'never-kill',
-  );
-  return shown.map(({ id, keys, title, places }) => {
+  const shown = actions.filter(({ id }) => !/^namespace-[2-9]$/.test(id) && id !== 'never-kill');
+  return shown.map((action) => {
+    const { id, keys, title, places, risk } = action;
     const place = places.length > 1 && places.includes('text') ? 'everywhere' : (places[0] ?? 'everywhere');
     const isFavourite = id === 'namespace-1';
     return {
       view: placeNames[place] ?? place,
-      keys: isFavourite ? '1 … 9' : keys.join(' '),
+      keys: isFavourite ? '1 … 9' : keys.join(' ') || wayWithoutKey(action),
       title: isFavourite ? 'favourite namespaces' : title,
+      ...(risk === 'read' ? {} : { needsWrite: true as const }),
     };
   });
 }

@@ -1,5 +1,6 @@
 import type { Action, Tables } from '../actions/action.ts';
-import { actionFor, actions, actionsIn } from '../actions/index.ts';
+import { promptCommands } from '../actions/commands.ts';
+import { actionFor, actions, actionsFor, wayWithoutKey } from '../actions/index.ts';
 import type { Row, Table } from '../resources/resource.ts';
 import type { HelpView, View } from '../state/session.ts';
 import type { Hint } from '../ui/Frame.tsx';
@@ -38,32 +39,49 @@ const textKinds = new Set([
   'checklist',
 ]);
 
-/** Every key that works in a view, from the list of actions; what was typed after `/` narrows it. */
-function helpGroups({ of, filter }: HelpView): readonly HelpGroup[] {
+/**
+ * All that works in a view, from the lists of actions and commands; what was typed after `/` narrows it. What changes the
+ * cluster stands apart, and dim until writing is armed.
+ */
+function helpGroups({ of, filter }: HelpView, isArmed: boolean): readonly HelpGroup[] {
   const view = textKinds.has(of) ? { kind: of } : { kind: 'table', table: of };
   const wanted = filter.toLowerCase();
-  const entries = actionsIn(view)
+  const entries = actionsFor(view)
     .filter(({ id }) => !/^namespace-[2-9]$/.test(id) && id !== 'never-kill')
     .map((action) => ({
-      group: action.group,
+      group: action.risk === 'read' ? action.group : 'change',
       keys: action.id === 'namespace-1' ? '1 … 9' : keysIn(view, action),
       text: action.id === 'namespace-1' ? 'favourite namespaces' : action.title,
-    }))
-    .filter(({ keys, text }) => `${keys} ${text}`.toLowerCase().includes(wanted));
-  return Object.entries(groupTitles)
-    .map(([group, title]) => ({ title, entries: entries.filter((entry) => entry.group === group) }))
+      off: action.risk !== 'read' && !isArmed,
+    }));
+  const commands = promptCommands.map(({ usage, title }) => ({
+    group: 'commands',
+    keys: usage,
+    text: title,
+  }));
+  const found = [...entries, ...commands].filter(({ keys, text }) =>
+    `${keys} ${text}`.toLowerCase().includes(wanted),
+  );
+  return Object.entries({
+    ...groupTitles,
+    change: `CHANGE THE CLUSTER ${isArmed ? '(armed)' : '(press W first)'}`,
+    commands: 'COMMANDS',
+  })
+    .map(([group, title]) => ({ title, entries: found.filter((entry) => entry.group === group) }))
     .filter((group) => group.entries.length > 0);
 }
 
 /** The keys that do this here; some are another action's in a view that has one of its own for them. */
 const keysIn = (view: Parameters<typeof actionFor>[1], action: Action): string =>
-  action.keys
-    .filter((key) => actionFor(key, view) === action)
-    .map(keyText)
-    .join(' ');
+  action.keys.length === 0
+    ? wayWithoutKey(action)
+    : action.keys
+        .filter((key) => actionFor(key, view) === action)
+        .map(keyText)
+        .join(' ');
 
-export const helpText = (view: HelpView, width: number): readonly PagerLine[] =>
-  helpLines(helpGroups(view), width);
+export const helpText = (view: HelpView, width: number, isArmed: boolean): readonly PagerLine[] =>
+  helpLines(helpGroups(view, isArmed), width);
 
 /** Every view with its short names. */
 export function aliasLines(tables: Tables): readonly PagerLine[] {

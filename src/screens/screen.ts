@@ -503,7 +503,7 @@ export function createScreen(options: ScreenOptions): Screen {
     { table, source }: Shown,
     now: number,
   ): readonly PagerLine[] {
-    if (view.kind === 'help') return helpText(view, columns);
+    if (view.kind === 'help') return helpText(view, columns, isArmed(session.getState(), now));
     if (view.kind === 'aliases') return aliasLines(tables);
     if (view.kind === 'output') return view.lines;
     if (view.kind !== 'facts')

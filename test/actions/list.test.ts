@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { gpuHealth } from '../../src/accelerators/gpu-health.ts';
 import { gpus } from '../../src/accelerators/gpus.ts';
 import { createLedger } from '../../src/accelerators/ledger.ts';
-import { parseCommand } from '../../src/actions/commands.ts';
+import { parseCommand, promptCommands } from '../../src/actions/commands.ts';
 import { actionFor, actions, actionsIn, keyTable, placesOf } from '../../src/actions/index.ts';
 import { createTables } from '../../src/actions/tables.ts';
 import type { Row, Table } from '../../src/resources/resource.ts';
@@ -109,6 +109,24 @@ test('the table of keys has every action once, with the place where it works', (
   expect(table.every(({ view, keys, title }) => view !== '' && keys !== '' && title !== '')).toBe(true);
   expect(table).toContainEqual({ view: 'pods', keys: 'o', title: 'show its node' });
   expect(table).toContainEqual({ view: 'tables', keys: '1 … 9', title: 'favourite namespaces' });
+  expect(table).toContainEqual({ view: 'nodes', keys: 'c', title: expect.any(String), needsWrite: true });
+  expect(table.find(({ title }) => title.startsWith('apply'))).toMatchObject({
+    keys: ':apply',
+    needsWrite: true,
+  });
+  expect(table.find(({ title }) => title.startsWith('evict'))).toMatchObject({ keys: 'm', needsWrite: true });
+});
+
+test('every command that is listed is understood', () => {
+  for (const { usage } of promptCommands) {
+    const typed = usage
+      .replace('VIEW', 'pods')
+      .replace('NS,NS', 'train,serve')
+      .replace('/RE', '/w.rker')
+      .replace('@CTX', '@prod')
+      .replace('NAME', 'prod');
+    expect([usage, parseCommand(typed, tables).kind]).not.toContain('wrong');
+  }
 });
 
 test('what a view lists is what its keys do', () => {

@@ -4,6 +4,7 @@ import { actions } from '../../src/actions/index.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
 import { namespaces } from '../../src/resources/namespaces.ts';
 import { anyResource, type Row } from '../../src/resources/resource.ts';
+import { arm } from '../../src/state/arming.ts';
 import { keyOf } from '../../src/state/cluster.ts';
 import type { LinkState } from '../../src/state/link.ts';
 import { displayWidth } from '../../src/ui/text.ts';
@@ -317,6 +318,19 @@ test('help lists the keys of the view, and narrows', () => {
   const text = given.text();
   expect(text).toContain('all namespaces');
   expect(text).not.toContain('show its node');
+});
+
+test('help sets apart what changes the cluster, dims it until writing is armed, and lists what has no key', () => {
+  const given = givenScreen({ columns: 200, rows: 60 });
+  given.type('?');
+  const text = given.text();
+  expect(text).toContain('CHANGE THE CLUSTER (press W first)');
+  expect(text).toMatch(/m {12}evict/);
+  expect(text).toMatch(/:apply {7}apply a file/);
+  expect(text).toMatch(/:suspend {5}suspend/);
+  expect(text).toMatch(/:ns NS,NS {4}choose namespaces/);
+  given.session.setState(arm(given.clock.now)(given.session.getState()));
+  expect(given.text()).toContain('CHANGE THE CLUSTER (armed)');
 });
 
 const state = (link: LinkState): readonly Parameters<Given['cluster']['apply']>[0][number][] => [

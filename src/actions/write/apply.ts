@@ -33,7 +33,7 @@ interface Item {
 export const applyAction: Action = writeAction({
   id: 'apply',
   keys: [],
-  title: 'apply a file, after a look at what it changes (:apply)',
+  title: 'apply a file, after a look at what it changes',
   places: ['table'],
   risk: 'disruptive',
   kubectl: () => ['apply', '--server-side', '-f', 'FILE'],

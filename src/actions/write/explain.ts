@@ -13,7 +13,7 @@ type Schema = Readonly<Record<string, unknown>>;
 export const explainAction: Action = {
   id: 'explain',
   keys: [],
-  title: 'explain a field, from the server’s own documentation (:explain)',
+  title: 'explain a field, from the server’s own documentation',
   group: 'row',
   risk: 'read',
   places: ['table'],
