@@ -111,7 +111,7 @@ const attribute = ({ device, driver }: PlacedDevice, name: string): unknown =>
   device.attributes[`${driver}/${name}`];
 
 /** Not a partition or a passthrough view of another device. */
-function isWhole(placed: PlacedDevice): boolean {
+export function isWhole(placed: PlacedDevice): boolean {
   const type = attribute(placed, 'type');
   return type === undefined || type === 'gpu';
 }

@@ -1,4 +1,5 @@
 import type { DeviceUse } from '../accelerators/device-use.ts';
+import { type DraDevice, draDevices, draPlace } from '../accelerators/dra-devices.ts';
 import { type GpuRow, gpuRows, gpus } from '../accelerators/gpus.ts';
 import { idleBelow, isDead, isSpinning } from '../accelerators/idle.ts';
 import type { Ledger } from '../accelerators/ledger.ts';
@@ -23,6 +24,8 @@ export interface DeviceRow extends Row {
   /** Undefined: nothing measures this device, and `why` says so. */
   readonly use: DeviceUse | undefined;
   readonly why: WhyNone | 'unmapped' | undefined;
+  /** What DRA's driver says against it: `gpu.nvidia.com/xid=79:NoSchedule`. */
+  readonly taints: readonly string[];
   readonly idleMs: number | undefined;
   readonly atMs: number | undefined;
   readonly isStale: boolean;
@@ -44,15 +47,22 @@ export function deviceTable(
     epoch: usage.epoch,
     columns: deviceColumns(),
     sort: { column: 'NODE', descending: false },
-    fault: ({ use }) =>
-      use !== undefined && (isDead(use) || use.remapFailed === true || use.healthy === false),
+    fault: ({ use, taints }) =>
+      isOut(taints) ||
+      (use !== undefined && (isDead(use) || use.remapFailed === true || use.healthy === false)),
     why: whyDevice,
-    derive: () => {
+    derive: (cluster) => {
       const now = clock();
       const rows: DeviceRow[] = [];
+      const named = draDevices(cluster);
       // A node with several classes has one exporter: its devices come once, with the first class that they may be.
       const told = new Set<string>();
       for (const row of gpuRows(ledger())) {
+        const devices = row.source === 'dra' ? named.get(draPlace(row.node, row.className)) : undefined;
+        if (devices !== undefined) {
+          rows.push(...namedOf(row, devices, usage, now));
+          continue;
+        }
         const which = `${row.node} ${profileOf(row) ?? ''}`;
         rows.push(...devicesOf(row, usage, now, !told.has(which)));
         told.add(which);
@@ -89,6 +99,45 @@ function devicesOf(entry: GpuRow, usage: Usage, now: number, isFirst: boolean): 
   return rows;
 }
 
+/** By what is held on a node: the rows of its devices while nothing of them has changed. */
+const keptNamed = new WeakMap<GpuRow, { readonly says: string; readonly rows: readonly DeviceRow[] }>();
+
+/** Devices that DRA names: which one a pod has is known, and measured where an exporter knows it by its UUID. */
+function namedOf(
+  entry: GpuRow,
+  devices: readonly DraDevice[],
+  usage: Usage,
+  now: number,
+): readonly DeviceRow[] {
+  const reading = usage.devicesOn(entry.node, now);
+  const isKnown = reading.kind === 'known';
+  const atMs = isKnown ? reading.atMs : undefined;
+  const isStale = isKnown && reading.isStale;
+  const says = `${atMs} ${isStale} ${isKnown ? '' : reading.why} ${JSON.stringify(devices)}`;
+  const kept = keptNamed.get(entry);
+  if (kept?.says === says) return kept.rows;
+  const rows = devices.map(({ name, model, uuid, holders, taints }): DeviceRow => {
+    const use = isKnown && uuid !== '' ? reading.value.find((each) => each.uuid === uuid) : undefined;
+    return {
+      ...rowBase(entry, `dra ${name}`),
+      model: model ?? entry.model,
+      index: name,
+      holders,
+      use,
+      why: use !== undefined ? undefined : isKnown ? 'unmapped' : reading.why,
+      taints,
+      idleMs: use === undefined ? undefined : usage.deviceIdleMs(use.key),
+      atMs: use === undefined ? undefined : atMs,
+      isStale: use !== undefined && isStale,
+    };
+  });
+  keptNamed.set(entry, { says, rows });
+  return rows;
+}
+
+/** Takes no new claim; `None` is only a note. */
+const isOut = (taints: readonly string[]): boolean => taints.some((taint) => !taint.endsWith(':None'));
+
 const profileOf = ({ sharing }: GpuRow): string | undefined =>
   sharing.mode === 'mig' ? sharing.profile : undefined;
 
@@ -97,6 +146,7 @@ function rowsOf(
   usage: Usage,
   { value, atMs, isStale }: Known<readonly DeviceUse[]>,
 ): readonly DeviceRow[] {
+  // Its driver has told nothing of its devices.
   if (entry.source === 'dra') return unitsOf(entry, 'unmapped');
   const { mode } = entry.sharing;
   const profile = profileOf(entry);
@@ -109,6 +159,7 @@ function rowsOf(
     holders: use.holders.map(({ namespace, pod }) => `${namespace}/${pod}`),
     use,
     why: undefined,
+    taints: [],
     idleMs: mode === 'exclusive' || mode === 'mig' ? usage.deviceIdleMs(use.key) : undefined,
     atMs,
     isStale,
@@ -141,6 +192,7 @@ function unitsOf(entry: GpuRow, why: WhyNone | 'unmapped'): readonly DeviceRow[]
     holders: holder === undefined ? [] : [holder],
     use: undefined,
     why,
+    taints: [],
     idleMs: undefined,
     atMs: undefined,
     isStale: false,
@@ -148,13 +200,14 @@ function unitsOf(entry: GpuRow, why: WhyNone | 'unmapped'): readonly DeviceRow[]
 }
 
 function whyDevice(row: DeviceRow): string | undefined {
-  const { use, idleMs } = row;
+  const { use, idleMs, taints } = row;
+  const parts: string[] = taints.length === 0 ? [] : [`its driver taints it: ${taints.join(', ')}`];
   if (use === undefined) {
-    return row.why === 'unmapped' || row.why === 'absent'
+    if (parts.length > 0) return clauses(parts);
+    return row.index === '' && (row.why === 'unmapped' || row.why === 'absent')
       ? 'which device a pod has is only known where dcgm-exporter or DRA maps them'
       : undefined;
   }
-  const parts: string[] = [];
   if (use.xid !== undefined && use.xid > 0) {
     const { code, meaning, action } = xidOf(use.xid);
     parts.push(`Xid ${code} since the driver was loaded: ${meaning} -> ${action}`);
@@ -240,8 +293,8 @@ function deviceColumns(): readonly Column<DeviceRow>[] {
     {
       title: 'HOLDER',
       value: (row) => row.holders.join(' '),
-      text: (row) => row.holders.join(' ') || 'free',
-      tone: (row) => (row.holders.length === 0 ? 'good' : 'plain'),
+      text: (row) => row.holders.join(' ') || (isOut(row.taints) ? 'out of service' : 'free'),
+      tone: (row) => (isOut(row.taints) ? 'bad' : row.holders.length === 0 ? 'good' : 'plain'),
       priority: 0,
     },
     measured({
@@ -336,4 +389,8 @@ function deviceColumns(): readonly Column<DeviceRow>[] {
   ];
 }
 
-const indexValue = ({ index }: DeviceRow): number | undefined => (index === '' ? undefined : Number(index));
+/** `7`, `3.1` of MIG, and of DRA the number that ends the name: `gpu-3`. */
+function indexValue({ index }: DeviceRow): number | undefined {
+  const digits = /(\d+(?:\.\d+)?)$/.exec(index)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
