@@ -2,11 +2,12 @@ import { nameOf } from '../../evidence-index.ts';
 import { createPullSecret, describe, getObject, kubectl, setImage } from '../../fixes.ts';
 import { lastEvent, type PodFacts } from '../../pod-facts.ts';
 import { list, nearNames, text } from '../../read.ts';
-import type { Cause, Item } from '../../report.ts';
+import type { Cause, Item, Verdict } from '../../report.ts';
 import { cause, evidence, item, unknown } from '../../state.ts';
-import type { ImageFault } from './fault.ts';
-import { imageNames, parseReference } from './reference.ts';
+import type { FaultText, ImageFault } from './fault.ts';
+import { closeNames, parseReference } from './reference.ts';
 
+/** The pull secrets of a pod, its own and those of its ServiceAccount. */
 export function pullSecrets(facts: PodFacts): {
   readonly names: readonly string[];
   readonly account: string;
@@ -19,11 +20,8 @@ export function pullSecrets(facts: PodFacts): {
   return { names: [...new Set([...own, ...given])].filter((name) => name !== ''), account };
 }
 
-export function secretCause(
-  facts: PodFacts,
-  image: string,
-  verdict: 'proven' | 'likely' | 'possible',
-): Cause | undefined {
+/** A pull secret that is named and is not there. */
+export function secretCause(facts: PodFacts, image: string, verdict: Verdict): Cause | undefined {
   const event = lastEvent(facts.events, ['FailedToRetrieveImagePullSecret'], /\(([^)]+)\)/);
   const { names } = pullSecrets(facts);
   const missing =
@@ -52,23 +50,42 @@ export function secretCause(
 /** Public registries that answer for a repository that does not exist as for one that is private. */
 const hidesAbsence = /^(?:docker\.io|quay\.io|ghcr\.io|registry\.gitlab\.com)$/;
 
-export function unauthorized(
-  facts: PodFacts,
-  found: ImageFault,
-): { readonly causes: readonly Cause[]; readonly items: readonly Item[] } {
-  const ref = parseReference(found.image);
+/** Who pulls from the registry of a cloud where the pod names no secret. */
+function nodeIdentity(registry: string): string | undefined {
+  if (/\.dkr\.ecr\./.test(registry))
+    return "the node's IAM role (ECR read access, or a repository policy for another account)";
+  if (/(?:^|\.)gcr\.io$|-docker\.pkg\.dev$/.test(registry))
+    return "the node's service account (roles/artifactregistry.reader)";
+  return /\.azurecr\.io$/.test(registry)
+    ? "the kubelet's identity (AcrPull; az aks update --attach-acr)"
+    : undefined;
+}
+
+/** The registry may say "denied" of what does not exist. */
+const perhapsAbsent = ({ said }: ImageFault): boolean =>
+  /repository does not exist|insufficient_scope|pull access denied|name unknown/i.test(said);
+
+/** The account that the pull was made with, or that it had none. */
+function accountCause(facts: PodFacts, found: ImageFault): Cause {
+  const { registry, repository } = parseReference(found.image);
   const { names, account } = pullSecrets(facts);
-  const missing = secretCause(facts, found.image, 'proven');
-  const perhapsAbsent = /repository does not exist|insufficient_scope|pull access denied|name unknown/i.test(
-    found.said,
-  );
-  const near = nearNames(found.image.replace(/^docker\.io\/(?:library\/)?/, ''), imageNames(facts));
-  const allThere = names.every(
-    (name) => facts.index.find('Secret', facts.namespace, name).state === 'present',
-  );
   const code = /\b(40[13])\b/.exec(found.said)?.[1];
-  const how = code === undefined ? 'refuses the pull' : `answers ${code}`;
-  const create = createPullSecret('Create a pull secret', facts.namespace, 'regcred', ref.registry);
+  const refuses = `the registry ${registry} ${code === undefined ? 'refuses the pull' : `answers ${code}`} for ${repository}: unauthorized`;
+  const absent = perhapsAbsent(found);
+  const orAbsent = absent ? ' (or the repository does not exist)' : '';
+  const create = createPullSecret('Create a pull secret', facts.namespace, 'regcred', registry);
+  if (names.length > 0) {
+    const allThere = names.every(
+      (name) => facts.index.find('Secret', facts.namespace, name).state === 'present',
+    );
+    return cause(
+      'F2.refused',
+      absent || !allThere ? 'likely' : 'proven',
+      `${refuses}, the credentials in pull secret ${names.join(', ')} are ${allThere ? '' : 'missing, '}wrong, expired or lack access${orAbsent}`,
+      getObject('See age and type of the pull secret', 'secret', facts.namespace, ...names),
+      create,
+    );
+  }
   const attach = kubectl('Let the ServiceAccount use it', 'reversible', facts.namespace, [
     'patch',
     'serviceaccount',
@@ -76,88 +93,89 @@ export function unauthorized(
     '-p',
     '{"imagePullSecrets":[{"name":"regcred"}]}',
   ]);
-  const cloud = /\.dkr\.ecr\./.test(ref.registry)
-    ? "the node's IAM role (ECR read access, or a repository policy for another account)"
-    : /(?:^|\.)gcr\.io$|-docker\.pkg\.dev$/.test(ref.registry)
-      ? "the node's service account (roles/artifactregistry.reader)"
-      : /\.azurecr\.io$/.test(ref.registry)
-        ? "the kubelet's identity (AcrPull; az aks update --attach-acr)"
-        : undefined;
-  const refused =
-    names.length === 0
-      ? cloud !== undefined
-        ? cause(
-            'F2.node-identity',
-            'likely',
-            `the registry ${ref.registry} ${how} for ${ref.repository}: unauthorized; the pod names no pull secret, and ${cloud} may not read it${perhapsAbsent ? ' (or the repository does not exist)' : ''}`,
-            describe(
-              'node',
-              '',
-              facts.node || 'NODE',
-              `Find the identity of the node, and give it the right to pull`,
-            ),
-            create,
-            attach,
-          )
-        : cause(
-            'F2.no-secret',
-            perhapsAbsent ||
-              hidesAbsence.test(ref.registry) ||
-              !/401|unauthorized|authentication required|no basic auth/i.test(found.said)
-              ? 'likely'
-              : 'proven',
-            `the registry ${ref.registry} ${how} for ${ref.repository}: unauthorized, the pod names no pull secret, and the image is private${perhapsAbsent ? ' (or the repository does not exist)' : ''}`,
-            create,
-            attach,
-          )
-      : cause(
-          'F2.refused',
-          perhapsAbsent || !allThere ? 'likely' : 'proven',
-          `the registry ${ref.registry} ${how} for ${ref.repository}: unauthorized, the credentials in pull secret ${names.join(', ')} are ${allThere ? '' : 'missing, '}wrong, expired or lack access${perhapsAbsent ? ' (or the repository does not exist)' : ''}`,
-          getObject('See age and type of the pull secret', 'secret', facts.namespace, ...names),
-          create,
-        );
+  const identity = nodeIdentity(registry);
+  if (identity !== undefined)
+    return cause(
+      'F2.node-identity',
+      'likely',
+      `${refuses}; the pod names no pull secret, and ${identity} may not read it${orAbsent}`,
+      describe(
+        'node',
+        '',
+        facts.node || 'NODE',
+        'Find the identity of the node, and give it the right to pull',
+      ),
+      create,
+      attach,
+    );
+  const clear = /401|unauthorized|authentication required|no basic auth/i.test(found.said);
+  return cause(
+    'F2.no-secret',
+    absent || hidesAbsence.test(registry) || !clear ? 'likely' : 'proven',
+    `${refuses}, the pod names no pull secret, and the image is private${orAbsent}`,
+    create,
+    attach,
+  );
+}
+
+/** In the order in which they are worth a look. */
+function refusedCauses(facts: PodFacts, found: ImageFault): readonly Cause[] {
+  const refused = accountCause(facts, found);
+  const missing = secretCause(facts, found.image, 'proven');
+  if (missing !== undefined) return [missing, refused];
+  if (!perhapsAbsent(found)) return [refused];
+  const { registry, repository } = parseReference(found.image);
+  const near = closeNames(facts, found.image);
   const absent = cause(
     'F1.not-found',
     'likely',
-    `the repository ${ref.repository} may not exist on ${ref.registry}, which says "denied" for both: wrong name?${near.length > 0 ? `; known and close: ${near.join(', ')}` : ''}`,
+    `the repository ${repository} may not exist on ${registry}, which says "denied" for both: wrong name?${near.length > 0 ? `; known and close: ${near.join(', ')}` : ''}`,
     setImage(facts, found.container, near[0]),
   );
-  const officialName = ref.registry === 'docker.io' && ref.repository.startsWith('library/');
-  const ranked =
-    missing !== undefined
-      ? [missing, refused]
-      : perhapsAbsent && (officialName || near.length > 0) && names.length === 0
-        ? [absent, refused]
-        : perhapsAbsent
-          ? [refused, absent]
-          : [refused];
-  return {
-    causes: ranked,
-    items: [
-      item(
-        'F2.secrets',
-        'image',
-        'Pull secrets',
-        names.length === 0 || missing !== undefined ? 'fail' : 'info',
-        evidence('imagePullSecrets', names.join(', ') || 'none', 'spec.imagePullSecrets'),
-        evidence('serviceAccount', account, 'spec.serviceAccountName'),
-      ),
-      ...names.map((name) => {
-        const here = facts.index.find('Secret', facts.namespace, name);
-        if (here.state === 'unknown')
-          return unknown('F2.secret-exists', 'image', `Secret ${name} exists`, here.why);
-        return item(
-          'F2.secret-exists',
-          'image',
-          `Secret ${name} exists`,
-          here.state === 'present' ? 'pass' : 'fail',
-          evidence(
-            'secret',
-            here.state === 'present' ? `present, type ${text(here.object, 'type')}` : 'not there',
-          ),
-        );
-      }),
-    ],
-  };
+  const official = registry === 'docker.io' && repository.startsWith('library/');
+  return (official || near.length > 0) && pullSecrets(facts).names.length === 0
+    ? [absent, refused]
+    : [refused, absent];
 }
+
+function secretItems(facts: PodFacts, found: ImageFault): readonly Item[] {
+  const { names, account } = pullSecrets(facts);
+  const missing = secretCause(facts, found.image, 'proven') !== undefined;
+  return [
+    item(
+      'F2.secrets',
+      'image',
+      'Pull secrets',
+      names.length === 0 || missing ? 'fail' : 'info',
+      evidence('imagePullSecrets', names.join(', ') || 'none', 'spec.imagePullSecrets'),
+      evidence('serviceAccount', account, 'spec.serviceAccountName'),
+    ),
+    ...names.map((name) => {
+      const here = facts.index.find('Secret', facts.namespace, name);
+      if (here.state === 'unknown')
+        return unknown('F2.secret-exists', 'image', `Secret ${name} exists`, here.why);
+      return item(
+        'F2.secret-exists',
+        'image',
+        `Secret ${name} exists`,
+        here.state === 'present' ? 'pass' : 'fail',
+        evidence(
+          'secret',
+          here.state === 'present' ? `present, type ${text(here.object, 'type')}` : 'not there',
+        ),
+      );
+    }),
+  ];
+}
+
+/** The registry wants an account, or does not take the one that it is given. */
+export const unauthorized: FaultText = {
+  label: (facts, found) =>
+    secretCause(facts, found.image, 'proven') !== undefined
+      ? 'image pull: pull secret missing'
+      : `image pull: ${/\b(40[13])\b/.exec(found.said)?.[1] ?? 'unauthorized'} from ${parseReference(found.image).registry}`,
+  explain: (facts, found) => ({
+    causes: refusedCauses(facts, found),
+    items: secretItems(facts, found),
+  }),
+};

@@ -1,6 +1,7 @@
 import type { Happening } from '../../evidence-index.ts';
 import { type ContainerFacts, lastEvent, type PodFacts, statusPath, toldContainer } from '../../pod-facts.ts';
 import { list, text } from '../../read.ts';
+import type { Cause, Item } from '../../report.ts';
 
 const imageReasons = new Set([
   'ImagePullBackOff',
@@ -22,6 +23,15 @@ export interface ImageFault {
   readonly image: string;
   /** The image is mounted as a volume: its name. */
   readonly volume: string | undefined;
+}
+
+/** What is said of one kind of fault: its headline, and what causes it. */
+export interface FaultText {
+  readonly label: (facts: PodFacts, found: ImageFault) => string;
+  readonly explain: (
+    facts: PodFacts,
+    found: ImageFault,
+  ) => { readonly causes: readonly Cause[]; readonly items?: readonly Item[] };
 }
 
 const faults = new WeakMap<PodFacts, ImageFault | 'none'>();
@@ -71,10 +81,7 @@ function reading(words: string, image: string): string {
     .replaceAll(image, 'IMAGE')
     .replace(/https?:\/\/\S+/g, (url) => (url.endsWith(':') ? 'URL:' : 'URL'))
     .replace(/sha256:[0-9a-f]+/g, 'DIGEST');
-  const found = readings.find(([, pattern]) => pattern.test(bare));
-  if (found === undefined) return 'F0';
-  // A host that does not resolve or does not answer comes with the word "not found" in no registry's mouth.
-  return found[0];
+  return readings.find(([, pattern]) => pattern.test(bare))?.[0] ?? 'F0';
 }
 
 export function fault(facts: PodFacts): ImageFault | undefined {

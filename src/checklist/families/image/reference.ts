@@ -1,5 +1,8 @@
 import type { PodFacts } from '../../pod-facts.ts';
-import { list, record, text } from '../../read.ts';
+import { list, nearNames, record, text } from '../../read.ts';
+
+/** How names at Docker's own registry begin when they are written out. */
+const dockerHub = /^docker\.io\/(?:library\/)?/;
 
 interface Reference {
   readonly registry: string;
@@ -26,16 +29,18 @@ export function parseReference(image: string): Reference {
   };
 }
 
-export function imageNames(facts: PodFacts): Set<string> {
+function imageNames(facts: PodFacts): Set<string> {
   const names = new Set<string>();
   for (const node of facts.index.of('Node'))
     for (const image of list(node, 'status', 'images'))
-      for (const name of list(image, 'names'))
-        names.add(String(name).replace(/^docker\.io\/(?:library\/)?/, ''));
+      for (const name of list(image, 'names')) names.add(String(name).replace(dockerHub, ''));
   for (const pod of facts.index.of('Pod')) {
     for (const status of list(pod, 'status', 'containerStatuses'))
-      if (record(status)['ready'] === true)
-        names.add(text(status, 'image').replace(/^docker\.io\/(?:library\/)?/, ''));
+      if (record(status)['ready'] === true) names.add(text(status, 'image').replace(dockerHub, ''));
   }
   return names;
 }
+
+/** Images that nodes hold or pods run, and whose names come close. */
+export const closeNames = (facts: PodFacts, image: string): readonly string[] =>
+  nearNames(image.replace(dockerHub, ''), imageNames(facts));

@@ -4,7 +4,7 @@ import { nodeNotReady } from './node-not-ready.ts';
 import { readiness } from './readiness.ts';
 import { gate } from './readiness-gates.ts';
 import { resize } from './resize.ts';
-import { dependencyDown, runningWords, saysTrouble, waitingWords } from './running-logs.ts';
+import { dependencyDown, noGpu, runningWords, waitingWords } from './running-logs.ts';
 import { stalled } from './stalled.ts';
 import { startupProbe } from './startup-probe.ts';
 import { dataBound, gpuMemory, leak, nearLimit, throttled, volumeFull, waste } from './usage.ts';
@@ -14,7 +14,7 @@ export const readyStates: readonly PodState[] = [nodeNotReady, startupProbe, gat
 export const overlayStates: readonly PodState[] = [
   deviceUnhealthy,
   stalled,
-  saysTrouble,
+  noGpu,
   runningWords('J10', 'gpu.unhealthy', 'A GPU is broken', ['xid', 'ecc', 'nvml-lost', 'nvlink']),
   runningWords('J12', 'shm.too-small', 'Shared memory is too small', ['shm-bus', 'nccl-shm']),
   runningWords('L9', 'rendezvous.failed', 'Ranks do not find each other', [

@@ -1,74 +1,123 @@
 import { describe } from '../../fixes.ts';
 import { type ContainerFacts, isTrue, type PodFacts } from '../../pod-facts.ts';
 import { brief } from '../../read.ts';
-import { programLog, scan } from '../../signatures.ts';
-import { cause, evidence, item, type PodState } from '../../state.ts';
+import type { Gate, Item } from '../../report.ts';
+import { programLog, type SignatureHit, scan } from '../../signatures.ts';
+import { cause, type Diagnosis, evidence, item, type Match, type PodState } from '../../state.ts';
 import { dependency, signatureCause } from '../program-words.ts';
 import { peers } from './progress.ts';
 
-/** The containers that run, with what each has written so far; undefined where that was not read. */
-function* runningLogs(
+/** What a log says, and what follows from it. */
+interface Complaint {
+  readonly headline: string;
+  readonly diagnose: () => Diagnosis;
+}
+
+/** Asks the log of each container that runs; the first that complains is the answer. */
+function firstComplaint(
   facts: PodFacts,
-): Generator<{ readonly container: ContainerFacts; readonly log: string | undefined }> {
-  for (const container of facts.containers)
-    if (container.state === 'running')
-      yield { container, log: facts.index.log(facts.namespace, facts.name, container.name, false) };
+  ask: (container: ContainerFacts, log: string | undefined) => Complaint | undefined,
+): Match | undefined {
+  if (facts.phase !== 'Running') return undefined;
+  for (const container of facts.containers) {
+    if (container.state !== 'running') continue;
+    const found = ask(container, facts.index.log(facts.namespace, facts.name, container.name, false));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+const logItem = (id: string, gate: Gate, title: string, status: Item['status'], line: string): Item =>
+  item(id, gate, title, status, evidence('log', brief(line, 200)));
+
+const noCuda = /CUDA is not available|cuda(?:\.is_available\(\))?[: =]+False|[Nn]o GPU (?:found|detected)/;
+
+/** A GPU that the program does not see, in words of the signatures or in those of a check of its own. */
+function gpuComplaint(facts: PodFacts, log: string | undefined): SignatureHit | undefined {
+  const hit = scan(log);
+  const own = noCuda.exec(programLog(log) ?? '');
+  // What runs and is ready has found a way round a GPU that cannot do one thing.
+  if (hit?.signature.id === 'gpu-too-old' && isTrue(facts, 'Ready')) return undefined;
+  if (hit?.signature.state === 'J11') return hit;
+  return own === null
+    ? undefined
+    : {
+        signature: {
+          id: 'no-cuda',
+          rank: 92,
+          pattern: noCuda,
+          state: 'J11',
+          meaning: 'no GPU visible to the process',
+          checks: '',
+        },
+        line: own[0],
+        captures: [],
+      };
 }
 
 /** Running, and its own words say that the GPU is not there. */
-export const saysTrouble: PodState = {
+export const noGpu: PodState = {
   id: 'J11',
   key: 'cuda.unavailable',
   gate: 'progressing',
   severity: 'bad',
   title: 'No usable GPU in the container',
-  match: (facts) => {
-    if (facts.phase !== 'Running') return undefined;
-    for (const { container, log } of runningLogs(facts)) {
-      const hit = scan(log);
-      const words = programLog(log) ?? '';
-      const cpu =
-        /CUDA is not available|cuda(?:\.is_available\(\))?[: =]+False|[Nn]o GPU (?:found|detected)/.exec(
-          words,
-        );
-      if (hit?.signature.state !== 'J11' && cpu === null) continue;
-      // What runs and is ready has found a way round a GPU that cannot do one thing.
-      if (hit?.signature.id === 'gpu-too-old' && isTrue(facts, 'Ready')) continue;
-      const found =
-        hit?.signature.state === 'J11'
-          ? hit
-          : {
-              signature: {
-                id: 'no-cuda',
-                rank: 92,
-                pattern: /./,
-                state: 'J11',
-                meaning: 'no GPU visible to the process',
-                checks: '',
-              },
-              line: cpu?.[0] ?? '',
-              captures: [],
-            };
+  match: (facts) =>
+    firstComplaint(facts, (container, log) => {
+      const found = gpuComplaint(facts, log);
+      if (found === undefined) return undefined;
       const built = signatureCause(facts, container, found, false);
       return {
         headline: brief(built.label, 90),
         diagnose: () => ({
           causes: [built.cause],
-          items: [
-            item(
-              'J11.log',
-              'progressing',
-              'The program sees its GPU',
-              'fail',
-              evidence('log', brief(found.line, 200)),
+          items: [logItem('J11.log', 'progressing', 'The program sees its GPU', 'fail', found.line)],
+        }),
+      };
+    }),
+};
+
+/** What follows from the words of a program that runs on. */
+function wordsComplaint(
+  id: string,
+  facts: PodFacts,
+  container: ContainerFacts,
+  hit: SignatureHit,
+): Complaint {
+  const built = signatureCause(facts, container, hit, false);
+  return {
+    headline: brief(built.label, 90),
+    diagnose: () => ({
+      causes: [built.cause],
+      items: [
+        logItem(`${id}.log`, 'progressing', 'The program works', 'warn', hit.line),
+        ...(built.item === undefined ? [] : [built.item]),
+      ],
+    }),
+  };
+}
+
+/** Ranks that do not find each other, where some are known not to run: that is why. */
+function missingRanks(facts: PodFacts, found: Complaint, hit: SignatureHit): Complaint {
+  const { missing } = peers(facts, facts.now);
+  const [first] = missing;
+  return first === undefined
+    ? found
+    : {
+        headline: brief(`ranks missing: ${missing.slice(0, 3).join(', ')}`, 90),
+        diagnose: () => ({
+          ...found.diagnose(),
+          causes: [
+            cause(
+              'L9.peer-missing',
+              'proven',
+              `not all ranks join: ${missing.slice(0, 4).join(', ')} ${missing.length === 1 ? 'is' : 'are'} not running (${brief(hit.line, 120)})`,
+              describe('pod', facts.namespace, first),
             ),
           ],
         }),
       };
-    }
-    return undefined;
-  },
-};
+}
 
 /** A hit of high rank in the log of a pod that runs: the J10, J12, J14 and L9 of a job that hangs on. */
 export const runningWords = (id: string, key: string, title: string, ids: readonly string[]): PodState => ({
@@ -77,46 +126,15 @@ export const runningWords = (id: string, key: string, title: string, ids: readon
   title,
   gate: 'progressing',
   severity: 'warn',
-  match: (facts) => {
-    if (facts.phase !== 'Running' || facts.object === undefined) return undefined;
-    for (const { container, log } of runningLogs(facts)) {
-      const hit = scan(log);
-      if (hit === undefined || !ids.includes(hit.signature.id)) continue;
-      const { missing } = peers(facts, facts.now);
-      const built = signatureCause(facts, container, hit, false);
-      const rank =
-        id === 'L9' && missing.length > 0
-          ? cause(
-              'L9.peer-missing',
-              'proven',
-              `not all ranks join: ${missing.slice(0, 4).join(', ')} ${missing.length === 1 ? 'is' : 'are'} not running (${brief(hit.line, 120)})`,
-              describe('pod', facts.namespace, missing[0] ?? ''),
-            )
-          : built.cause;
-      return {
-        headline: brief(
-          id === 'L9' && missing.length > 0
-            ? `ranks missing: ${missing.slice(0, 3).join(', ')}`
-            : built.label,
-          90,
-        ),
-        diagnose: () => ({
-          causes: [rank],
-          items: [
-            item(
-              `${id}.log`,
-              'progressing',
-              'The program works',
-              'warn',
-              evidence('log', brief(hit.line, 200)),
-            ),
-            ...(built.item === undefined ? [] : [built.item]),
-          ],
+  match: (facts) =>
+    facts.object === undefined
+      ? undefined
+      : firstComplaint(facts, (container, log) => {
+          const hit = scan(log);
+          if (hit === undefined || !ids.includes(hit.signature.id)) return undefined;
+          const found = wordsComplaint(id, facts, container, hit);
+          return id === 'L9' ? missingRanks(facts, found, hit) : found;
         }),
-      };
-    }
-    return undefined;
-  },
 });
 
 /** What a program that runs says last while it waits: early lines of it are common, and pass. */
@@ -126,30 +144,20 @@ export const waitingWords = (ids: readonly string[]): PodState => ({
   title: 'It waits for others that do not come',
   gate: 'progressing',
   severity: 'warn',
-  match: (facts) => {
-    if (facts.phase !== 'Running' || facts.object === undefined) return undefined;
-    for (const { container, log } of runningLogs(facts)) {
-      const last = programLog(log)
-        ?.split('\n')
-        .filter((line) => line.trim() !== '')
-        .slice(-2)
-        .join('\n');
-      const hit = scan(last);
-      if (hit === undefined || !ids.includes(hit.signature.id)) continue;
-      const built = signatureCause(facts, container, hit, false);
-      return {
-        headline: brief(built.label, 90),
-        diagnose: () => ({
-          causes: [built.cause],
-          items: [
-            item('L9.log', 'progressing', 'The program works', 'warn', evidence('log', brief(hit.line, 200))),
-            ...(built.item === undefined ? [] : [built.item]),
-          ],
+  match: (facts) =>
+    facts.object === undefined
+      ? undefined
+      : firstComplaint(facts, (container, log) => {
+          const last = programLog(log)
+            ?.split('\n')
+            .filter((line) => line.trim() !== '')
+            .slice(-2)
+            .join('\n');
+          const hit = scan(last);
+          return hit === undefined || !ids.includes(hit.signature.id)
+            ? undefined
+            : wordsComplaint('L9', facts, container, hit);
         }),
-      };
-    }
-    return undefined;
-  },
 });
 
 /** It runs, and its log complains of a service that is provably not reachable. */
@@ -159,32 +167,25 @@ export const dependencyDown: PodState = {
   gate: 'reachable',
   severity: 'warn',
   title: 'A service that it needs cannot be reached',
-  match: (facts) => {
-    if (facts.phase !== 'Running' || facts.object === undefined) return undefined;
-    for (const { container, log } of runningLogs(facts)) {
-      const hit = scan(log);
-      if (hit === undefined || !['connection', 'dns', 'nccl-net'].includes(hit.signature.id)) continue;
-      const found = dependency(facts, hit);
-      if (found.text === '') continue;
-      const built = signatureCause(facts, container, hit, false);
-      const blocked = found.item?.id === 'L7.policy';
-      return {
-        headline: brief(`${found.host} cannot be reached${found.text}`, 100),
-        diagnose: () => ({
-          causes: [blocked ? { ...built.cause, id: 'L7.policy' } : built.cause],
-          items: [
-            item(
-              'L7.log',
-              'reachable',
-              'What it needs can be reached',
-              'warn',
-              evidence('log', brief(hit.line, 200)),
-            ),
-            ...(found.item === undefined ? [] : [found.item]),
-          ],
+  match: (facts) =>
+    facts.object === undefined
+      ? undefined
+      : firstComplaint(facts, (container, log) => {
+          const hit = scan(log);
+          if (hit === undefined || !['connection', 'dns', 'nccl-net'].includes(hit.signature.id))
+            return undefined;
+          const found = dependency(facts, hit);
+          if (found.text === '') return undefined;
+          const built = signatureCause(facts, container, hit, false).cause;
+          return {
+            headline: brief(`${found.host} cannot be reached${found.text}`, 100),
+            diagnose: () => ({
+              causes: [found.item?.id === 'L7.policy' ? { ...built, id: 'L7.policy' } : built],
+              items: [
+                logItem('L7.log', 'reachable', 'What it needs can be reached', 'warn', hit.line),
+                ...(found.item === undefined ? [] : [found.item]),
+              ],
+            }),
+          };
         }),
-      };
-    }
-    return undefined;
-  },
 };
