@@ -10,7 +10,7 @@ const groupingOf = (table: string): Grouping | undefined =>
 export function findingPlace(table: Pick<Table<Row>, 'name'>, row: Row): Transition | undefined {
   const grouping = groupingOf(table.name);
   if (grouping === undefined) return undefined;
-  const { of, name, count, subject } = row as FindingRow;
+  const { of, name, count, subject, warnings } = row as FindingRow;
   if (of === '') return undefined;
   if (of !== 'pods') {
     const column = 'NAME';
@@ -19,10 +19,10 @@ export function findingPlace(table: Pick<Table<Row>, 'name'>, row: Row): Transit
       : push(tableView(of, { faultsOnly: true, crumb: name }));
   }
   const where = { column: groupColumns[grouping], equals: name };
-  // Of a node or an image those that are well are not what was asked for.
-  return push(
-    tableView('pods', { where, crumb: name, faultsOnly: grouping !== 'cause' && grouping !== 'onset' }),
-  );
+  if (grouping === 'cause' || grouping === 'onset') return push(tableView('pods', { where, crumb: name }));
+  // Of a node or an image those that are well are not what was asked for; what is only odd is no fault, and was counted.
+  const unwell = warnings === 0 ? { faultsOnly: true } : { filter: `${groupColumns.cause}:^\\w` };
+  return push(tableView('pods', { where, crumb: name, ...unwell }));
 }
 
 export const findingActions: readonly Action[] = [

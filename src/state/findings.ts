@@ -47,6 +47,8 @@ export interface FindingRow extends StandIn {
   /** Of what kind they are, `Pod`; several joined with `,`. */
   readonly kinds: string;
   readonly count: number;
+  /** Warnings among them, which are no faults. */
+  readonly warnings: number;
   /** Devices that the pods of the group asked for. */
   readonly gpus: number;
   /** When it began: the earliest of them, epoch ms. */
@@ -303,6 +305,7 @@ function rowOf(key: string, members: readonly Member[]): FindingRow {
     severity: worst,
     kinds: [...new Set(members.map(({ kind }) => kind))].join(','),
     count: members.length,
+    warnings: members.filter(({ severity }) => severity !== 'bad').length,
     gpus: members.reduce((sum, { gpus }) => sum + gpus, 0),
     since: known.length === 0 ? undefined : Math.min(...known),
     where: compressNames([...placed].sort()),

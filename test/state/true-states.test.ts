@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { findingPlace } from '../../src/actions/findings.ts';
 import { loadPack } from '../../src/checklist/rule-pack.ts';
 import { type Rules, rulesOf } from '../../src/checklist/rules.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
@@ -8,7 +9,9 @@ import type { PodRow } from '../../src/resources/pod-row.ts';
 import { pods } from '../../src/resources/pods.ts';
 import { anyResource, type Resource } from '../../src/resources/resource.ts';
 import { type Cluster, createCluster } from '../../src/state/cluster.ts';
+import { createWords, parseFilter } from '../../src/state/filter.ts';
 import { type FindingRow, findingTables } from '../../src/state/findings.ts';
+import { createSession, shownTable } from '../../src/state/session.ts';
 import { createTrueStates, type TrueStates, withTrueState } from '../../src/state/true-states.ts';
 import { pod as anyPod, node as readyNode } from '../scheduling/rows.ts';
 
@@ -51,6 +54,19 @@ const oom = (name: string, limit = '16Gi'): KubeObject =>
           },
         },
       ],
+    },
+  });
+
+const evicted = (name: string): KubeObject =>
+  anyPod(name, {
+    on: 'n1',
+    metadata: { creationTimestamp: ago(60), resourceVersion: '1' },
+    status: {
+      phase: 'Failed',
+      conditions: [
+        { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI', message: 'evicting' },
+      ],
+      containerStatuses: [],
     },
   });
 
@@ -255,6 +271,20 @@ describe('findings', () => {
     const column = table.columns.find(({ title }) => title === 'FINDING');
     const [first] = rowsOf({ states, row, cluster, ...rest }, 'findings');
     expect([row('a'), row('c')].filter((pod) => column?.value(pod) === first?.name)).toHaveLength(1);
+  });
+
+  test('Enter on a group shows the warnings too that were counted, and not what is well', () => {
+    const { states, row, cluster, ...rest } = given(running('well'), oom('a'), evicted('b'));
+    const [group] = rowsOf({ states, row, cluster, ...rest }, 'findings-by-owner');
+    expect(group).toMatchObject({ count: 2, warnings: 1 });
+    const session = createSession({ table: 'findings-by-owner', namespaces: 'all', nowMs: now });
+    const go = findingPlace({ name: 'findings-by-owner' }, group as never) ?? expect.fail();
+    session.setState(go(session.getState()));
+    const view = shownTable(session.getState());
+    expect(view).toMatchObject({ table: 'pods', faultsOnly: false });
+    const table = withTrueState(pods, states.of, { clock: () => now });
+    const filter = parseFilter(view.filter, table, createWords(table));
+    expect(['well', 'a', 'b'].filter((name) => filter?.matches(row(name), now))).toEqual(['a', 'b']);
   });
 
   test('a node that does not report stands among them', () => {
