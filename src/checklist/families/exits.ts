@@ -7,7 +7,7 @@ import { scan } from '../signatures.ts';
 import { cause, evidence, item, type PodState, said, unknown, wantLog } from '../state.ts';
 import { matchExecFormat } from './configuration.ts';
 import { type Crash, crashState, diagnoseCrash, place } from './crash-facts.ts';
-import { probeBudget, probeReading } from './probe-kills.ts';
+import { probeBudget, probeReading } from './probe-facts.ts';
 import { shmMount, signatureCause } from './program-words.ts';
 
 export const statusLost: PodState = crashState(

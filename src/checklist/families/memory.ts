@@ -5,7 +5,8 @@ import type { Cause, Evidence, Item, Verdict } from '../report.ts';
 import { lastError } from '../signatures.ts';
 import { cause, evidence, item, type PodState, said, unknown } from '../state.ts';
 import { type Crash, crashOf, crashState, diagnoseCrash, limitOf, place, runLength } from './crash-facts.ts';
-import { matchProbeKill, probeBudget } from './probe-kills.ts';
+import { probeBudget } from './probe-facts.ts';
+import { matchProbeKill } from './probe-kills.ts';
 
 const memoryVolumes = (facts: PodFacts): readonly Evidence[] =>
   list(facts.object, 'spec', 'volumes')

@@ -1,23 +1,11 @@
 import { describe, editOwner, kubectl, readLog } from '../fixes.ts';
 import { type ContainerFacts, lastEvent, type PodFacts, specPath } from '../pod-facts.ts';
-import { at, brief, count, essence, list, span, text } from '../read.ts';
+import { at, brief, list, span, text } from '../read.ts';
 import type { Item } from '../report.ts';
 import { programLog } from '../signatures.ts';
 import { cause, evidence, item, type Match, type PodState, said } from '../state.ts';
 import { type Crash, crashState, diagnoseCrash, place, runLength, where } from './crash-facts.ts';
-
-export function probeBudget(
-  container: ContainerFacts,
-  kind: 'livenessProbe' | 'startupProbe',
-): { readonly seconds: number; readonly text: string } | undefined {
-  const probe = at(container.spec, kind);
-  if (probe === undefined) return undefined;
-  const initial = count(probe, 'initialDelaySeconds') ?? 0;
-  const period = count(probe, 'periodSeconds') ?? 10;
-  const failures = count(probe, 'failureThreshold') ?? 3;
-  const seconds = initial + period * failures;
-  return { seconds, text: `${initial}s + ${failures} × ${period}s = ${seconds}s` };
-}
+import { declaredPorts, probeBudget, probePort, probeReading } from './probe-facts.ts';
 
 function probeText(probe: unknown): string {
   const http = at(probe, 'httpGet');
@@ -29,32 +17,10 @@ function probeText(probe: unknown): string {
   return `command ${list(probe, 'exec', 'command').map(String).join(' ')}`;
 }
 
-/** How a probe fails, and what that means. */
-export function probeReading(message: string): string {
-  const body = message.replace(/^(?:Liveness|Readiness|Startup) probe (?:failed|errored):\s*/, '');
-  if (/statuscode: 404/.test(body)) return 'the path does not exist (404)';
-  if (/statuscode: 401|statuscode: 403/.test(body)) return 'the path asks for credentials';
-  const code = /statuscode: (\d+)/.exec(body)?.[1];
-  if (code !== undefined) return `it answers ${code}`;
-  if (/connection refused/.test(body)) return 'nothing listens on that port';
-  if (/context deadline exceeded|Client\.Timeout|timed out|timeout/i.test(body))
-    return 'it does not answer within the timeout';
-  if (/no such file|not found|executable file not found/i.test(body))
-    return `the probe's command or file is not there: ${brief(body, 80)}`;
-  if (/server gave HTTP response to HTTPS|malformed HTTP|tls:/i.test(body))
-    return 'HTTP and HTTPS are mixed up';
-  // Of a command that prints much, the end is the verdict.
-  return body.trim() === '' ? 'it says nothing but that it failed' : essence(body, 100);
-}
-
 /** A probe's port against the ports that the container declares. */
 function portItem(container: ContainerFacts, probe: unknown, id: string): Item | undefined {
-  const port =
-    text(probe, 'httpGet', 'port') || text(probe, 'tcpSocket', 'port') || text(probe, 'grpc', 'port');
-  const declared = list(container.spec, 'ports').map((entry) => ({
-    name: text(entry, 'name'),
-    port: text(entry, 'containerPort'),
-  }));
+  const port = probePort(probe);
+  const declared = declaredPorts(container);
   if (port === '' || declared.length === 0) return undefined;
   const fits = declared.some((entry) => entry.name === port || entry.port === port);
   return item(

@@ -1,13 +1,16 @@
+import type { Happening } from '../../evidence-index.ts';
 import { editOwner, kubectl, readLog } from '../../fixes.ts';
 import { minutes } from '../../limits.ts';
 import { type ContainerFacts, isTrue, lastEvent, type PodFacts } from '../../pod-facts.ts';
-import { at, brief, count, list, span, text } from '../../read.ts';
+import { at, brief, list, span, text } from '../../read.ts';
+import type { Cause, Item } from '../../report.ts';
 import { lastWords, programLog, scan } from '../../signatures.ts';
 import { cause, evidence, item, type PodState, said, unknown, wantLog } from '../../state.ts';
-import { probeReading } from '../probe-kills.ts';
+import { declaredPorts, probeBudget, probePort, probeReading } from '../probe-facts.ts';
 import { signatureCause } from '../program-words.ts';
-import { failedFor } from './probe-time.ts';
+import { runningFor } from './running-for.ts';
 
+/** The container that keeps the pod from being ready. */
 function unready(facts: PodFacts): ContainerFacts | undefined {
   return (
     facts.containers.find(
@@ -23,12 +26,177 @@ function unready(facts: PodFacts): ContainerFacts | undefined {
   );
 }
 
-const probeKind = (message: string): 'Readiness' | 'Startup' | 'Liveness' | '' =>
-  (/^(Readiness|Startup|Liveness) probe/.exec(message)?.[1] ?? '') as
-    | 'Readiness'
-    | 'Startup'
-    | 'Liveness'
-    | '';
+/** What is known of a container that is not ready, and of the probe that says so. */
+interface Failing {
+  readonly container: ContainerFacts;
+  /** Milliseconds since it started. */
+  readonly ran: number;
+  readonly probe: unknown;
+  readonly event: Happening | undefined;
+  /** What the failure of the probe means. */
+  readonly reading: string | undefined;
+  readonly log: string | undefined;
+  /** The last words of the program. */
+  readonly words: string | undefined;
+  readonly loading: boolean;
+}
+
+function failing(facts: PodFacts): Failing | undefined {
+  const container = unready(facts);
+  if (container === undefined) return undefined;
+  const event = lastEvent(
+    facts.events.filter((entry) => entry.container === '' || entry.container === container.name),
+    ['Unhealthy'],
+  )?.event;
+  const log = facts.index.log(facts.namespace, facts.name, container.name, false);
+  const words = lastWords(log);
+  return {
+    container,
+    ran: runningFor(facts, container),
+    probe: at(container.spec, 'readinessProbe'),
+    event,
+    reading: event === undefined ? undefined : probeReading(event.message),
+    log,
+    words,
+    loading:
+      words !== undefined && /load|download|shard|\d+%|compil|warm|migrat|starting|initializ/i.test(words),
+  };
+}
+
+/** What it is called while it is too early to call it a failure. */
+function tooEarly(facts: PodFacts, { container, event, ran }: Failing): string | undefined {
+  const ready = facts.conditions.get('Ready')?.at;
+  const guess = facts.index.nowIsGuess;
+  if (event === undefined) {
+    if (!guess)
+      return ran < minutes(facts.limits.readyGraceMinutes) || facts.object === undefined
+        ? 'starting, not ready yet'
+        : undefined;
+    // A paste cut down to the bare status has no clock at all: then it was pasted because it stays so.
+    const timed = facts.createdAt !== undefined || ready !== undefined;
+    return ran < 60_000 && timed ? 'running, not ready yet' : undefined;
+  }
+  const budget = (probeBudget(container, 'readinessProbe')?.seconds ?? 0) * 1000;
+  const often = event.count >= 10 || (guess ? event.count >= 3 : ran > Math.max(60_000, budget));
+  const wasReady = (ready ?? 0) > (container.startedAt ?? facts.startedAt ?? 0) + 60_000;
+  return often || wasReady ? undefined : 'starting, readiness probe not passed yet';
+}
+
+/** The probe asks for a port that the container does not declare. */
+function wrongPort({ container, probe }: Failing): boolean {
+  const port = probePort(probe);
+  const declared = declaredPorts(container);
+  return (
+    port !== '' &&
+    declared.length > 0 &&
+    !declared.some((entry) => entry.port === port || entry.name === port)
+  );
+}
+
+/** What the container and its log say of the way in which the probe asks. */
+function hintOf(found: Failing): string {
+  const { container, probe, log, reading } = found;
+  const port = probePort(probe);
+  if (wrongPort(found)) {
+    const declared = declaredPorts(container).map((entry) => entry.port);
+    return `; the container declares port ${declared.join(', ')}, not ${port}`;
+  }
+  const words = programLog(log) ?? '';
+  const listens =
+    /(?<![\w.])(?:listening|running|serving|started|bound)\b[^\n]{0,60}?(?:(?<!\.\w{1,4}):|port[ =]+)(80|\d{3,5})\b/i.exec(
+      words,
+    )?.[1];
+  if (listens !== undefined && port !== '' && listens !== port)
+    return `; its log says that it listens on ${listens}`;
+  const local =
+    /(?:127\.0\.0\.1|localhost):\d+/.test(words) && /listening|running|serving|Uvicorn/i.test(words);
+  if (local && /nothing listens/.test(reading ?? '')) return '; it listens on 127.0.0.1 only';
+  return /first record does not look like a TLS handshake|HTTP request to an HTTPS server/.test(words) &&
+    text(probe, 'httpGet', 'scheme') !== 'HTTPS'
+    ? '; it wants TLS and the probe speaks plain HTTP (scheme: HTTPS is missing)'
+    : '';
+}
+
+/** What the failure of the probe means, or why that is not known. */
+const saysOf = ({ reading, probe, container }: Failing): string =>
+  reading ??
+  (probe === undefined && container.spec !== undefined
+    ? 'no readiness probe is defined'
+    : 'the event that would say why is gone');
+
+function idOf(found: Failing, says: string): string {
+  if (wrongPort(found) || /nothing listens/.test(says)) return 'J1.port';
+  if (/404|credentials/.test(says)) return 'J1.path';
+  if (/timeout/.test(says)) return 'J1.timeout';
+  return /it answers/.test(says) ? 'J1.unhealthy' : 'J1.probe';
+}
+
+function probeCause(facts: PodFacts, found: Failing, hint: string): Cause {
+  const { container, probe, event } = found;
+  const says = saysOf(found);
+  const kind = /^(Readiness|Startup|Liveness) probe/.exec(event?.message ?? '')?.[1] ?? 'readiness';
+  const target = probeTarget(probe);
+  const port = probePort(probe);
+  return cause(
+    idOf(found, says),
+    event === undefined ? 'possible' : 'proven',
+    `the ${kind.toLowerCase()} probe of ${container.name} fails${target === '' ? '' : ` (${target})`}: ${says}${hint}`,
+    readLog(facts, container.name, false),
+    editOwner(facts, 'Correct path, port or timeout of the probe'),
+    port === ''
+      ? undefined
+      : kubectl('Ask it yourself', 'read', facts.namespace, [
+          'port-forward',
+          `pod/${facts.name}`,
+          /^\d+$/.test(port) ? port : (declaredPorts(container)[0]?.port ?? '8080'),
+        ]),
+  );
+}
+
+/** What the program says of itself comes first where the probe only shows it. */
+function causesOf(facts: PodFacts, found: Failing): readonly Cause[] {
+  const { container, log, words, loading, reading } = found;
+  const hint = hintOf(found);
+  const hit = scan(log);
+  // That nothing listens, or that it answers 503, is how the failure of which the program itself speaks shows.
+  const tellsWhy =
+    hint === '' && !loading && /nothing listens|it answers 5|within the timeout/.test(reading ?? '');
+  const own =
+    hit !== undefined && hit.signature.rank >= (tellsWhy ? 40 : 60)
+      ? [signatureCause(facts, container, hit, false).cause]
+      : [];
+  const probe = probeCause(facts, found, hint);
+  if (!loading) return tellsWhy ? [...own, probe] : [probe, ...own];
+  return [
+    cause(
+      'J1.loading',
+      'likely',
+      `it is still loading: ${brief(words ?? '', 140)}; the readiness probe fails until it is done`,
+      readLog(facts, container.name, false),
+    ),
+    probe,
+    ...own,
+  ];
+}
+
+function itemsOf(facts: PodFacts, { event, words }: Failing): readonly Item[] {
+  const ready = facts.conditions.get('Ready');
+  return [
+    item(
+      'J1.ready',
+      'ready',
+      'The pod is ready',
+      'fail',
+      evidence('Ready', `False ${ready?.reason ?? ''}`, 'status.conditions[Ready]', { at: ready?.at }),
+    ),
+    event === undefined
+      ? unknown('J1.probe', 'ready', 'Its readiness probe passes', 'eventExpired')
+      : item('J1.probe', 'ready', 'Its readiness probe passes', 'fail', said(event)),
+    ...(words === undefined
+      ? []
+      : [item('J1.log', 'ready', 'What the program says', 'info', evidence('log', brief(words, 200)))]),
+  ];
+}
 
 export const readiness: PodState = {
   id: 'J1',
@@ -43,149 +211,28 @@ export const readiness: PodState = {
       (facts.conditions.size === 0 && facts.events.length === 0)
     )
       return undefined;
-    const container = unready(facts);
-    if (container === undefined) return undefined;
-    const event = lastEvent(
-      facts.events.filter((entry) => entry.container === '' || entry.container === container.name),
-      ['Unhealthy'],
-    )?.event;
-    const ran = failedFor(facts, container);
-    const kind = event === undefined ? '' : probeKind(event.message);
-    const probe = at(container.spec, 'readinessProbe');
-    const log = facts.index.log(facts.namespace, facts.name, container.name, false);
-    const words = lastWords(log);
-    const loading =
-      words !== undefined && /load|download|shard|\d+%|compil|warm|migrat|starting|initializ/i.test(words);
-    const reading = event === undefined ? undefined : probeReading(event.message);
-    const wasReady =
-      (facts.conditions.get('Ready')?.at ?? 0) > (container.startedAt ?? facts.startedAt ?? 0) + 60_000;
-    const period = count(probe, 'periodSeconds') ?? 10;
-    const budget =
-      ((count(probe, 'initialDelaySeconds') ?? 0) + period * (count(probe, 'failureThreshold') ?? 3)) * 1000;
-    const enough =
-      event !== undefined &&
-      (event.count >= 10 || (facts.index.nowIsGuess ? event.count >= 3 : ran > Math.max(60_000, budget)));
-    if (
-      event === undefined &&
-      (ran < minutes(facts.limits.readyGraceMinutes) || facts.object === undefined) &&
-      !facts.index.nowIsGuess
-    )
-      return { headline: 'starting, not ready yet', severity: 'none' };
-    // A paste cut down to the bare status has no clock at all: then it was pasted because it stays so.
-    const timed = facts.createdAt !== undefined || facts.conditions.get('Ready')?.at !== undefined;
-    if (event === undefined && facts.index.nowIsGuess && ran < 60_000 && timed)
-      return { headline: 'running, not ready yet', severity: 'none' };
-    if (event !== undefined && !enough && !wasReady)
-      return { headline: 'starting, readiness probe not passed yet', severity: 'none' };
-    const target = probeTarget(probe);
-    const declared = list(container.spec, 'ports').map((port) => text(port, 'containerPort'));
-    const port =
-      text(probe, 'httpGet', 'port') || text(probe, 'tcpSocket', 'port') || text(probe, 'grpc', 'port');
-    const names = list(container.spec, 'ports').map((entry) => text(entry, 'name'));
-    const wrongPort = port !== '' && declared.length > 0 && !declared.includes(port) && !names.includes(port);
-    const listens =
-      /(?<![\w.])(?:listening|running|serving|started|bound)\b[^\n]{0,60}?(?:(?<!\.\w{1,4}):|port[ =]+)(80|\d{3,5})\b/i.exec(
-        programLog(log) ?? '',
-      )?.[1];
-    const local =
-      /(?:127\.0\.0\.1|localhost):\d+/.test(programLog(log) ?? '') &&
-      /listening|running|serving|Uvicorn/i.test(programLog(log) ?? '');
-    const hit = scan(log);
-    const hint = wrongPort
-      ? `; the container declares port ${declared.join(', ')}, not ${port}`
-      : listens !== undefined && port !== '' && listens !== port
-        ? `; its log says that it listens on ${listens}`
-        : local && /nothing listens/.test(reading ?? '')
-          ? '; it listens on 127.0.0.1 only'
-          : /first record does not look like a TLS handshake|HTTP request to an HTTPS server/.test(
-                programLog(log) ?? '',
-              ) && text(probe, 'httpGet', 'scheme') !== 'HTTPS'
-            ? '; it wants TLS and the probe speaks plain HTTP (scheme: HTTPS is missing)'
-            : '';
-    // That nothing listens, or that it answers 503, is how the failure of which the program itself speaks shows.
-    const tellsWhy =
-      hit !== undefined &&
-      hint === '' &&
-      !loading &&
-      hit.signature.rank >= 40 &&
-      /nothing listens|it answers 5|within the timeout/.test(reading ?? '');
-    const says =
-      reading === undefined
-        ? probe === undefined && container.spec !== undefined
-          ? 'no readiness probe is defined'
-          : 'the event that would say why is gone'
-        : reading;
+    const found = failing(facts);
+    if (found === undefined) return undefined;
+    const early = tooEarly(facts, found);
+    if (early !== undefined) return { headline: early, severity: 'none' };
+    const { container, ran, words, loading, log } = found;
+    const since = facts.conditions.get('Ready')?.at;
     return {
       headline: loading
         ? `still loading for ${span(ran)}: ${brief(words ?? '', 60)}`
-        : `not ready${ran > 0 ? ` for ${span(facts.now - (facts.conditions.get('Ready')?.at ?? facts.now - ran))}` : ''}: ${brief(reading ?? says, 70)}`,
+        : `not ready${ran > 0 ? ` for ${span(facts.now - (since ?? facts.now - ran))}` : ''}: ${brief(saysOf(found), 70)}`,
       severity: loading ? 'warn' : 'bad',
-      since: facts.conditions.get('Ready')?.at ?? container.startedAt,
+      since: since ?? container.startedAt,
       diagnose: () => ({
-        causes: [
-          ...(loading
-            ? [
-                cause(
-                  'J1.loading',
-                  'likely',
-                  `it is still loading: ${brief(words ?? '', 140)}; the readiness probe fails until it is done`,
-                  readLog(facts, container.name, false),
-                ),
-              ]
-            : []),
-          ...(hit !== undefined && tellsWhy ? [signatureCause(facts, container, hit, false).cause] : []),
-          cause(
-            wrongPort || /nothing listens/.test(says)
-              ? 'J1.port'
-              : /404|credentials/.test(says)
-                ? 'J1.path'
-                : /timeout/.test(says)
-                  ? 'J1.timeout'
-                  : /it answers/.test(says)
-                    ? 'J1.unhealthy'
-                    : 'J1.probe',
-            event === undefined ? 'possible' : 'proven',
-            `the ${kind === '' ? 'readiness' : kind.toLowerCase()} probe of ${container.name} fails${target === '' ? '' : ` (${target})`}: ${says}${hint}`,
-            readLog(facts, container.name, false),
-            editOwner(facts, 'Correct path, port or timeout of the probe'),
-            port === ''
-              ? undefined
-              : kubectl('Ask it yourself', 'read', facts.namespace, [
-                  'port-forward',
-                  `pod/${facts.name}`,
-                  /^\d+$/.test(port) ? port : (declared[0] ?? '8080'),
-                ]),
-          ),
-          ...(hit !== undefined && !tellsWhy && hit.signature.rank >= 60
-            ? [signatureCause(facts, container, hit, false).cause]
-            : []),
-        ],
-        items: [
-          item(
-            'J1.ready',
-            'ready',
-            'The pod is ready',
-            'fail',
-            evidence(
-              'Ready',
-              `False ${facts.conditions.get('Ready')?.reason ?? ''}`,
-              'status.conditions[Ready]',
-              { at: facts.conditions.get('Ready')?.at },
-            ),
-          ),
-          event === undefined
-            ? unknown('J1.probe', 'ready', 'Its readiness probe passes', 'eventExpired')
-            : item('J1.probe', 'ready', 'Its readiness probe passes', 'fail', said(event)),
-          ...(words === undefined
-            ? []
-            : [item('J1.log', 'ready', 'What the program says', 'info', evidence('log', brief(words, 200)))]),
-        ],
+        causes: causesOf(facts, found),
+        items: itemsOf(facts, found),
         wants: log === undefined ? [wantLog(facts, container.name, false)] : [],
       }),
     };
   },
 };
 
+/** What the probe asks for. */
 function probeTarget(probe: unknown): string {
   const http = at(probe, 'httpGet');
   if (http !== undefined)

@@ -1,10 +1,10 @@
 import { editOwner, readLog } from '../../fixes.ts';
 import { isTrue, lastEvent, specPath, statusPath } from '../../pod-facts.ts';
-import { at, brief, count, span } from '../../read.ts';
+import { at, brief, span } from '../../read.ts';
 import { lastWords } from '../../signatures.ts';
 import { cause, evidence, item, type PodState, said } from '../../state.ts';
-import { probeReading } from '../probe-kills.ts';
-import { failedFor } from './probe-time.ts';
+import { probeBudget, probeReading } from '../probe-facts.ts';
+import { runningFor } from './running-for.ts';
 
 /** Still inside the budget of its startup probe. */
 export const startupProbe: PodState = {
@@ -20,12 +20,8 @@ export const startupProbe: PodState = {
         entry.state === 'running' && entry.started === false && at(entry.spec, 'startupProbe') !== undefined,
     );
     if (container === undefined) return undefined;
-    const probe = at(container.spec, 'startupProbe');
-    const budget =
-      ((count(probe, 'initialDelaySeconds') ?? 0) +
-        (count(probe, 'periodSeconds') ?? 10) * (count(probe, 'failureThreshold') ?? 3)) *
-      1000;
-    const ran = failedFor(facts, container);
+    const budget = (probeBudget(container, 'startupProbe')?.seconds ?? 0) * 1000;
+    const ran = runningFor(facts, container);
     const event = lastEvent(facts.events, ['Unhealthy'], /^Startup probe/)?.event;
     const killedBefore =
       (container.last?.exitCode === 137 || container.last?.exitCode === 143) &&
