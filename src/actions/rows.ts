@@ -1,9 +1,11 @@
 import type { GpuRow } from '../accelerators/gpus.ts';
 import { cellText } from '../resources/columns.ts';
+import { acceleratorCount } from '../resources/devices.ts';
 import type { PodRow } from '../resources/pod-row.ts';
 import type { Row } from '../resources/resource.ts';
-import { keyOf } from '../state/cluster.ts';
+import { type Cluster, keyOf } from '../state/cluster.ts';
 import { columnOf } from '../state/order.ts';
+import { podIndex } from '../state/pod-index.ts';
 import {
   changeTable,
   goTo,
@@ -34,7 +36,9 @@ const noNamespace = ({ row }: ActionContext): string | undefined =>
 /** The node that a row is on, of kinds that are on one. */
 const nodeOf = (row: Row | undefined): string => (row as Partial<PodRow> | undefined)?.node ?? '';
 
-const isDra = (row: Row): boolean => (row as Partial<GpuRow>).source === 'dra';
+/** Of the pods on a node, those with devices are what its devices are about; what DRA gave is in no pod's requests. */
+const holdsDevices = (cluster: Cluster, node: string): boolean =>
+  Array.from(podIndex(cluster).onNode(node)).some(({ spec }) => (acceleratorCount(spec.requests) ?? 0) > 0);
 
 const podsOfNode = (node: string) =>
   tableView('pods', { where: { column: 'NODE', equals: node }, crumb: node });
@@ -55,14 +59,14 @@ function open(context: ActionContext): void {
     }
     const pods = opensOwnWay.has(table.name) ? undefined : podsOf(table, row);
     const { namespaces } = context.session.getState();
-    step(context, pods === undefined ? viewOf(table.name, row) : push(pods));
+    step(context, pods === undefined ? viewOf(context.cluster, table.name, row) : push(pods));
     const view = shownView(context.session.getState());
     if (view.kind === 'table' && view.chosen !== undefined)
       say(context, `All namespaces of ${view.crumb}; esc goes back to ${String(namespaces)}.`, 'dim');
   }
 }
 
-function viewOf(table: string, row: Row): Transition {
+function viewOf(cluster: Cluster, table: string, row: Row): Transition {
   switch (table) {
     case 'nodes':
       return pushInAll(podsOfNode(row.name));
@@ -72,8 +76,10 @@ function viewOf(table: string, row: Row): Transition {
       );
     case 'devices':
     case 'gpuhealth':
-      // Of the pods there, those with devices are what this view is about; what DRA gave is in no pod's requests.
-      return pushInAll({ ...podsOfNode(nodeOf(row)), filter: isDra(row) ? '' : 'GPU>0' });
+      return pushInAll({
+        ...podsOfNode(nodeOf(row)),
+        filter: holdsDevices(cluster, nodeOf(row)) ? 'GPU>0' : '',
+      });
     case 'workloads':
     case 'pending':
       return push(

@@ -1,19 +1,19 @@
 import { cellText } from '../resources/columns.ts';
 import { ageText } from '../resources/fields.ts';
 import type { ContainerSpec, Labels, PodRow, Requests } from '../resources/pod-row.ts';
-import type { Row, Table } from '../resources/resource.ts';
+import type { Resource, Row, Table } from '../resources/resource.ts';
 import type { PagerLine } from '../ui/pager.ts';
 import { wrap } from '../ui/text.ts';
 import type { Role, Spans } from '../ui/theme.ts';
 
-// Of the labels at the left of a fact.
-const labelWidth = 18;
+// Of the labels at the left of a fact, where no longer one is among them.
+const leastLabel = 18;
 
 type Fact = (label: string, text: string, role?: Role) => readonly PagerLine[];
 
 /** A fact in this many cells: a message that is longer goes on under itself, as facts are there to be read whole. */
 const factsOf =
-  (width: number): Fact =>
+  (width: number, labelWidth: number): Fact =>
   (label, text, role = 'plain') =>
     wrap(text, Math.max(20, width - labelWidth - 4)).map(
       (part, at): Spans => [
@@ -26,22 +26,25 @@ const heading = (text: string): Spans => [{ text: ` ${text}`, role: 'title' }];
 
 /** What mltop holds of one object, as text: every column, wide ones too, what is wrong, and of a pod its containers. */
 export function factLines(table: Table<Row>, row: Row, width: number, now: number): readonly PagerLine[] {
-  const fact = factsOf(width);
+  const fact = factsOf(width, Math.max(leastLabel, ...table.columns.map(({ title }) => title.length)));
   const why = table.why?.(row, now);
   return [
     '',
-    heading(`${table.title} ${row.namespace === '' ? '' : `${row.namespace}/`}${row.name}`),
+    heading(`${kindOf(table)} ${row.namespace === '' ? '' : `${row.namespace}/`}${row.name}`),
     ...(why === undefined ? [] : fact('why', why, 'bad')),
     '',
     ...(table.namespaced ? fact('NAMESPACE', row.namespace) : []),
     ...table.columns.flatMap((column) =>
-      fact(column.title, cellText(column, row, now), column.tone?.(row, now)),
+      fact(column.title, cellText(column, row, now) || '-', column.tone?.(row, now)),
     ),
     ...fact('UID', row.uid === '' ? '<none>' : row.uid, 'dim'),
     ...('spec' in row ? podLines(row as PodRow, fact, now) : []),
     ...('labels' in row ? labelLines((row as Row & { readonly labels: Labels }).labels) : []),
   ];
 }
+
+/** One object's kind; of a table that is no kind, its title. */
+const kindOf = (table: Table<Row>): string => (table as Partial<Resource>).kind ?? table.title;
 
 function podLines(pod: PodRow, fact: Fact, now: number): readonly PagerLine[] {
   const { trouble, spec } = pod;

@@ -1,4 +1,8 @@
 import { expect, test } from 'vitest';
+import { anyResource } from '../../src/resources/resource.ts';
+import { resourceclaims } from '../../src/resources/resourceclaims.ts';
+import { resourceslices } from '../../src/resources/resourceslices.ts';
+import { recordedObjects } from '../recorded/read.ts';
 import { fillRecorded, type Given, givenScreen, listed, noon, podKind } from './given.tsx';
 
 function givenGpus(columns: number, rows: number): Given {
@@ -32,6 +36,20 @@ test('Enter shows the devices of the node, and Enter there its pods that hold so
   given.type('\r');
   const title = given.text().split('\n')[2] ?? '';
   expect(title).toMatch(/Pods\(all\) a100-a-01\[\d+\/\d+\] \/GPU>0/);
+});
+
+test('where pods have devices by claims, Enter on one of them shows all pods of the node', () => {
+  const given = givenGpus(160, 36);
+  for (const resource of [anyResource(resourceslices), anyResource(resourceclaims)]) {
+    const { objects } = recordedObjects(`${resource.name}.resource.k8s.io`);
+    given.cluster.apply(listed(resource, objects), noon);
+  }
+  given.type('/dra-a-01\r');
+  given.type('\r');
+  expect(given.text()).toMatch(/GPUs › GPU devices dra-a-01\[\d+\]/);
+  expect(given.text()).toMatch(/dra-a-01 +gpu-0 /);
+  given.type('\r');
+  expect(given.text().split('\n')[2]).toMatch(/Pods\(all\) dra-a-01\[\d+\] /);
 });
 
 test('pods that go give their devices back', async () => {

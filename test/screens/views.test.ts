@@ -13,6 +13,7 @@ const kind = (name: string) => findTable(name) ?? expect.fail(name);
 function shows(name: string, objects: readonly KubeObject[], columns = 80): Given {
   const given = givenScreen({ table: kind(name).name, columns });
   given.cluster.apply(listed(kind(name), objects), noon);
+  given.text();
   return given;
 }
 
@@ -127,4 +128,25 @@ test('a rank names its workload as a person would', () => {
   );
   const row = { workload: 'Job.batch.volcano.sh/team-d/mpi-sim' } as RankRow;
   expect(columnOf(ranks, 'WORKLOAD')?.text?.(row, noon)).toBe('Job/mpi-sim');
+});
+
+test('facts of one object name its kind, stand in line, and leave no value blank', () => {
+  const quota: KubeObject = {
+    metadata: { name: 'gpu-quota', namespace: 'team-b', uid: 'q1' },
+    status: { hard: { 'requests.nvidia.com/gpu': '16' }, used: { 'requests.nvidia.com/gpu': '15' } },
+  };
+  const given = shows('quota', [quota], 100);
+  given.type('\r');
+  expect(given.text()).toContain(' ResourceQuota team-b/gpu-quota');
+  expect(given.text()).toMatch(/^ {2}LIMIT +-$/m);
+  const budget: KubeObject = {
+    metadata: { name: 'vllm-chat', namespace: 'serve', uid: 'b1' },
+    spec: { minAvailable: 2 },
+    status: { disruptionsAllowed: 0, currentHealthy: 2, desiredHealthy: 2, expectedPods: 2 },
+  };
+  const other = shows('pdb', [budget], 100);
+  other.type('\r');
+  const at = (title: string): number | undefined =>
+    new RegExp(`^ {2}${title} +(?=\\S)`, 'm').exec(other.text())?.[0].length;
+  expect(at('ALLOWED DISRUPTIONS')).toBe(at('NAMESPACE'));
 });
