@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream';
-import * as tls from 'node:tls';
+import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { createGunzip } from 'node:zlib';
+import { authoritiesOf } from './authorities.ts';
 import type {
   Connection,
   ConnectOptions,
@@ -11,7 +12,7 @@ import type {
   KubeStream,
 } from './contract.ts';
 import { type Credentials, type Identity, openCredentials, sameTls } from './credentials.ts';
-import { dial, type OpenSocket } from './dial.ts';
+import { dial, type OpenSocket, proxyLogin, type Route } from './dial.ts';
 import { KubeError } from './kube-error.ts';
 import { type Access, findAccess, inPod } from './kubeconfig.ts';
 import { startLiveness } from './liveness.ts';
@@ -63,27 +64,45 @@ function openConnection(found: Access, options: ConnectOptions, reload?: () => P
   const retiring = new Set<Generation>();
   /** Who wants to know of requests that got what they asked for. */
   const served = new Set<() => void>();
+  /** Who wants to know that a person asks. */
+  const retried = new Set<() => void>();
   let closed = false;
 
-  const open = (identity: Identity, http1: boolean): Promise<OpenSocket> =>
-    dial({
-      server,
-      proxy,
-      tls: tlsOptions(access, identity),
-      alpn: http1 ? ['http/1.1'] : ['h2', 'http/1.1'],
-      timeoutMs: timing.connectMs,
-      userAgent: options.userAgent,
+  /** A proxy for plain http is no tunnel: it is asked in the server's place. */
+  const relay =
+    server.protocol === 'http:' && proxy?.protocol.startsWith('http') === true ? proxy : undefined;
+  const login = relay === undefined ? undefined : proxyLogin(relay);
+  const forRelay = login === undefined ? [] : [['Proxy-Authorization', login] as const];
+  const before = relay === undefined ? basePath : `${server.origin}${basePath}`;
+
+  const route = (identity: Identity, alpn: readonly string[]): Route => ({
+    server,
+    proxy,
+    tls: tlsOptions(access, identity),
+    authorities: verifies(access) ? authoritiesOf(identity.authorities) : [[]],
+    alpn,
+    timeoutMs: timing.connectMs,
+    userAgent: options.userAgent,
+  });
+
+  const open = async (identity: Identity, http1: boolean): Promise<OpenSocket> =>
+    await dial({
+      ...route(identity, http1 ? ['http/1.1'] : ['h2', 'http/1.1']),
+      relayed: relay !== undefined,
       onReached: (roundTripMs) => liveness.reached(roundTripMs),
     });
 
-  function lane(identity: Identity): Lane {
+  /** Whether the answers to its pings prove the connection that the watches are on. */
+  function lane(identity: Identity, isProof: boolean): Lane {
     // Header lists that name one header twice would be joined with a comma over HTTP/2: other rights than asked for.
     const http1 = options.http1 === true || repeats(identity.headers);
     return openLane({
       origin: server.origin,
       open: () => open(identity, http1),
       timing,
-      onPing: (trip) => liveness.heard(trip),
+      onPing: (trip) => {
+        if (isProof) liveness.heard(trip);
+      },
     });
   }
 
@@ -96,7 +115,7 @@ function openConnection(found: Access, options: ConnectOptions, reload?: () => P
     )
       return generation;
     const old = generation;
-    generation = { identity, main: lane(identity), logs: lane(identity) };
+    generation = { identity, main: lane(identity, true), logs: lane(identity, false) };
     if (old !== undefined) retire(old);
     return generation;
   }
@@ -133,7 +152,7 @@ function openConnection(found: Access, options: ConnectOptions, reload?: () => P
       },
       askAnew: async (deadlineMs) => {
         const identity = await anyIdentity();
-        const probe = lane(identity);
+        const probe = lane(identity, false);
         try {
           return await livez(probe, identity, deadlineMs);
         } catch (error) {
@@ -142,6 +161,12 @@ function openConnection(found: Access, options: ConnectOptions, reload?: () => P
           throw error;
         } finally {
           await probe.destroy();
+        }
+      },
+      dropAsleep: (silentMs, error) => {
+        for (const { main, logs } of generations()) {
+          main.dropAsleep(silentMs, error);
+          logs.dropAsleep(silentMs, error);
         }
       },
       cut: (error) => {
@@ -160,8 +185,8 @@ function openConnection(found: Access, options: ConnectOptions, reload?: () => P
     const answer = await abortable(
       on.send({
         method: 'GET',
-        path: `${basePath}/livez`,
-        headers: [...headers, ['User-Agent', options.userAgent]],
+        path: `${before}/livez`,
+        headers: [...headers, ...forRelay, ['User-Agent', options.userAgent]],
         body: undefined,
         headersMs: deadlineMs,
         bodyMs: deadlineMs,
@@ -230,9 +255,10 @@ function openConnection(found: Access, options: ConnectOptions, reload?: () => P
     const { method = 'GET', body } = request;
     const answer = await (request.lane === 'logs' ? lanes.logs : lanes.main).send({
       method,
-      path: `${basePath}${request.path}${queryText(request.query)}`,
+      path: `${before}${request.path}${queryText(request.query)}`,
       headers: [
         ...identity.headers,
+        ...forRelay,
         ['User-Agent', options.userAgent],
         ['Accept', request.accept ?? 'application/json'],
         ...(compress ? [['Accept-Encoding', 'gzip'] as const] : []),
@@ -243,7 +269,8 @@ function openConnection(found: Access, options: ConnectOptions, reload?: () => P
       bodyMs,
       signal: request.signal,
     });
-    liveness.heard();
+    // What answers on the logs' connection says nothing of the one that the watches are on.
+    if (request.lane !== 'logs') liveness.heard();
     return answer;
   }
 
@@ -271,7 +298,8 @@ function openConnection(found: Access, options: ConnectOptions, reload?: () => P
   }
 
   async function request(asked: KubeRequest): Promise<KubeResponse> {
-    const answer = await send(asked, true, asked.timeoutMs ?? timing.requestMs);
+    const compress = access.cluster['disable-compression'] !== true;
+    const answer = await send(asked, compress, asked.timeoutMs ?? timing.requestMs);
     try {
       return { status: answer.status, headers: answer.headers, body: await collect(decoded(answer)) };
     } catch (error) {
@@ -338,28 +366,28 @@ function openConnection(found: Access, options: ConnectOptions, reload?: () => P
     request,
     json,
     stream,
-    pages: (path, query, signal, decoder?: Decoder) => pagesOf(connection, path, query, signal, decoder),
+    pages: (path, query, signal, decoder?: Decoder, onWait?) =>
+      pagesOf(connection, path, query, { signal, decoder, onWait }),
     dial: async (signal) => {
       const where = whereabouts({ path: '/' });
       try {
         const identity = await credentials.current();
-        const route = {
-          server,
-          proxy,
-          tls: tlsOptions(access, identity),
-          alpn: ['http/1.1'],
-          timeoutMs: timing.connectMs,
-          userAgent: options.userAgent,
-        };
         return {
-          socket: await dial(route, signal),
+          socket: await dial(route(identity, ['http/1.1']), signal),
           headers: [...identity.headers, ['User-Agent', options.userAgent]],
         };
       } catch (error) {
         throw wireError(error, where);
       }
     },
-    retryNow: () => credentials.retryNow(),
+    retryNow: () => {
+      credentials.retryNow();
+      for (const listener of [...retried]) listener();
+    },
+    onRetry: (listener) => {
+      retried.add(listener);
+      return () => retried.delete(listener);
+    },
     close: async () => {
       closed = true;
       liveness.stop();
@@ -386,13 +414,13 @@ function proxyOf(access: Access, server: URL, options: ConnectOptions): URL | un
   );
 }
 
-function tlsOptions({ cluster }: Access, identity: Identity): tls.ConnectionOptions {
+const verifies = ({ server, cluster }: Access): boolean =>
+  server.startsWith('https:') && cluster['insecure-skip-tls-verify'] !== true;
+
+function tlsOptions({ cluster }: Access, identity: Identity): TlsOptions {
   const name = cluster['tls-server-name'];
-  // Go trusts the machine's store where the kubeconfig names no authority; Node only its own list.
-  const authorities = identity.authorities ?? [...tls.rootCertificates, ...tls.getCACertificates('system')];
   return {
     rejectUnauthorized: cluster['insecure-skip-tls-verify'] !== true,
-    ...(cluster['insecure-skip-tls-verify'] !== true && { ca: authorities }),
     ...(identity.certificate !== undefined && { cert: identity.certificate }),
     ...(identity.key !== undefined && { key: identity.key }),
     ...(name !== undefined && name !== '' && { servername: name }),

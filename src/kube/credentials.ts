@@ -43,6 +43,8 @@ export function openCredentials(access: Access, options: ConnectOptions, timing:
       ? undefined
       : pluginLogin(access, options, timing, files.read);
   let last: Identity | undefined;
+  /** What the token file last held. */
+  let lastToken: string | undefined;
 
   async function authorization(): Promise<{ header: string | undefined; from?: PluginCredential }> {
     // client-go lets tokenFile win over a token of the same user: the token is what the file held at login.
@@ -68,7 +70,16 @@ export function openCredentials(access: Access, options: ConnectOptions, timing:
       if (hasToken) return undefined;
       throw error;
     });
-    return bytes?.toString('utf8').trim();
+    const text = bytes?.toString('utf8').trim();
+    if (text !== '') lastToken = text;
+    // In the middle of being written anew; it is looked at again at once.
+    else files.forget();
+    if (lastToken === undefined && !hasToken)
+      throw new KubeError(`The token file ${tokenFile} is empty`, {
+        kind: 'credentials',
+        hint: 'Log in again, or wait for who writes it.',
+      });
+    return lastToken;
   }
 
   async function current(): Promise<Identity> {
@@ -118,7 +129,7 @@ function loginOf(user: UserEntry, certificate: Identity['certificate'], nowMs: n
   if (isGiven(user.tokenFile)) return `the token file ${user.tokenFile}`;
   if (isGiven(user.token)) return 'the token in the kubeconfig';
   if (isGiven(user.username)) return 'a user name and password';
-  if (user.exec !== undefined) return `the login plugin: ${commandLine(user.exec)}`;
+  if (user.exec !== undefined && !hasStaticLogin(user)) return `the login plugin: ${commandLine(user.exec)}`;
   if (user['auth-provider'] !== undefined) return `the auth-provider ${user['auth-provider'].name}`;
   if (certificate === undefined) return 'nowhere: the kubeconfig names none';
   const endsMs = endOf(certificate);
@@ -137,8 +148,15 @@ function endOf(certificate: string | Buffer): number | undefined {
   }
 }
 
+/** What makes client-go leave an exec plugin alone: a certificate of the user's own, too. */
 const hasStaticLogin = (user: UserEntry): boolean =>
-  [user.token, user.tokenFile, user.username].some(isGiven);
+  [
+    user.token,
+    user.tokenFile,
+    user.username,
+    user['client-certificate'],
+    user['client-certificate-data'],
+  ].some(isGiven);
 
 function sameIdentity(a: Identity, b: Identity): boolean {
   return (
@@ -219,10 +237,15 @@ function pluginLogin(access: Access, options: ConnectOptions, timing: Timing, re
   let failure: { readonly error: KubeError; readonly atMs: number } | undefined;
   // The first login and one that a person asks for may prompt; one in the background only where it cannot be avoided.
   let mayPrompt = true;
+  /** When a 401 last had the plugin run. */
+  let refusedAtMs = Number.NEGATIVE_INFINITY;
+
+  const isRecent = (atMs: number): boolean => Math.abs(timing.now() - atMs) < timing.pluginRetryMs;
 
   function run(): Promise<PluginCredential> {
-    if (failure !== undefined && timing.now() - failure.atMs < timing.pluginRetryMs)
-      return Promise.reject(failure.error);
+    // One that must ask takes the whole screen: after it failed, only for a person who wants that.
+    const mustAsk = access.user.exec?.interactiveMode === 'Always' && !mayPrompt;
+    if (failure !== undefined && (mustAsk || isRecent(failure.atMs))) return Promise.reject(failure.error);
     const prompt = mayPrompt;
     mayPrompt = false;
     running ??= authorityOf(access, read)
@@ -248,6 +271,8 @@ function pluginLogin(access: Access, options: ConnectOptions, timing: Timing, re
     if (held === undefined) return await run();
     const { expiresAtMs, issuedAtMs } = held;
     if (expiresAtMs === undefined) return held;
+    // Over before it began: one of the clocks is wrong, and the server may take it. Not a run for each request.
+    if (expiresAtMs <= issuedAtMs && isRecent(issuedAtMs)) return held;
     // A token that lives a minute would otherwise be renewed before each request.
     const skewMs = Math.min(timing.expirySkewMs, (expiresAtMs - issuedAtMs) / 10);
     if (timing.now() < expiresAtMs - skewMs) return held;
@@ -260,8 +285,14 @@ function pluginLogin(access: Access, options: ConnectOptions, timing: Timing, re
 
   async function renew(used: Identity): Promise<void> {
     const token = used.headers.find(([name]) => name === 'Authorization')?.[1];
-    const alreadyNew = held?.token !== undefined && token !== undefined && token !== `Bearer ${held.token}`;
-    if (!alreadyNew) await run();
+    const isOther =
+      (held?.token !== undefined && token !== `Bearer ${held.token}`) ||
+      (held?.certificate !== undefined && used.certificate !== held.certificate);
+    if (isOther) return;
+    // Its newest is refused as well: many streams come back again and again, and each would have it run.
+    if (running === undefined && isRecent(refusedAtMs)) return;
+    refusedAtMs = timing.now();
+    await run();
   }
 
   return {
@@ -269,6 +300,7 @@ function pluginLogin(access: Access, options: ConnectOptions, timing: Timing, re
     renew,
     retryNow: () => {
       failure = undefined;
+      refusedAtMs = Number.NEGATIVE_INFINITY;
       mayPrompt = true;
     },
   };

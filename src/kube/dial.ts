@@ -1,5 +1,6 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket, type ConnectionOptions as TlsOptions } from 'node:tls';
+import { machineAuthorities } from './authorities.ts';
 import { bare } from './proxy.ts';
 
 /** How to reach one server. */
@@ -8,6 +9,10 @@ export interface Route {
   readonly proxy: URL | undefined;
   /** Verification and client certificate; ignored for `http:` servers. */
   readonly tls: TlsOptions;
+  /** Lists of authorities to be tried in turn; unused where nothing is verified. */
+  readonly authorities: readonly (readonly string[])[];
+  /** The proxy is spoken to in the server's place: requests then name their server (RFC 9112, absolute-form). */
+  readonly relayed?: boolean;
   readonly alpn: readonly string[];
   readonly timeoutMs: number;
   readonly userAgent: string;
@@ -23,6 +28,21 @@ export type OpenSocket = Socket | TLSSocket;
  * pings, window sizes, `tls-server-name` (SOCKS) and HTTP/2. Rejects with Node's errors, or `EPROXY`.
  */
 export async function dial(route: Route, signal?: AbortSignal): Promise<OpenSocket> {
+  const [authorities = [], ...others] = route.authorities;
+  try {
+    return await dialOnce(route, authorities, signal);
+  } catch (error) {
+    const isOfAnother = error instanceof Error && 'code' in error && error.code === 'CERT_SIGNATURE_FAILURE';
+    if (!isOfAnother || others.length === 0) throw error;
+    return await dial({ ...route, authorities: others }, signal);
+  }
+}
+
+async function dialOnce(
+  route: Route,
+  authorities: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<OpenSocket> {
   const opened: OpenSocket[] = [];
   let refuse: (error: Error) => void = () => {};
   const refused = new Promise<never>((_resolve, reject) => {
@@ -37,7 +57,7 @@ export async function dial(route: Route, signal?: AbortSignal): Promise<OpenSock
   );
   try {
     if (signal?.aborted === true) onAbort();
-    return await Promise.race([steps(route, opened), refused]);
+    return await Promise.race([steps(route, authorities, opened), refused]);
   } catch (error) {
     for (const socket of opened) socket.on('error', () => {}).destroy();
     throw error;
@@ -47,22 +67,42 @@ export async function dial(route: Route, signal?: AbortSignal): Promise<OpenSock
   }
 }
 
-async function steps(route: Route, opened: OpenSocket[]): Promise<OpenSocket> {
+async function steps(
+  route: Route,
+  authorities: readonly string[],
+  opened: OpenSocket[],
+): Promise<OpenSocket> {
   const { server, proxy } = route;
+  const ca = route.tls.rejectUnauthorized === false ? undefined : [...authorities];
   const host = bare(server.hostname);
   const port = Number(server.port) || (server.protocol === 'https:' ? 443 : 80);
   let socket: OpenSocket;
   if (proxy === undefined) {
     socket = await tcp(host, port, opened, route.onReached);
   } else {
-    socket = await toProxy(proxy, opened);
+    socket = await toProxy(proxy, opened, {
+      rejectUnauthorized: route.tls.rejectUnauthorized ?? true,
+      // Go asks the kubeconfig's authority alone; a company's proxy has its certificate from the company's.
+      ...(ca !== undefined && proxy.protocol === 'https:' && { ca: [...ca, ...machineAuthorities()] }),
+    });
+    if (route.relayed === true) return socket;
     await (proxy.protocol.startsWith('socks')
       ? socks5(socket, proxy, host, port)
       : httpConnect(socket, proxy, host, port, route.userAgent));
   }
   if (server.protocol !== 'https:') return socket;
   const name = route.tls.servername ?? host;
-  return await secure({ ...route.tls, socket, host, ...sni(name), ALPNProtocols: [...route.alpn] }, opened);
+  return await secure(
+    {
+      ...route.tls,
+      ...(ca !== undefined && { ca }),
+      socket,
+      host,
+      ...sni(name),
+      ALPNProtocols: [...route.alpn],
+    },
+    opened,
+  );
 }
 
 /** An IP address is no SNI name, but it is what the certificate must name. */
@@ -117,12 +157,12 @@ function once(socket: OpenSocket, event: 'connect' | 'secureConnect'): Promise<v
 
 const proxyPorts: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 
-async function toProxy(proxy: URL, opened: OpenSocket[]): Promise<OpenSocket> {
+async function toProxy(proxy: URL, opened: OpenSocket[], trust: TlsOptions): Promise<OpenSocket> {
   const host = bare(proxy.hostname);
   try {
     const socket = await tcp(host, Number(proxy.port) || (proxyPorts[proxy.protocol] ?? 1080), opened);
     return proxy.protocol === 'https:'
-      ? await secure({ socket, host, ...sni(host), ALPNProtocols: ['http/1.1'] }, opened)
+      ? await secure({ ...trust, socket, host, ...sni(host), ALPNProtocols: ['http/1.1'] }, opened)
       : socket;
   } catch (cause) {
     throw coded(
@@ -133,6 +173,12 @@ async function toProxy(proxy: URL, opened: OpenSocket[]): Promise<OpenSocket> {
   }
 }
 
+/** For `Proxy-Authorization`; undefined where the address names nobody. */
+export const proxyLogin = (proxy: URL): string | undefined =>
+  proxy.username === ''
+    ? undefined
+    : `Basic ${Buffer.from(`${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`).toString('base64')}`;
+
 async function httpConnect(
   socket: OpenSocket,
   proxy: URL,
@@ -141,10 +187,8 @@ async function httpConnect(
   userAgent: string,
 ): Promise<void> {
   const target = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-  const login =
-    proxy.username === ''
-      ? ''
-      : `Proxy-Authorization: Basic ${Buffer.from(`${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`).toString('base64')}\r\n`;
+  const known = proxyLogin(proxy);
+  const login = known === undefined ? '' : `Proxy-Authorization: ${known}\r\n`;
   socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\nUser-Agent: ${userAgent}\r\n${login}\r\n`);
   const end = Buffer.from('\r\n\r\n');
   const head = (

@@ -1,4 +1,7 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+import { parse as parseYaml } from 'yaml';
 import type { ConnectOptions } from './contract.ts';
 import { KubeError } from './kube-error.ts';
 import type { Access, ExecEntry } from './kubeconfig.ts';
@@ -26,13 +29,20 @@ interface Exit {
   readonly signal: string | null;
   readonly stdout: string;
   readonly stderr: string;
-  readonly timedOut: boolean;
+  /** Why we ended it: it took too long, or it printed more than a credential can be. */
+  readonly ended: 'late' | 'tooMuch' | undefined;
 }
 
 const versions = new Set(['client.authentication.k8s.io/v1', 'client.authentication.k8s.io/v1beta1']);
 
 /** How often a plugin that is still running is told of; less than a notice stays. */
 const waitingEveryMs = 4000;
+
+/** A credential with a chain of certificates has some kilobytes; and of what it says on stderr, the end counts. */
+const mostBytes = 256 * 1024;
+
+/** What a plugin that has ended had written is there by then, whoever still holds its pipes. */
+const lastBytesMs = 250;
 
 /**
  * Runs the user's exec plugin as client-go does (`plugin/pkg/client/auth/exec`). `authority` is the CA in base64.
@@ -69,7 +79,11 @@ export async function runPlugin(
   }
   const quiet = await start(access, entry, authority, false, run);
   const wantsTerminal =
-    quiet.code !== 0 && !quiet.timedOut && mode === 'IfAvailable' && run.prompt && withTerminal !== undefined;
+    quiet.code !== 0 &&
+    quiet.ended === undefined &&
+    mode === 'IfAvailable' &&
+    run.prompt &&
+    withTerminal !== undefined;
   if (!wantsTerminal) return read(name, entry, quiet, run.timing);
   // In the terminal it speaks to the person, not to us; why it failed it has most likely said before.
   const asked = await withTerminal(() => start(access, entry, authority, true, run));
@@ -92,8 +106,9 @@ function start(
       stdio: interactive ? ['inherit', 'pipe', 'inherit'] : ['ignore', 'pipe', 'pipe'],
     });
     const out: Buffer[] = [];
-    const err: Buffer[] = [];
-    let timedOut = false;
+    let outBytes = 0;
+    let words = '';
+    let ended: Exit['ended'];
     const startedMs = timing.now();
     // Somebody waits for a cluster, and would not guess that a program of their own is what it waits for.
     const waiting = setInterval(() => {
@@ -101,39 +116,71 @@ function start(
       const seconds = Math.round((timing.now() - startedMs) / 1000);
       options.notice?.(`Waiting for login plugin "${command}" for ${seconds}s`);
     }, waitingEveryMs);
-    const deadline = setTimeout(
-      () => {
-        timedOut = true;
-        endGroup(child.pid, interactive);
-        // A grandchild outside the group may still hold the pipes.
-        child.stdout?.destroy();
-        child.stderr?.destroy();
-      },
-      interactive ? timing.pluginMs * 5 : timing.pluginMs,
-    );
-    child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));
+    const end = (why: Exit['ended']): void => {
+      ended ??= why;
+      endGroup(child.pid, interactive);
+      // A grandchild outside the group may still hold the pipes.
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    };
+    const deadline = setTimeout(() => end('late'), interactive ? timing.pluginMs * 5 : timing.pluginMs);
+    child.stdout?.on('data', (chunk: Buffer) => {
+      outBytes += chunk.length;
+      if (outBytes > mostBytes) end('tooMuch');
+      else out.push(chunk);
+    });
     child.stderr?.on('data', (chunk: Buffer) => {
-      err.push(chunk);
-      const text = lastLines(printable(chunk.toString('utf8')));
-      if (text !== '') options.notice?.(text);
+      const text = printable(chunk.toString('utf8'));
+      words = (words + text).slice(-mostBytes);
+      const last = lastLines(text);
+      if (last !== '') options.notice?.(last);
     });
     child.once('error', (cause) => {
       clearTimeout(deadline);
       clearInterval(waiting);
       reject(notStarted(access, entry, cause));
     });
-    child.once('close', (code, signal) => {
+    onceOver(child, (code, signal) => {
       clearTimeout(deadline);
       clearInterval(waiting);
+      leave(child.stdout);
+      leave(child.stderr);
       resolve({
         code,
         signal,
-        timedOut,
+        ended,
         stdout: Buffer.concat(out).toString('utf8'),
-        stderr: printable(Buffer.concat(err).toString('utf8')),
+        stderr: words,
       });
     });
   });
+}
+
+/**
+ * When the plugin has ended and what it wrote has come: at once where its pipes end with it, soon after where something that
+ * it left running (an agent, a cache) still holds them.
+ */
+function onceOver(child: ChildProcess, over: (code: number | null, signal: string | null) => void): void {
+  let timer: NodeJS.Timeout | undefined;
+  let isOver = false;
+  const done = (code: number | null, signal: string | null): void => {
+    clearTimeout(timer);
+    if (!isOver) over(code, signal);
+    isOver = true;
+  };
+  child.once('close', done);
+  child.once('exit', (code, signal) => {
+    if (!isOver) timer = setTimeout(done, lastBytesMs, code, signal);
+  });
+}
+
+/** What the plugin left running may write on; nobody listens, and nobody waits for it. */
+function leave(pipe: Readable | null): void {
+  if (pipe === null || pipe.destroyed) return;
+  pipe.removeAllListeners('data');
+  pipe.on('error', () => {}).resume();
+  // Cast: the pipes of a child are sockets.
+  (pipe as Socket).unref();
 }
 
 function endGroup(pid: number | undefined, interactive: boolean): void {
@@ -178,11 +225,13 @@ function clusterInfo({ cluster, server }: Access, authority: string | undefined)
 
 function read(name: string, entry: ExecEntry, exit: Exit, timing: Timing): PluginCredential {
   const said = lastLines(exit.stderr);
-  if (exit.timedOut)
+  const byHand = `Run it by hand: ${commandLine(entry)}`;
+  if (exit.ended === 'late')
     throw failure(
       `${name} did not finish within ${Math.round(timing.pluginMs / 1000)} s${said === '' ? '' : `: ${said}`}`,
-      `Run it by hand: ${commandLine(entry)}`,
+      byHand,
     );
+  if (exit.ended === 'tooMuch') throw failure(`${name} printed more than a credential can be`, byHand);
   if (exit.code !== 0) {
     const how = exit.signal === null ? `failed with exit code ${exit.code}` : `was ended by ${exit.signal}`;
     throw failure(
@@ -191,8 +240,7 @@ function read(name: string, entry: ExecEntry, exit: Exit, timing: Timing): Plugi
     );
   }
   const answer = parse(exit.stdout);
-  if (answer?.['kind'] !== 'ExecCredential')
-    throw failure(`${name} printed no ExecCredential`, `Run it by hand: ${commandLine(entry)}`);
+  if (answer?.['kind'] !== 'ExecCredential') throw failure(`${name} printed no ExecCredential`, byHand);
   if (answer['apiVersion'] !== entry.apiVersion) {
     throw failure(
       `${name} answered in ${String(answer['apiVersion'])}, not in ${entry.apiVersion}`,
@@ -208,11 +256,16 @@ function read(name: string, entry: ExecEntry, exit: Exit, timing: Timing): Plugi
   const certificate = field('clientCertificateData');
   const key = field('clientKeyData');
   if (token === undefined && (certificate === undefined || key === undefined))
+    throw failure(`${name} gave neither a token nor a certificate with its key`, byHand);
+  if ((certificate === undefined) !== (key === undefined))
+    throw failure(`${name} gave only one of a certificate and its key`, byHand);
+  const expiration = field('expirationTimestamp');
+  const expires = Date.parse(expiration ?? '');
+  if (expiration !== undefined && Number.isNaN(expires))
     throw failure(
-      `${name} gave neither a token nor a certificate with its key`,
-      `Run it by hand: ${commandLine(entry)}`,
+      `${name} gave an expirationTimestamp that is no time: ${printable(expiration).slice(0, 60)}`,
+      byHand,
     );
-  const expires = Date.parse(field('expirationTimestamp') ?? '');
   return {
     token,
     certificate,
@@ -222,9 +275,10 @@ function read(name: string, entry: ExecEntry, exit: Exit, timing: Timing): Plugi
   };
 }
 
+/** YAML, since kubectl takes that too; JSON is YAML. */
 function parse(text: string): Record<string, unknown> | undefined {
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = parseYaml(text, { logLevel: 'error' });
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
   } catch {
     return undefined;

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
-import { parse } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 import type { ConnectOptions } from './contract.ts';
 import { KubeError } from './kube-error.ts';
+import { contradictionIn } from './kubeconfig-check.ts';
 
 /*
  * kubeconfig as kubectl reads it. client-node's KubeConfig is not used: it differs from kubectl in ten places that
@@ -12,7 +13,7 @@ import { KubeError } from './kube-error.ts';
  * parser. The test compares this file with `kubectl config view --raw --minify -o json`.
  */
 
-interface ClusterEntry {
+export interface ClusterEntry {
   readonly server?: string;
   readonly 'tls-server-name'?: string;
   readonly 'insecure-skip-tls-verify'?: boolean;
@@ -141,14 +142,37 @@ function parseFile(path: string, text: string): RawFile {
     });
   let value: unknown;
   try {
-    value = parse(text, { logLevel: 'error', uniqueKeys: false });
+    value = firstDocument(text);
   } catch (cause) {
     throw bad(cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause), cause);
   }
   // An empty file is an empty config, as `touch ~/.kube/config` leaves it.
   if (value === null || value === undefined) return {};
   if (typeof value !== 'object' || Array.isArray(value)) throw bad('it is not a kubeconfig');
-  return value as RawFile;
+  const config = value as RawFile;
+  for (const list of ['clusters', 'contexts', 'users']) {
+    const twice = twiceIn(config[list]);
+    // Which of the two is meant, nobody can say.
+    if (twice !== undefined) throw bad(`it has two ${list} "${twice}"`);
+  }
+  return config;
+}
+
+/** YAML as Go's parser reads it: merge keys (`<<`) count, and what comes behind a `---` does not. */
+function firstDocument(text: string): unknown {
+  const [document] = parseAllDocuments(text, { logLevel: 'error', uniqueKeys: false, merge: true });
+  if (document === undefined || !('errors' in document)) return undefined;
+  const [error] = document.errors;
+  if (error !== undefined) throw error;
+  return document.toJS();
+}
+
+function twiceIn(list: unknown): string | undefined {
+  if (!Array.isArray(list)) return undefined;
+  const names = list.flatMap((entry: unknown) =>
+    typeof entry === 'object' && entry !== null && 'name' in entry ? [String(entry.name)] : [],
+  );
+  return names.find((name, at) => names.indexOf(name) < at);
 }
 
 function merge(files: readonly { readonly path: string; readonly config: RawFile }[]): KubeconfigFile {
@@ -185,15 +209,20 @@ function named(config: RawFile, list: string, field: string): [string, Record<st
     if (typeof entry !== 'object' || entry === null) return [];
     const { name, [field]: value } = entry as Record<string, unknown>;
     if (typeof name !== 'string' && typeof name !== 'number') return [];
-    return [[String(name), scalarsAsText(value)]];
+    return [[String(name), scalars(value)]];
   });
 }
 
-/** A password or a uid of digits, unquoted, is text all the same. */
-function scalarsAsText(value: unknown): Record<string, unknown> {
+const switches: ReadonlySet<string> = new Set(['insecure-skip-tls-verify', 'disable-compression']);
+
+/** A password or a uid of digits, unquoted, is text all the same; and `yes` is true, as in the YAML that Go reads. */
+function scalars(value: unknown): Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return {};
   return Object.fromEntries(
-    Object.entries(value).map(([key, field]) => [key, typeof field === 'number' ? String(field) : field]),
+    Object.entries(value).map(([key, field]) => {
+      if (switches.has(key) && typeof field === 'string') return [key, /^(y|yes|on)$/i.test(field)];
+      return [key, typeof field === 'number' ? String(field) : field];
+    }),
   );
 }
 
@@ -241,12 +270,15 @@ export function namespacesOfCluster(config: KubeconfigFile, clusterName: string)
 }
 
 /** The access that the flags and the kubeconfig name together; inside a pod without a kubeconfig, the pod's own. */
-export async function findAccess(options: ConnectOptions): Promise<Access> {
+export async function findAccess(
+  options: ConnectOptions,
+  serviceAccountFolder: string = serviceAccount,
+): Promise<Access> {
   const env = options.env ?? process.env;
   const config = await loadKubeconfig(options.kubeconfig, env);
   const isEmpty = config.clusters.size === 0 && config.contexts.size === 0;
   if (isEmpty && options.server === undefined) {
-    const inside = await insideCluster(env);
+    const inside = await insideCluster(options, env, serviceAccountFolder);
     if (inside !== undefined) return inside;
     throw new KubeError(
       config.files.length === 0
@@ -258,28 +290,39 @@ export async function findAccess(options: ConnectOptions): Promise<Access> {
       },
     );
   }
-  return accessOf(config, options);
+  const access = accessOf(config, options);
+  const contradiction = contradictionIn(access);
+  if (contradiction === undefined) return access;
+  throw new KubeError(contradiction, {
+    kind: 'bad-kubeconfig',
+    hint: 'kubectl refuses it too: correct the kubeconfig.',
+  });
 }
 
-/** Inside a pod: the service account's. Undefined outside. */
-async function insideCluster(env: Env): Promise<Access | undefined> {
+/** Inside a pod: the service account's, with what the flags change. Undefined outside, and for who names a context, cluster or user. */
+async function insideCluster(options: ConnectOptions, env: Env, folder: string): Promise<Access | undefined> {
   const host = env['KUBERNETES_SERVICE_HOST'];
   const port = env['KUBERNETES_SERVICE_PORT'];
-  if (host === undefined || host === '' || port === undefined) return undefined;
-  const namespace = await readFile(`${serviceAccount}/namespace`, 'utf8').catch(() => '');
-  const hasToken = await readFile(`${serviceAccount}/token`, 'utf8').then(
+  if (host === undefined || host === '' || port === undefined || port === '') return undefined;
+  const named = [options.context, options.cluster, options.user].filter((name) => name !== inPod);
+  if (named.some((name) => name !== undefined)) return undefined;
+  const hasToken = await readFile(`${folder}/token`, 'utf8').then(
     () => true,
     () => false,
   );
   if (!hasToken) return undefined;
+  // client-go's order: the downward API's variable, then the file.
+  const namespace =
+    (env['POD_NAMESPACE'] ?? '').trim() ||
+    (await readFile(`${folder}/namespace`, 'utf8').catch(() => '')).trim();
   return {
     contextName: inPod,
     clusterName: inPod,
     userName: 'service account',
-    namespace: namespace.trim() === '' ? 'default' : namespace.trim(),
+    namespace: namespace === '' ? 'default' : namespace,
     server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
-    cluster: { 'certificate-authority': `${serviceAccount}/ca.crt` },
-    user: { tokenFile: `${serviceAccount}/token` },
+    cluster: clusterWith({ 'certificate-authority': `${folder}/ca.crt` }, options),
+    user: userWith({ tokenFile: `${folder}/token` }, options),
   };
 }
 
@@ -371,13 +414,15 @@ function clusterWith(cluster: ClusterEntry, options: ConnectOptions): ClusterEnt
 }
 
 function userWith(user: UserEntry, options: ConnectOptions): UserEntry {
-  const { token, tokenFile, exec, 'auth-provider': provider, ...rest } = user;
+  const { token, tokenFile, username, password, exec, 'auth-provider': provider, ...rest } = user;
   const login =
     options.token !== undefined
       ? { token: options.token }
       : {
           ...(token !== undefined && { token }),
           ...(tokenFile !== undefined && { tokenFile }),
+          ...(username !== undefined && { username }),
+          ...(password !== undefined && { password }),
           ...(exec !== undefined && { exec }),
           ...(provider !== undefined && { 'auth-provider': provider }),
         };

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, connect as connectTcp, createServer as createTcpServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -10,6 +10,7 @@ import type { UserEntry } from '../../src/kube/kubeconfig.ts';
 import { temporaryFolder } from '../folder.ts';
 import { type ApiServer, quickTiming, type Seen, sendJson, sendStatus, startServer } from './api-server.ts';
 import { authority, makeAuthority } from './certificates.ts';
+import { type Proxies, startProxies } from './proxies.ts';
 
 let cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -100,6 +101,32 @@ describe('who the server sees', () => {
     await expect(ask(await login(api, { tokenFile: '/nonexistent/token' }))).rejects.toMatchObject({
       kind: 'credentials',
       message: expect.stringContaining('/nonexistent/token'),
+    });
+  });
+
+  test('a token file that is empty for a moment, while it is written anew', async () => {
+    let nowMs = Date.now();
+    const token = file('token', 'first');
+    const api = await server();
+    const connection = await login(
+      api,
+      { tokenFile: token },
+      {},
+      { timing: { ...quickTiming, now: () => nowMs } },
+    );
+    for (const text of ['first', '', 'second']) {
+      writeFileSync(token, text);
+      await ask(connection);
+      nowMs += 60_000;
+    }
+    expect(api.seen.map(({ headers }) => headers['authorization'])).toEqual([
+      'Bearer first',
+      'Bearer first',
+      'Bearer second',
+    ]);
+    await expect(ask(await login(api, { tokenFile: file('token', '') }))).rejects.toMatchObject({
+      kind: 'credentials',
+      message: expect.stringContaining('is empty'),
     });
   });
 
@@ -431,6 +458,81 @@ describe('login plugins', () => {
     await expect(ask(connection)).rejects.toMatchObject({ message: expect.stringContaining(where) });
   });
 
+  test('one whose newest token is refused too is not run for every stream that comes back', async () => {
+    const log = fileName('runs');
+    const api = await server((seen) => sendStatus(seen, 401, 'Unauthorized'));
+    const connection = await login(
+      api,
+      exec(plugin(`echo run >> ${log}; ${execCredential('{"token":"t"}')}`)),
+      {},
+      { timing: { ...quickTiming, pluginRetryMs: 60_000 } },
+    );
+    for (let at = 0; at < 4; at += 1)
+      await expect(ask(connection)).rejects.toMatchObject({ kind: 'unauthorized' });
+    expect(readFileSync(log, 'utf8')).toBe('run\nrun\n');
+    connection.retryNow();
+    await expect(ask(connection)).rejects.toMatchObject({ kind: 'unauthorized' });
+    expect(readFileSync(log, 'utf8')).toBe('run\nrun\nrun\n');
+  });
+
+  test('one whose token is over before it begins, by a clock that is wrong, is not run for every request', async () => {
+    const log = fileName('runs');
+    let nowMs = Date.now();
+    const api = await server();
+    const status = `{"token":"t","expirationTimestamp":"${new Date(nowMs - 1000).toISOString()}"}`;
+    const connection = await login(
+      api,
+      exec(plugin(`echo run >> ${log}; ${execCredential(status)}`)),
+      {},
+      { timing: { ...quickTiming, pluginRetryMs: 60_000, now: () => nowMs } },
+    );
+    for (let at = 0; at < 4; at += 1) await ask(connection);
+    expect(readFileSync(log, 'utf8')).toBe('run\n');
+    nowMs += 61_000;
+    await ask(connection);
+    expect(readFileSync(log, 'utf8')).toBe('run\nrun\n');
+  });
+
+  test('its certificate is rotated as its token is', async () => {
+    const { client } = await authority();
+    const [carol, dave] = await Promise.all([client('carol'), client('dave')]);
+    let nowMs = Date.now();
+    const answer = fileName('answer');
+    const print = (pair: typeof carol, expiresMs: number): void =>
+      writeFileSync(
+        answer,
+        JSON.stringify({
+          apiVersion: 'client.authentication.k8s.io/v1',
+          kind: 'ExecCredential',
+          status: {
+            clientCertificateData: pair.cert,
+            clientKeyData: pair.key,
+            expirationTimestamp: new Date(expiresMs).toISOString(),
+          },
+        }),
+      );
+    const names: string[] = [];
+    const api = await server(
+      (seen) => {
+        names.push(peerName(seen));
+        sendJson(seen, 200, {});
+      },
+      { requestCert: true },
+    );
+    print(carol, nowMs + 600_000);
+    const connection = await login(
+      api,
+      exec(plugin(`cat ${answer}`)),
+      {},
+      { timing: { ...quickTiming, now: () => nowMs } },
+    );
+    await ask(connection);
+    nowMs += 580_000;
+    print(dave, nowMs + 600_000);
+    await ask(connection);
+    expect(names).toEqual(['carol', 'dave']);
+  });
+
   test('one that is not installed says how to install it', async () => {
     const api = await server();
     const connection = await login(
@@ -476,6 +578,40 @@ describe('login plugins', () => {
     connection.retryNow();
     await expect(ask(connection)).rejects.toMatchObject({ kind: 'credentials' });
     expect(readFileSync(log, 'utf8')).toBe('run\nrun\n');
+  });
+
+  test('a failure is not remembered for longer because the clock was set back', async () => {
+    const log = fileName('runs');
+    let nowMs = Date.now();
+    const api = await server();
+    const connection = await login(
+      api,
+      exec(plugin(`echo run >> ${log}; exit 1`)),
+      {},
+      { timing: { ...quickTiming, pluginRetryMs: 60_000, now: () => nowMs } },
+    );
+    await expect(ask(connection)).rejects.toMatchObject({ kind: 'credentials' });
+    nowMs -= 3_600_000;
+    await expect(ask(connection)).rejects.toMatchObject({ kind: 'credentials' });
+    expect(readFileSync(log, 'utf8')).toBe('run\nrun\n');
+  });
+
+  test('what it leaves running, with its pipes in hand, is not waited for', async () => {
+    const api = await server();
+    const connection = await login(
+      api,
+      exec(plugin(`(sleep 5 </dev/null) & echo started >&2; ${execCredential('{"token":"t"}')}`)),
+    );
+    await ask(connection);
+    expect(api.seen[0]?.headers['authorization']).toBe('Bearer t');
+  });
+
+  test('one that prints without end is ended', async () => {
+    const api = await server();
+    await expect(ask(await login(api, exec(plugin('yes'))))).rejects.toMatchObject({
+      kind: 'credentials',
+      message: expect.stringContaining('printed more than a credential can be'),
+    });
   });
 
   test('one that hangs is ended with all that it started', async () => {
@@ -541,6 +677,27 @@ describe('login plugins', () => {
     await ask(await login(api, user, {}, { withTerminal }));
     expect(handed).toBe(1);
     expect(api.seen[0]?.headers['authorization']).toBe('Bearer typed');
+  });
+
+  test('one that must ask and failed takes the terminal again only when a person wants it', async () => {
+    const api = await server();
+    let handed = 0;
+    const withTerminal: ConnectOptions['withTerminal'] = (work) => {
+      handed += 1;
+      return work();
+    };
+    const connection = await login(
+      api,
+      exec(plugin('exit 1'), { interactiveMode: 'Always' }),
+      {},
+      { withTerminal, timing: { ...quickTiming, pluginRetryMs: 0 } },
+    );
+    for (let at = 0; at < 3; at += 1)
+      await expect(ask(connection)).rejects.toMatchObject({ kind: 'credentials' });
+    expect(handed).toBe(1);
+    connection.retryNow();
+    await expect(ask(connection)).rejects.toMatchObject({ kind: 'credentials' });
+    expect(handed).toBe(2);
   });
 
   test('one that may ask gets the terminal only after it failed without', async () => {
@@ -620,6 +777,24 @@ describe('TLS', () => {
     expect(api.seen).toEqual([]);
   });
 
+  test('of two authorities of one name, in a bundle while they are rotated, each is tried', async () => {
+    const other = await makeAuthority();
+    const { ca } = await authority();
+    const api = await server();
+    for (const bundle of [`${other.ca}${ca}`, `${ca}${other.ca}`])
+      await ask(await login(api, {}, { 'certificate-authority': file('bundle', bundle) }));
+    expect(api.seen).toHaveLength(2);
+  });
+
+  test('an authority that is no certificate', async () => {
+    const api = await server();
+    const connection = await login(api, {}, { 'certificate-authority': file('ca', 'nothing') });
+    await expect(ask(connection)).rejects.toMatchObject({
+      kind: 'tls',
+      message: expect.stringContaining('holds no certificate'),
+    });
+  });
+
   test('another name, put right by tls-server-name', async () => {
     const { issue } = await authority();
     const api = await server(undefined, await issue(['kubernetes.default.svc']));
@@ -650,38 +825,77 @@ describe('TLS', () => {
 });
 
 describe('proxies', () => {
+  async function proxiesTo(api: ApiServer): Promise<Proxies> {
+    const proxies = await startProxies(api.port);
+    cleanups.push(proxies.close);
+    return proxies;
+  }
+
   test('HTTPS_PROXY with a user is tunnelled through, HTTP/2 inside', async () => {
     const api = await server();
-    const { url, logins } = await httpProxy();
+    const proxies = await proxiesTo(api);
     const connection = await login(
       { ...api, url: `https://localhost:${api.port}` },
       { token: 't' },
-      { 'proxy-url': url.replace('//', '//me:p%40ss@') },
+      { 'proxy-url': `http://me:p%40ss@127.0.0.1:${proxies.http}` },
     );
     await ask(connection);
-    expect(logins).toEqual([`Basic ${Buffer.from('me:p@ss').toString('base64')}`]);
+    expect(proxies.asked()).toEqual([
+      `CONNECT localhost:${api.port} Basic ${Buffer.from('me:p@ss').toString('base64')}`,
+    ]);
     expect(api.seen[0]?.version).toBe('2.0');
   });
 
   test('a SOCKS5 proxy with a user; tls-server-name counts inside', async () => {
     const { issue } = await authority();
     const api = await server(undefined, await issue(['inside.example']));
-    const { port, targets, logins } = await socksProxy(api.port);
+    const proxies = await proxiesTo(api);
     await ask(
       await login(
         { ...api, url: 'https://not-resolvable.invalid:6443' },
         { token: 't' },
-        { 'proxy-url': `socks5://me:secret@127.0.0.1:${port}`, 'tls-server-name': 'inside.example' },
+        {
+          'proxy-url': `socks5://me:secret@127.0.0.1:${proxies.socks}`,
+          'tls-server-name': 'inside.example',
+        },
       ),
     );
-    expect(targets).toEqual(['not-resolvable.invalid:6443']);
-    expect(logins).toEqual(['me:secret']);
+    expect(proxies.asked()).toEqual(['socks not-resolvable.invalid:6443 me:secret']);
+  });
+
+  test('one that speaks TLS is trusted by the same authority', async () => {
+    const api = await server();
+    const proxies = await proxiesTo(api);
+    await ask(await login(api, {}, { 'proxy-url': `https://localhost:${proxies.https}` }));
+    expect(proxies.asked()).toEqual([`CONNECT 127.0.0.1:${api.port}`]);
+  });
+
+  test('for plain http it is asked in the place of the server', async () => {
+    const api = await server(undefined, { tls: false });
+    const proxies = await proxiesTo(api);
+    await ask(
+      await login(
+        { ...api, url: 'http://cluster.invalid:8080/base' },
+        {},
+        { 'proxy-url': `http://127.0.0.1:${proxies.http}` },
+      ),
+    );
+    expect(proxies.asked()).toEqual(['GET http://cluster.invalid:8080/base/api']);
   });
 
   test('a proxy that refuses is named', async () => {
     const api = await server();
-    const { url } = await httpProxy(403);
-    await expect(ask(await login(api, {}, { 'proxy-url': url }))).rejects.toMatchObject({
+    const proxy: Server = createServer().on('connect', (_request, socket) =>
+      socket.end('HTTP/1.1 403 Forbidden\r\n\r\n'),
+    );
+    await new Promise<void>((resolve) => {
+      proxy.listen(0, '127.0.0.1', resolve);
+    });
+    cleanups.push(() => proxy.close());
+    const { port } = proxy.address() as AddressInfo;
+    await expect(
+      ask(await login(api, {}, { 'proxy-url': `http://127.0.0.1:${port}` })),
+    ).rejects.toMatchObject({
       kind: 'unreachable',
       message: expect.stringContaining('does not open a tunnel'),
       hint: expect.stringContaining('proxy-url'),
@@ -695,64 +909,3 @@ describe('proxies', () => {
     });
   });
 });
-
-async function httpProxy(
-  status = 200,
-): Promise<{ readonly url: string; readonly logins: (string | undefined)[] }> {
-  const logins: (string | undefined)[] = [];
-  const proxy: Server = createServer();
-  proxy.on('connect', (request, socket, head) => {
-    logins.push(request.headers['proxy-authorization']);
-    if (status !== 200) {
-      socket.end(`HTTP/1.1 ${status} Forbidden\r\n\r\n`);
-      return;
-    }
-    const far = connectTcp(Number(request.url?.split(':').at(-1)), '127.0.0.1', () => {
-      socket.write('HTTP/1.1 200 OK\r\n\r\n');
-      far.write(head);
-      far.pipe(socket).pipe(far);
-    });
-    far.on('error', () => {});
-    socket.on('error', () => {});
-    cleanups.push(() => far.destroy());
-  });
-  await new Promise<void>((resolve) => {
-    proxy.listen(0, '127.0.0.1', resolve);
-  });
-  cleanups.push(() => proxy.close());
-  return { url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, logins };
-}
-
-/** Knows one way, whatever it is asked for. */
-async function socksProxy(
-  to: number,
-): Promise<{ readonly port: number; readonly targets: string[]; readonly logins: string[] }> {
-  const targets: string[] = [];
-  const logins: string[] = [];
-  const proxy = createTcpServer((socket) => {
-    socket.on('error', () => {});
-    socket.once('data', () => {
-      socket.write(Buffer.from([5, 2]));
-      socket.once('data', (bytes) => {
-        const length = bytes[1] ?? 0;
-        logins.push(`${bytes.subarray(2, 2 + length)}:${bytes.subarray(3 + length)}`);
-        socket.write(Buffer.from([1, 0]));
-        socket.once('data', (request) => {
-          const size = request[4] ?? 0;
-          targets.push(`${request.subarray(5, 5 + size)}:${request.readUInt16BE(5 + size)}`);
-          const far = connectTcp(to, '127.0.0.1', () => {
-            socket.write(Buffer.from([5, 0, 0, 1, 127, 0, 0, 1, 0, 1]));
-            far.pipe(socket).pipe(far);
-          });
-          far.on('error', () => {});
-          cleanups.push(() => far.destroy());
-        });
-      });
-    });
-  });
-  await new Promise<void>((resolve) => {
-    proxy.listen(0, '127.0.0.1', resolve);
-  });
-  cleanups.push(() => proxy.close());
-  return { port: (proxy.address() as AddressInfo).port, targets, logins };
-}

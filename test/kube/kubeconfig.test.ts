@@ -180,7 +180,7 @@ describe('what is relative, and to what', () => {
 current-context: c
 clusters: [{name: c, cluster: {server: "https://c:1", certificate-authority: pki/ca.crt}}]
 contexts: [{name: c, context: {cluster: c, user: u}}]
-users: [{name: u, user: {tokenFile: t, client-certificate: me.crt, client-key: ../me.key, exec: {command: ./bin/login}}}]
+users: [{name: u, user: {tokenFile: t, client-certificate: me.crt, client-key: ../me.key, exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: ./bin/login}}}]
 `;
     const { config = '' } = files({ config: text });
     const folder = join(config, '..');
@@ -230,6 +230,48 @@ describe('what the flags change', () => {
       impersonate: { user: 'eve', groups: ['g'] },
     });
     expect(user).toMatchObject({ as: 'eve', 'as-groups': ['g'], token: 'abc' });
+  });
+});
+
+describe('inside a pod', () => {
+  const env = { HOME: '/nonexistent', KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' };
+  const mounted = (): string => {
+    const { token = '' } = files({ token: 't', namespace: 'team-a\n', 'ca.crt': 'pem' });
+    return join(token, '..');
+  };
+
+  test('without a kubeconfig it is the service account that asks', async () => {
+    const folder = mounted();
+    const access = await findAccess({ userAgent, env }, folder);
+    expect(access).toMatchObject({
+      server: 'https://[fd00::1]:443',
+      namespace: 'team-a',
+      cluster: { 'certificate-authority': join(folder, 'ca.crt') },
+      user: { tokenFile: join(folder, 'token') },
+    });
+    expect(await findAccess({ userAgent, env: { ...env, POD_NAMESPACE: 'team-b' } }, folder)).toMatchObject({
+      namespace: 'team-b',
+    });
+  });
+
+  test('flags count there too: who asks to be less must not be more', async () => {
+    const { user, cluster } = await findAccess(
+      { userAgent, env, impersonate: { user: 'eve' }, insecureSkipTlsVerify: true },
+      mounted(),
+    );
+    expect(user).toMatchObject({ as: 'eve' });
+    expect(cluster).toEqual({ 'insecure-skip-tls-verify': true });
+    expect((await findAccess({ userAgent, env, token: 'x' }, mounted())).user).toEqual({ token: 'x' });
+  });
+
+  test('a kubeconfig comes first, and a context that was asked for must be in one', async () => {
+    const { config = '' } = files({ config: everything });
+    expect(await findAccess({ userAgent, env, kubeconfig: config }, mounted())).toMatchObject({
+      contextName: 'full',
+    });
+    await expect(findAccess({ userAgent, env, context: 'prod' }, mounted())).rejects.toMatchObject({
+      kind: 'no-kubeconfig',
+    });
   });
 });
 
@@ -328,9 +370,17 @@ describe('the proxy of the environment, as Go takes it', () => {
     ['https://10.1.2.3:6443', { HTTPS_PROXY: 'http://p', NO_PROXY: '10.0.0.0/8' }, undefined],
     ['https://11.1.2.3:6443', { HTTPS_PROXY: 'http://p', NO_PROXY: '10.0.0.0/8' }, 'http://p/'],
     ['https://[fd00::5]:6443', { HTTPS_PROXY: 'http://p', NO_PROXY: 'fd00::/8' }, undefined],
+    ['https://[fd00::5]:6443', { HTTPS_PROXY: 'http://p', NO_PROXY: 'fd00:0::5' }, undefined],
+    ['https://[fd00::5]:6443', { HTTPS_PROXY: 'http://p', NO_PROXY: '[fd00::5]:6443' }, undefined],
+    ['https://10.1.2.3:6443', { HTTPS_PROXY: 'http://p', NO_PROXY: '::ffff:10.1.2.3' }, undefined],
+    ['https://10.1.2.3:6443', { HTTPS_PROXY: 'http://p', NO_PROXY: '2.3' }, 'http://p/'],
     ['https://api.example:6443', { HTTPS_PROXY: 'http://p', NO_PROXY: 'api.example:443' }, 'http://p/'],
     ['https://api.example:6443', { HTTPS_PROXY: 'http://p', no_proxy: 'api.example:6443' }, undefined],
   ])('%s with %o', (server, env, proxy) => {
     expect(at(server, env as Record<string, string>)).toBe(proxy);
+  });
+
+  test('one that is no address is refused, not gone without', () => {
+    expect(() => at('https://api.example', { HTTPS_PROXY: 'http://[bad' })).toThrow('HTTPS_PROXY');
   });
 });
