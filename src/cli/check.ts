@@ -30,58 +30,11 @@ import {
   logsAtMost,
   withAllPods,
 } from './check-source.ts';
-import {
-  connectOptionsOf,
-  durationOf,
-  type Flag,
-  flags as generalFlags,
-  namespacesOf,
-  type ParsedFlags,
-  parseFlags,
-} from './flags.ts';
+import { commandFlags } from './command-flags.ts';
+import { connectOptionsOf, durationOf, namespacesOf, type ParsedFlags, parseFlags } from './flags.ts';
+import { commandHelpText } from './help.ts';
 import { type CommandIo, exitCode, UsageError } from './io.ts';
 import { loadRules } from './rules-source.ts';
-
-const shared = ['namespace', 'all-namespaces', 'selector', 'from', 'rules', 'help'];
-
-export const checkFlags: readonly Flag[] = [
-  { name: 'all', group: 'What to show', help: 'healthy subjects and consequences too' },
-  {
-    name: 'logs',
-    value: 'NS/POD/CONTAINER[.previous]=FILE',
-    multiple: true,
-    group: 'What to show',
-    help: 'a log beside the objects of --from',
-  },
-  {
-    name: 'now',
-    value: 'TIME',
-    group: 'What to show',
-    help: 'the time of the evidence (RFC 3339); default: the recording, or the newest time in it',
-  },
-  {
-    name: 'wait',
-    value: 'DURATION',
-    group: 'What to show',
-    help: 'look again until nothing is found, at most so long',
-  },
-  {
-    name: 'fail-on',
-    value: 'SEVERITY',
-    group: 'Output',
-    choices: ['warn', 'bad'],
-    help: 'exit with 1 from this severity on (default warn)',
-  },
-  {
-    name: 'output',
-    short: 'o',
-    value: 'FORMAT',
-    group: 'Output',
-    choices: ['text', 'json', 'md'],
-    help: 'text json md',
-  },
-  ...generalFlags.filter(({ name, group }) => group === 'Cluster' || shared.includes(name)),
-];
 
 interface Target {
   /** Lower case word of the command line, `''` for any kind. */
@@ -227,9 +180,7 @@ function finish(io: CommandIo, parsed: ParsedFlags, result: CheckResult): number
   return result.partial.length > 0 ? exitCode.partial : exitCode.ok;
 }
 
-const help = `mltop check [KIND/NAME | -l SELECTOR | -A] [-n NS] [--from FILE…] [--rules FILE|DIR] [-o text|json|md]
-
-Without a subject: everything that needs a person. With one: its whole checklist.
+const help = `Without a subject: everything that needs a person. With one: its whole checklist.
 Exit codes: 0 nothing found, 1 findings, 2 wrong usage, 3 some sources could not be read, 4 no connection, 5 not found,
 124 still findings after --wait.
 `;
@@ -239,9 +190,9 @@ Exit codes: 0 nothing found, 1 findings, 2 wrong usage, 3 some sources could not
  * @throws UsageError for a wrong command line, KubeError when the cluster does not answer or the subject does not exist.
  */
 export async function checkCommand(argv: readonly string[], io: CommandIo): Promise<number> {
-  const parsed = parseFlags(argv, checkFlags);
+  const parsed = parseFlags(argv, commandFlags.check);
   if (parsed.on('help')) {
-    io.stdout.write(help);
+    io.stdout.write(commandHelpText('check', help));
     return exitCode.ok;
   }
   const added = await loadRules(parsed.many('rules'), io);

@@ -43,12 +43,12 @@ export const commands: readonly CommandHelp[] = [
   },
   {
     word: 'demo',
-    usage: 'mltop demo [--pods N --nodes N] [--serve]',
+    usage: 'mltop demo [VIEW] [-n NS] [--pods N --nodes N] [--serve]',
     help: 'a simulated GPU cluster: on the screen, or served for kubectl',
   },
   { word: 'completion', usage: 'mltop completion bash|zsh|fish', help: 'shell completion script' },
   { word: 'version', usage: 'mltop version', help: 'the version' },
-  { word: 'help', usage: 'mltop help', help: 'this text' },
+  { word: 'help', usage: 'mltop help [COMMAND]', help: 'this text, or the flags of a command' },
 ];
 
 /** Exit codes, for `--help` and the README. */

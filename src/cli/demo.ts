@@ -4,12 +4,12 @@ import { createInterface } from 'node:readline';
 import { gpus } from '../accelerators/gpus.ts';
 import { pods as podResource } from '../resources/pods.ts';
 import { anyResource, type Row, type Table } from '../resources/resource.ts';
-import { numberOf, type ParsedFlags } from './flags.ts';
+import { namespacesOf, numberOf, type ParsedFlags } from './flags.ts';
 import { type CommandIo, exitCode, UsageError } from './io.ts';
 import { printRows } from './print.ts';
 import { loadTable } from './rows.ts';
 import { printsOnce, type Screens, screenFlags } from './screen-options.ts';
-import { tableNamed, withRules } from './view.ts';
+import { tableNamed, viewCommand, withRules } from './view.ts';
 
 /**
  * `mltop demo`: the simulated cluster on the live screen; with `--serve` for other clients; without a terminal the same
@@ -35,16 +35,29 @@ export async function demoCommand(parsed: ParsedFlags, screens: Screens, io: Com
     if (process.stdin.isTTY === true && !printsOnce(parsed)) {
       return await screens.openScreen({
         connect: connectOptions,
-        namespaces: 'all',
+        namespaces: namespacesOf(parsed) ?? 'all',
         demo: true,
         ...screenFlags(parsed.positionals[1] ?? '', parsed),
       });
     }
-    return await printFacts({ ...io, connectOptions }, parsed);
+    const word = parsed.positionals[1];
+    const asked = { ...io, connectOptions };
+    return word === undefined && parsed.one('output') === undefined
+      ? await printFacts(asked, parsed)
+      : await viewCommand(word ?? 'pods', asView(parsed), asked);
   } finally {
     served.stop();
   }
 }
+
+/** The command line as `mltop VIEW` has it. All namespaces by default: nobody has one of their own here. */
+const asView = (parsed: ParsedFlags): ParsedFlags => ({
+  ...parsed,
+  positionals: parsed.positionals.slice(1),
+  on: (name) => parsed.on(name) || (name === 'all-namespaces' && parsed.one('namespace') === undefined),
+  // What it serves; it is not read a second time.
+  many: (name) => (name === 'from' ? [] : parsed.many(name)),
+});
 
 /** Makes a served demo cluster misbehave, or lists what it can do. */
 async function setFault(fault: string, parsed: ParsedFlags, io: CommandIo): Promise<number> {
@@ -122,10 +135,10 @@ async function printFacts(io: CommandIo, parsed: ParsedFlags): Promise<number> {
   try {
     const now = Date.now();
     const server = await connection.version();
-    const all = { namespaces: 'all' } as const;
+    const scope = { namespaces: namespacesOf(parsed) ?? ('all' as const) };
     const pods = await withRules(tableNamed('pods') ?? anyResource(podResource), parsed, io);
-    const podRows = (await loadTable(connection, pods, all, now)).rows;
-    const gpuRows = (await loadTable(connection, gpus, all, now)).rows;
+    const podRows = (await loadTable(connection, pods, scope, now)).rows;
+    const gpuRows = (await loadTable(connection, gpus, { namespaces: 'all' }, now)).rows;
     const faults = podRows.filter((row) => pods.fault?.(row, now) === true);
     const print = <R extends Row>(table: Table<R>, rows: readonly R[]): string =>
       printRows(table, rows, {

@@ -3,50 +3,17 @@ import { quantity } from '../resources/fields.ts';
 import type { PodRow } from '../resources/pod-row.ts';
 import { type Explanation, explain, isWaiting } from '../scheduling/explain.ts';
 import { planFit, type Wish } from '../scheduling/fit.ts';
+import { commandFlags } from './command-flags.ts';
 import { type Answer, answerJson, pendingLine, podText, wishJson, wishText } from './fit-print.ts';
 import { loadSource, type Source } from './fit-source.ts';
-import { type Flag, flags as generalFlags, numberOf, type ParsedFlags, parseFlags } from './flags.ts';
+import { numberOf, type ParsedFlags, parseFlags } from './flags.ts';
+import { commandHelpText } from './help.ts';
 import { type CommandIo, exitCode, UsageError } from './io.ts';
 import { alignColumns } from './print.ts';
 
-const shared = ['namespace', 'from', 'help', 'no-headers'];
-
-/** The flags of `mltop fit`: its own, and those that say which cluster. */
-const fitFlags: readonly Flag[] = [
-  {
-    name: 'pod',
-    value: 'NS/NAME',
-    multiple: true,
-    group: 'What to show',
-    help: 'what blocks this pod on every node',
-  },
-  { name: 'pending', group: 'What to show', help: 'the same for every pod that waits for a node' },
-  { name: 'gpus', value: 'N', group: 'What to show', help: 'where a pod with N GPUs would start' },
-  { name: 'type', value: 'MODEL', group: 'What to show', help: 'part of the GPU model: H100' },
-  { name: 'count', value: 'N', group: 'What to show', help: 'so many such pods at once' },
-  {
-    name: 'resource',
-    value: 'NAME',
-    group: 'What to show',
-    help: 'this resource or device class: nvidia.com/mig-1g.10gb',
-  },
-  { name: 'cpu', value: 'CPU', group: 'What to show', help: 'CPU of each pod (default 1 for each GPU)' },
-  {
-    name: 'memory',
-    value: 'SIZE',
-    group: 'What to show',
-    help: 'memory of each pod (default 1Gi for each GPU)',
-  },
-  {
-    name: 'output',
-    short: 'o',
-    value: 'FORMAT',
-    group: 'Output',
-    choices: ['table', 'wide', 'json'],
-    help: 'table wide json',
-  },
-  ...generalFlags.filter(({ name, group }) => group === 'Cluster' || shared.includes(name)),
-];
+const help = `Of a pod: every filter of the scheduler on every node. Of GPUs that are wanted: where they would start, or how to make room.
+Exit codes: 0 all of it fits, 1 some does not, 2 wrong usage, 3 not known for want of rights, 4 no connection, 5 not found.
+`;
 
 /**
  * `mltop fit`: what the scheduler would say about a pod on every node, or where a pod with so many GPUs would start.
@@ -54,8 +21,8 @@ const fitFlags: readonly Flag[] = [
  * @throws UsageError for a wrong command line, KubeError when the cluster does not answer.
  */
 export async function fitCommand(args: readonly string[], io: CommandIo): Promise<number> {
-  const parsed = parseFlags(args, fitFlags);
-  if (parsed.on('help')) return say(io, helpText());
+  const parsed = parseFlags(args, commandFlags.fit);
+  if (parsed.on('help')) return say(io, commandHelpText('fit', help));
   const question = questionOf(parsed);
   const source = await loadSource(parsed, io);
   for (const note of source.partial) io.stderr.write(`mltop: ${note}\n`);
@@ -67,15 +34,6 @@ export async function fitCommand(args: readonly string[], io: CommandIo): Promis
 function say(io: CommandIo, text: string): number {
   io.stdout.write(text);
   return exitCode.ok;
-}
-
-function helpText(): string {
-  const own = fitFlags.filter(({ group }) => group !== 'Cluster');
-  const lines = own.map(({ name, short, value, help }) => [
-    `  ${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`,
-    help,
-  ]);
-  return `mltop fit --pod NS/NAME | --pending | --gpus N [--type MODEL] [--count N]   [--from FILE…] [-o table|wide|json]\n\n${alignColumns(lines)}\nThe flags that name a cluster are those of mltop --help.\n`;
 }
 
 type Question =

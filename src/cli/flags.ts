@@ -165,6 +165,18 @@ export const flags: readonly Flag[] = [
   { name: 'version', short: 'V', group: 'Output', help: 'the version' },
 ];
 
+/** Where the first word stands that is neither a flag nor a flag's value; the length where there is none. */
+export function firstWordAt(args: readonly string[]): number {
+  for (let at = 0; at < args.length; at++) {
+    const arg = args[at] ?? '';
+    if (!arg.startsWith('-') || arg === '-') return at;
+    if (arg.includes('=')) continue;
+    const flag = flags.find(({ name, short }) => arg === `--${name}` || arg === `-${short}`);
+    if (flag?.value !== undefined) at += 1;
+  }
+  return args.length;
+}
+
 export interface ParsedFlags {
   readonly positionals: readonly string[];
   readonly on: (name: string) => boolean;

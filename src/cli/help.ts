@@ -1,4 +1,5 @@
 import { version } from '../version.ts';
+import { type CommandWord, commandFlags } from './command-flags.ts';
 import { commands, exitCodes } from './commands.ts';
 import { type Flag, flags } from './flags.ts';
 
@@ -9,6 +10,17 @@ export function flagUsage(flag: Flag): string {
 }
 
 const groups = ['What to show', 'Output', 'Cluster', 'Screen', 'Demo'] as const;
+
+/** A usage that is longer than its column has its help under it. */
+const flagLine = (usage: string, help: string): string =>
+  usage.length > 36 ? `  ${usage}\n${' '.repeat(39)}${help}` : `  ${usage.padEnd(36)} ${help}`;
+
+const flagLines = (table: readonly Flag[]): readonly string[] =>
+  groups.flatMap((group) => {
+    const shown = table.filter((flag) => flag.group === group && flag.hidden !== true);
+    const lines = shown.map((flag) => flagLine(flagUsage(flag), flag.help));
+    return lines.length === 0 ? [] : ['', group, ...lines];
+  });
 
 /** What `mltop --help` prints: examples first. */
 export function helpText(): string {
@@ -22,14 +34,22 @@ export function helpText(): string {
     '  mltop check -A                       what is wrong, and the next command',
     '  mltop demo                           no cluster at hand: a simulated one',
     '',
-    'Commands',
+    'Commands (mltop help COMMAND: its flags)',
     ...commands.map((command) => `  ${command.usage}\n      ${command.help}`),
+    ...flagLines(flags),
   ];
-  for (const group of groups) {
-    const shown = flags.filter((flag) => flag.group === group && flag.hidden !== true);
-    lines.push('', group, ...shown.map((flag) => `  ${flagUsage(flag).padEnd(36)} ${flag.help}`));
-  }
   lines.push('', 'Exit codes', ...exitCodes.map(([code, meaning]) => `  ${code.padEnd(9)} ${meaning}`));
   lines.push('', 'On the screen: ? lists the keys, : runs a command, / filters, :q quits.', '');
   return lines.join('\n');
+}
+
+/** What `mltop COMMAND --help` prints: what it is for, more about it, and every flag that it takes. */
+export function commandHelpText(word: CommandWord, more: string): string {
+  const told = commands.find((command) => command.word === word);
+  return [
+    `${told?.usage}\n    ${told?.help}`,
+    ...(more === '' ? [] : ['', more.trimEnd()]),
+    ...flagLines(commandFlags[word]),
+    '',
+  ].join('\n');
 }

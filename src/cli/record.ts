@@ -15,23 +15,12 @@ import { KubeError } from '../kube/kube-error.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { findTable } from '../resources/index.ts';
 import { type Evidence, evidenceFromCluster, fetchLogs, withAllPods } from './check-source.ts';
-import { connectOptionsOf, type Flag, flags as generalFlags, namespacesOf, parseFlags } from './flags.ts';
+import { commandFlags } from './command-flags.ts';
+import { connectOptionsOf, namespacesOf, parseFlags } from './flags.ts';
+import { commandHelpText } from './help.ts';
 import { type CommandIo, exitCode, UsageError } from './io.ts';
 import { redactObject, redactText } from './redact.ts';
 import { loadRules } from './rules-source.ts';
-
-const shared = ['namespace', 'all-namespaces', 'rules', 'help'];
-
-export const recordFlags: readonly Flag[] = [
-  {
-    name: 'output',
-    short: 'o',
-    value: 'FILE',
-    group: 'Output',
-    help: 'where to write; default: stdout',
-  },
-  ...generalFlags.filter(({ name, group }) => group === 'Cluster' || shared.includes(name)),
-];
 
 const help = `mltop record KIND/NAME [-n NS] [-o FILE]     what a checklist of it reads, as one file
 mltop record -A | -n NS [-o FILE]            the same of everything
@@ -57,9 +46,9 @@ export interface Recording {
  * @throws UsageError for a wrong command line, KubeError when the cluster does not answer or there is no such object.
  */
 export async function recordCommand(argv: readonly string[], io: CommandIo): Promise<number> {
-  const parsed = parseFlags(argv, recordFlags);
+  const parsed = parseFlags(argv, commandFlags.record);
   if (parsed.on('help')) {
-    io.stdout.write(help);
+    io.stdout.write(commandHelpText('record', help));
     return exitCode.ok;
   }
   const target = targetOf(parsed.positionals);

@@ -4,25 +4,14 @@ import { packSchema } from '../checklist/pack-schema.ts';
 import { rulesOf } from '../checklist/rules.ts';
 import { signatures } from '../checklist/signatures.ts';
 import { firstProblem, type PackFile } from '../feed/rule-packs.ts';
-import { type Flag, type ParsedFlags, parseFlags, rulesFlag } from './flags.ts';
+import { commandFlags } from './command-flags.ts';
+import { type ParsedFlags, parseFlags } from './flags.ts';
+import { commandHelpText } from './help.ts';
 import { type CommandIo, exitCode, UsageError } from './io.ts';
 import { alignColumns } from './print.ts';
 import { explain, statesByName, topics } from './rules-explain.ts';
 import { packFiles } from './rules-source.ts';
 import { runPackTest } from './rules-test.ts';
-
-export const rulesFlags: readonly Flag[] = [
-  rulesFlag,
-  {
-    name: 'output',
-    short: 'o',
-    value: 'FORMAT',
-    group: 'Output',
-    choices: ['text', 'json'],
-    help: 'text json',
-  },
-  { name: 'help', short: 'h', group: 'Output', help: 'this text' },
-];
 
 interface Asked {
   readonly parsed: ParsedFlags;
@@ -168,9 +157,6 @@ mltop rules explain ID            what a rule asks: of a state, a signature or a
                                   of the language: ${Object.keys(topics).join(', ')}
 mltop rules schema                a JSON Schema of rule packs, for editors
 
-  --rules FILE|DIR   packs beside those that are named; without any ~/.config/mltop/rules/*.yaml
-  -o, --output       text (default) or json
-
 Exit codes: 0 ok, 1 lint found errors or a test failed, 2 wrong command line or a file that cannot be read.
 `;
 
@@ -189,10 +175,10 @@ const subcommands: Readonly<Record<string, (asked: Asked) => Promise<number>>> =
 
 /** `mltop rules`. @throws UsageError for a wrong command line or an unreadable pack. */
 export async function rulesCommand(argv: readonly string[], io: CommandIo): Promise<number> {
-  const parsed = parseFlags(argv, rulesFlags);
+  const parsed = parseFlags(argv, commandFlags.rules);
   const [word, ...words] = parsed.positionals;
   if (parsed.on('help') || word === 'help') {
-    io.stdout.write(help);
+    io.stdout.write(commandHelpText('rules', help));
     return exitCode.ok;
   }
   const command = word === undefined ? undefined : subcommands[word];

@@ -1,5 +1,6 @@
 import { version } from '../version.ts';
-import { connectOptionsOf, namespacesOf, type ParsedFlags, parseFlags } from './flags.ts';
+import { isCommandWord } from './command-flags.ts';
+import { connectOptionsOf, firstWordAt, namespacesOf, type ParsedFlags, parseFlags } from './flags.ts';
 import { type CommandIo, exitCode, UsageError } from './io.ts';
 import { printsOnce, type Screens, screenFlags } from './screen-options.ts';
 
@@ -13,8 +14,11 @@ export async function run(args: readonly string[], screens: Screens): Promise<vo
 }
 
 async function dispatch(args: readonly string[], screens: Screens): Promise<number> {
-  // These commands have flag tables of their own.
-  const [first, ...rest] = args;
+  // These commands have flag tables of their own; flags may stand before the word, as with kubectl.
+  const at = firstWordAt(args);
+  const rest = args.toSpliced(at, 1);
+  const first = args[at];
+  if (first === 'help' && isCommandWord(rest[0] ?? '')) return dispatch([...rest, '--help'], screens);
   if (first === 'check') return (await import('./check.ts')).checkCommand(rest, ioOf(base));
   if (first === 'fit') return (await import('./fit.ts')).fitCommand(rest, ioOf(base));
   if (first === 'record') return (await import('./record.ts')).recordCommand(rest, ioOf(base));
@@ -23,6 +27,8 @@ async function dispatch(args: readonly string[], screens: Screens): Promise<numb
 
   const parsed = parseFlags(args);
   const [word = ''] = parsed.positionals;
+  if (parsed.on('help') && word === 'demo')
+    return say((await import('./help.ts')).commandHelpText('demo', demoHelp));
   if (parsed.on('help') || word === 'help') return say((await import('./help.ts')).helpText());
   if (parsed.on('version') || word === 'version') return say(`mltop ${version}\n`);
   if (word === 'completion')
@@ -35,6 +41,10 @@ async function dispatch(args: readonly string[], screens: Screens): Promise<numb
     return (await import('./view.ts')).viewCommand(word === '' ? 'pods' : word, parsed, io);
   return openLive(word, parsed, screens, io);
 }
+
+const demoHelp = `A cluster that is simulated in a process of its own, on the screen, or with --serve for kubectl, k9s, another mltop.
+mltop demo VIEW and -n, -A, -o work as without "demo". --fault makes a served one misbehave.
+`;
 
 async function openLive(word: string, parsed: ParsedFlags, screens: Screens, io: CommandIo): Promise<number> {
   if (process.stdin.isTTY !== true) {

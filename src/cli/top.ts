@@ -11,7 +11,9 @@ import { pods } from '../resources/pods.ts';
 import { anyResource, type Resource, type Row } from '../resources/resource.ts';
 import { createUsage, type Usage } from '../state/usage.ts';
 import { nodesWithUse, podsWithUse } from '../state/usage-tables.ts';
+import { commandFlags } from './command-flags.ts';
 import { connectOptionsOf, namespacesOf, type ParsedFlags, parseFlags } from './flags.ts';
+import { commandHelpText } from './help.ts';
 import { type CommandIo, exitCode, UsageError } from './io.ts';
 import { type Format, printRows } from './print.ts';
 import { loadTable } from './rows.ts';
@@ -30,13 +32,21 @@ const scrapesAtOnce = 4;
 /** A poll that never comes: what is printed is not stale. */
 const everyMs = 15_000;
 
+const help = `Use from metrics.k8s.io and dcgm-exporter, beside what was asked for; a dash where nothing measures it.
+Exit codes: 0 ok, 2 wrong usage, 3 a source could not be read: allocation is printed all the same, 4 no connection, 5 not found.
+`;
+
 /**
  * `mltop top pods|nodes`: what is used, beside what was asked for, once. Gives the exit code: 3 where a source could not
  * be read; allocation is printed all the same.
  * @throws UsageError, KubeError
  */
 export async function topCommand(args: readonly string[], io: CommandIo): Promise<number> {
-  const parsed = parseFlags(args);
+  const parsed = parseFlags(args, commandFlags.top);
+  if (parsed.on('help')) {
+    io.stdout.write(commandHelpText('top', help));
+    return exitCode.ok;
+  }
   const [word = 'pods', ...names] = parsed.positionals;
   const kind = ['pods', 'pod', 'po'].includes(word)
     ? 'pods'

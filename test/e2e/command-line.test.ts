@@ -61,6 +61,26 @@ describe('once, as text', () => {
     expect(mltop(['completion', 'csh']).status).toBe(2);
   });
 
+  test('flags may stand before a command, and help after it names its flags', () => {
+    expect(mltop(['--kubeconfig', cluster.kubeconfig, 'check', '-A', '-o', 'json']).status).toBe(1);
+    for (const line of [
+      ['check', '--help'],
+      ['help', 'check'],
+    ])
+      expect(mltop(line)).toMatchObject({
+        status: 0,
+        stdout: expect.stringMatching(/--fail-on[\s\S]*--context/),
+      });
+    expect(mltop(['top', '--help'])).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('--sort-by'),
+    });
+    expect(mltop(['demo', '--help'])).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('--still'),
+    });
+  });
+
   test('a table is a header and rows, cells two spaces apart, and nothing else', () => {
     const { status, stdout } = mltop(['pods', '-A', '--kubeconfig', cluster.kubeconfig]);
     expect(status).toBe(0);
@@ -94,6 +114,16 @@ describe('once, as text', () => {
     expect(status).toBe(0);
     expect(stdout).toContain('GPUs');
     expect(stdout).toContain('Pods that need a person');
+  });
+
+  test('the demo keeps to the namespaces that are asked for, and prints a view of it once', () => {
+    const { stdout } = mltop(['demo', '--still', '-n', 'serve']);
+    expect(stdout).toMatch(/^serve {2,}/m);
+    expect(stdout).not.toMatch(/^team-[a-z] {2,}/m);
+    const names = mltop(['demo', 'pods', '--still', '-n', 'team-a', '-o', 'name']).stdout.trim().split('\n');
+    const all = mltop(['demo', 'pods', '--still', '-o', 'name']).stdout.trim().split('\n');
+    expect(names.length).toBeGreaterThan(3);
+    expect(names.length).toBeLessThan(all.length);
   });
 
   test('a dumb terminal gets the facts of the demo once', async () => {
