@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { KubeError } from './kube-error.ts';
 import type { KubeObject, ServerVersion } from './object.ts';
 import type { StreamState } from './stream-state.ts';
 import type { Timing } from './timing.ts';
@@ -129,17 +130,24 @@ export interface Connection {
   readonly json: <T = KubeObject>(request: KubeRequest) => Promise<T>;
   /** Body chunks as they come; ends when the server ends it; gunzipped. Its iteration rejects with KubeError. */
   readonly stream: (request: KubeRequest) => Promise<KubeStream>;
-  /** Pages of 500, in order. A continue token that expired starts the list again (yield `restarted`). */
+  /**
+   * Pages of 500, in order. A continue token that expired starts the list again (yield `restarted`). A page in the middle that
+   * is refused for now is asked for again: a few times, or, with `onWait`, which is told of it, for as long as the server
+   * knows the list.
+   */
   readonly pages: (
     path: string,
     query?: KubeRequest['query'],
     signal?: AbortSignal,
     decoder?: Decoder,
+    onWait?: (error: KubeError, retryAtMs: number) => void,
   ) => AsyncIterable<ListPage & { readonly restarted: boolean }>;
   /** A socket of one's own; the caller destroys it. */
   readonly dial: (signal?: AbortSignal) => Promise<Dialled>;
-  /** A person asks: failed logins are tried again at once, and may prompt. */
+  /** A person asks: failed logins are tried again at once, and may prompt; waits end. */
   readonly retryNow: () => void;
+  /** Called when a person asks; gives the way to stop listening. */
+  readonly onRetry: (listener: () => void) => () => void;
   readonly close: () => Promise<void>;
 }
 

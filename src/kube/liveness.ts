@@ -9,6 +9,8 @@ export interface Wire {
   readonly ask: (deadlineMs: number) => Promise<number>;
   /** The same on a socket of its own. */
   readonly askAnew: (deadlineMs: number) => Promise<number>;
+  /** Cuts HTTP/2 connections that brought nothing for so long, pings included, while others are heard. */
+  readonly dropAsleep: (silentMs: number, error: Error) => void;
   /** Cuts every stream, for sockets that did not come back with the server. */
   readonly cut: (error: Error) => void;
 }
@@ -48,6 +50,8 @@ export function startLiveness(wire: Wire, timing: Timing): Liveness {
   let lostWhy: string | undefined;
   let asking = false;
   let lastAskMs = Number.NEGATIVE_INFINITY;
+  /** Over HTTP/1.1 each watch has a socket of its own: after a jump of the clock, only the one that was asked is proved. */
+  let cutsWhenProved = false;
   let ticker: NodeJS.Timeout | undefined;
   let stopped = false;
 
@@ -88,6 +92,7 @@ export function startLiveness(wire: Wire, timing: Timing): Liveness {
     if (bytesRead !== bytesSeen && (open > 0 || lostWhy === undefined)) {
       bytesSeen = bytesRead;
       heard();
+      wire.dropAsleep(timing.silentAfterMs, new Error('the connection fell silent, and the server did not'));
       return;
     }
     if (open === 0 && state !== 'silent') {
@@ -102,40 +107,48 @@ export function startLiveness(wire: Wire, timing: Timing): Liveness {
       ask(now, timing.silentAfterMs - quietMs);
   }
 
-  /** The machine slept, or this process was stopped: nothing on the screen is proved any more. */
+  /**
+   * The machine slept, or this process was stopped: nothing on the screen is proved any more. Sockets that did not survive
+   * the sleep are silent without an end, so what answers soon counts, and else a new socket decides.
+   */
   function afterJump(now: number): void {
     quietSinceMs = now;
+    lastAskMs = Number.NEGATIVE_INFINITY;
     bytesSeen = wire.traffic().bytesRead;
     if (wire.traffic().open === 0) return;
     enter('unverified', 'the clock jumped: this machine slept, or mltop was stopped');
-    const parallel = wire.protocol() !== 'h2';
-    ask(now, timing.silentAfterMs, () => {
-      // Over HTTP/1.1 each watch has a socket of its own, and only the one that was asked has proved itself.
-      if (parallel) wire.cut(new Error('the connection is opened anew after the clock jumped'));
+    cutsWhenProved = wire.protocol() !== 'h2';
+    ask(now, timing.probeEveryMs, () => {
+      bytesAtSilence = wire.traffic().bytesRead;
+      lastAskMs = Number.NEGATIVE_INFINITY;
+      reach(timing.now());
     });
   }
 
-  function ask(now: number, deadlineMs: number, then?: () => void): void {
-    if (asking || now - lastAskMs < timing.pingEveryMs) return;
+  /** A clock that went back must not keep it from asking. */
+  const isDue = (now: number, everyMs: number): boolean => Math.abs(now - lastAskMs) >= everyMs;
+
+  function ask(now: number, deadlineMs: number, onFailure?: () => void): void {
+    if (asking || !isDue(now, timing.pingEveryMs)) return;
     asking = true;
     lastAskMs = now;
-    wire
-      .ask(Math.max(deadlineMs, timing.tickMs))
-      .then(
-        (tookMs) => {
-          heard(tookMs);
-          then?.();
-        },
-        () => {},
-      )
-      .finally(() => {
+    wire.ask(Math.max(deadlineMs, timing.tickMs)).then(
+      (tookMs) => {
         asking = false;
-      });
+        heard(tookMs);
+        if (cutsWhenProved) wire.cut(new Error('the connection is opened anew after the clock jumped'));
+        cutsWhenProved = false;
+      },
+      () => {
+        asking = false;
+        if (!stopped && state === 'unverified') onFailure?.();
+      },
+    );
   }
 
   /** While the server is silent: a fresh socket each few seconds, so that its return is seen at once. */
   function reach(now: number): void {
-    if (asking || now - lastAskMs < timing.probeEveryMs) return;
+    if (asking || !isDue(now, timing.probeEveryMs)) return;
     asking = true;
     lastAskMs = now;
     wire
@@ -157,6 +170,7 @@ export function startLiveness(wire: Wire, timing: Timing): Liveness {
       const { bytesRead, open } = wire.traffic();
       const isAwake = bytesRead !== bytesAtSilence && !parallel;
       if (!isAwake && open > 0) wire.cut(new Error('the connection did not come back with the server'));
+      cutsWhenProved = false;
       bytesSeen = bytesRead;
       heard(tookMs);
     };

@@ -18,8 +18,15 @@ export async function* pagesOf(
   connection: Connection,
   path: string,
   query: KubeRequest['query'],
-  signal: AbortSignal | undefined,
-  decoder: Decoder = jsonDecoder,
+  {
+    signal,
+    decoder = jsonDecoder,
+    onWait,
+  }: {
+    readonly signal?: AbortSignal | undefined;
+    readonly decoder?: Decoder | undefined;
+    readonly onWait?: OnWait | undefined;
+  } = {},
 ): AsyncGenerator<ListPage & { readonly restarted: boolean }> {
   const left = new AbortController();
   const until = signal === undefined ? left.signal : AbortSignal.any([signal, left.signal]);
@@ -32,18 +39,21 @@ export async function* pagesOf(
     return answer;
   };
   try {
-    yield* pagesFrom({ connection, path, decoder, signal, ask });
+    yield* pagesFrom({ connection, path, decoder, signal, onWait, ask });
   } finally {
     // A reader that stops early leaves a page on the way.
     left.abort();
   }
 }
 
+type OnWait = (error: KubeError, retryAtMs: number) => void;
+
 interface Asking {
   readonly connection: Connection;
   readonly path: string;
   readonly decoder: Decoder;
   readonly signal: AbortSignal | undefined;
+  readonly onWait: OnWait | undefined;
   readonly ask: (token: string | undefined) => Promise<KubeResponse>;
 }
 
@@ -52,12 +62,15 @@ async function* pagesFrom({
   path,
   decoder,
   signal,
+  onWait,
   ask,
 }: Asking): AsyncGenerator<ListPage & { readonly restarted: boolean }> {
   let token: string | undefined;
   let restarted = false;
   let restarts = 0;
   let tries = 0;
+  let pageMs = performance.now();
+  const { timing } = connection;
   let answer = ask(undefined);
   for (;;) {
     let page: ListPage;
@@ -73,8 +86,13 @@ async function* pagesFrom({
         continue;
       }
       tries += 1;
-      if (!passing.has(error.kind) || tries >= mostTries) throw error;
-      await wait(error.retryAfterMs ?? backoffMs(tries, connection.timing), signal);
+      const isOver =
+        onWait === undefined ? tries >= mostTries : performance.now() - pageMs >= timing.pagePatienceMs;
+      if (isOver || !(passing.has(error.kind) || (onWait !== undefined && logins.has(error.kind))))
+        throw error;
+      const waitMs = error.retryAfterMs ?? Math.min(backoffMs(tries, timing), timing.scoutEveryMs);
+      onWait?.(error, timing.now() + waitMs);
+      await wait(waitMs, connection, signal);
       answer = ask(token);
       continue;
     }
@@ -84,6 +102,7 @@ async function* pagesFrom({
     yield { ...page, restarted };
     restarted = false;
     tries = 0;
+    pageMs = performance.now();
     if (token === undefined) return;
   }
 }
@@ -93,16 +112,23 @@ const passing: ReadonlySet<KubeErrorKind> = new Set<KubeErrorKind>([
   'unavailable',
   'unreachable',
   'timeout',
+  'server-error',
 ]);
 
-function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
+/** What a person who is asked for a login puts right. */
+const logins: ReadonlySet<KubeErrorKind> = new Set<KubeErrorKind>(['unauthorized', 'credentials']);
+
+/** A person's retry ends it. */
+function wait(ms: number, connection: Connection, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(timer);
+      stopListening();
       signal?.removeEventListener('abort', done);
       resolve();
     };
     const timer = setTimeout(done, ms);
+    const stopListening = connection.onRetry(done);
     signal?.addEventListener('abort', done, { once: true });
     if (signal?.aborted === true) done();
   });

@@ -34,13 +34,17 @@ export interface Rule {
   /** What the person is told meanwhile. */
   readonly says: 'nothing' | 'reconnecting' | 'forbidden' | 'unsupported';
   /**
-   * What ends the wait early: `reached`: the server answers again, on any socket; `served`: another request got what it
-   * asked for, so the trouble may be over. The latter once in a row of failures.
+   * What ends the wait early: `served`: another request got what it asked for, so the trouble may be over; `reached`: that,
+   * or the server answers again, on any socket. Where it is not `never`, one of those that wait asks for all of them
+   * (`reflector-company.ts`). What the server asked to wait for is waited for.
    */
   readonly wakes: 'reached' | 'served' | 'never';
 }
 
-/** After so many in a row at one version, the version is suspect: list again. */
+/**
+ * After so many in a row at one version, the version is suspect: where the server lists and the watch goes on failing, all is
+ * listed again. A server that does not list either is in trouble, and the version is as good as it was.
+ */
 export const suspectAfter = 3;
 
 /**
@@ -64,13 +68,14 @@ export const faultTable: Readonly<Record<Fault, Rule>> = {
   // The server's versions went back: etcd was restored, and our version lies in a future that will not come.
   newEpoch: { next: 'relist', wait: 'none', says: 'nothing', wakes: 'never' },
   // The connection has renewed the credentials once already.
-  unauthorized: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: 'never' },
-  credentials: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: 'never' },
-  listForbidden: { next: 'relist', wait: 'right', says: 'forbidden', wakes: 'never' },
-  // The list decides: allowed, and the kind is polled; forbidden, and all is.
-  watchForbidden: { next: 'relist', wait: 'none', says: 'nothing', wakes: 'never' },
-  throttled: { next: 'resume', wait: 'asked', says: 'reconnecting', wakes: 'never' },
-  unavailable: { next: 'resume', wait: 'asked', says: 'reconnecting', wakes: 'never' },
+  unauthorized: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: 'served' },
+  credentials: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: 'served' },
+  // A right that comes back finds the version where it was: most are away for as long as an authoriser takes to restart.
+  listForbidden: { next: 'resume', wait: 'right', says: 'forbidden', wakes: 'never' },
+  // A list decides: forbidden, and all is; allowed, and the kind is polled if the watch is refused once more.
+  watchForbidden: { next: 'resume', wait: 'none', says: 'nothing', wakes: 'never' },
+  throttled: { next: 'resume', wait: 'asked', says: 'reconnecting', wakes: 'served' },
+  unavailable: { next: 'resume', wait: 'asked', says: 'reconnecting', wakes: 'served' },
   // A server that has not caught up with our version; a list without one is always answered.
   tooNew: { next: 'relist', wait: 'asked', says: 'reconnecting', wakes: 'never' },
   unsupported: { next: 'relist', wait: 'right', says: 'unsupported', wakes: 'never' },
@@ -79,7 +84,8 @@ export const faultTable: Readonly<Record<Fault, Rule>> = {
   strange: { next: 'resume', wait: 'backoff', says: 'reconnecting', wakes: 'served' },
 };
 
-export type Step = 'list' | 'watchList' | 'watch';
+/** `probe`: a list of one object, which says whether the server lists. */
+export type Step = 'list' | 'watchList' | 'watch' | 'probe';
 
 /** A step that did not come to its end, and why, in a person's words. */
 export interface Interruption {
@@ -110,7 +116,8 @@ function faultOf(error: KubeError, step: Step): Fault {
   const { kind, status } = error;
   // Gate off (422), a proxy that strips the query (400): the plain way always works.
   if (step === 'watchList' && (status === 422 || status === 400)) return 'noWatchList';
-  if (step !== 'list' && status === 405) return 'watchForbidden';
+  const lists = step === 'list' || step === 'probe';
+  if (!lists && status === 405) return 'watchForbidden';
   switch (kind) {
     case 'gone':
       return 'expired';
@@ -119,7 +126,7 @@ function faultOf(error: KubeError, step: Step): Fault {
     case 'credentials':
       return 'credentials';
     case 'forbidden':
-      return step === 'list' ? 'listForbidden' : 'watchForbidden';
+      return lists ? 'listForbidden' : 'watchForbidden';
     case 'not-found':
       return 'unsupported';
     case 'too-many-requests':
@@ -127,7 +134,7 @@ function faultOf(error: KubeError, step: Step): Fault {
     case 'unavailable':
       return 'unavailable';
     case 'timeout':
-      return status === 504 ? 'tooNew' : 'unreachable';
+      return status === 504 ? (isTooNew(error) ? 'tooNew' : 'unavailable') : 'unreachable';
     case 'unreachable':
       return /cut the connection|is lost/.test(error.message) ? 'cut' : 'unreachable';
     case 'tls':
@@ -138,3 +145,8 @@ function faultOf(error: KubeError, step: Step): Fault {
       return 'trouble';
   }
 }
+
+/** Gateways answer 504 as well, for a server that is away: its versions are as good as before. */
+const isTooNew = ({ message, answer }: KubeError): boolean =>
+  /too large resource version/i.test(message) ||
+  JSON.stringify(answer ?? '').includes('ResourceVersionTooLarge');

@@ -1,3 +1,5 @@
+import type { KubeError } from './kube-error.ts';
+import { epochOf, newEpoch } from './reflector-epoch.ts';
 import type { Interruption } from './reflector-faults.ts';
 import { ended, type Memory, pause, type Scope, safely, selectors, startSlice } from './reflector-scope.ts';
 import { attributesOf } from './resource-path.ts';
@@ -11,8 +13,11 @@ export async function list(scope: Scope, memory: Memory): Promise<Interruption> 
   let soFar = 0;
   let version = '';
   const slice = startSlice(timing);
+  // What is known of the list so far is kept; but it does not come on.
+  const onWait = ({ message, hint }: KubeError, retryAtMs: number): void =>
+    report.down({ state: 'reconnecting', reason: message, hint, retryAtMs });
   safely(handlers.listStart);
-  for await (const page of connection.pages(target.path, selectors(target), signal, decoder)) {
+  for await (const page of connection.pages(target.path, selectors(target), signal, decoder, onWait)) {
     if (page.restarted) {
       soFar = 0;
       safely(handlers.listStart);
@@ -29,13 +34,25 @@ export async function list(scope: Scope, memory: Memory): Promise<Interruption> 
   if (signal.aborted) return ended;
   safely(handlers.listEnd);
   memory.version = version;
+  memory.listedMs = timing.now();
   if (memory.watchDenied) return await polled(scope, memory);
   // Live is what the watch makes of it; until its headers come, what is shown is proved by the list.
   return ended;
 }
 
-/** The kind may be listed, not watched. */
-async function polled(scope: Scope, memory: Memory): Promise<Interruption> {
+/**
+ * Whether the server lists: one object, where a whole list would cost it up to a hundred times as much. Where it does, what
+ * fails of the watch is the watch's own.
+ */
+export async function probe(scope: Scope, memory: Memory): Promise<Interruption> {
+  const found = await epochOf(scope, memory);
+  memory.isDoubted = false;
+  memory.isListing = true;
+  return found === 'behind' ? newEpoch : ended;
+}
+
+/** The kind may be listed, not watched. Waits until it is to be listed again. */
+export async function polled(scope: Scope, memory: Memory): Promise<Interruption> {
   const { report, timing, connection, target } = scope;
   report.live(timing.pollEveryMs);
   if (memory.deniedAtMs === 0) memory.deniedAtMs = timing.now();
@@ -55,6 +72,7 @@ async function polled(scope: Scope, memory: Memory): Promise<Interruption> {
           });
     if (right?.allowed === 'yes') {
       memory.watchDenied = false;
+      memory.watchRefused = false;
       memory.deniedAtMs = 0;
     }
   }

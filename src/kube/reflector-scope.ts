@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Connection, Decoder, KubeRequest, ReflectorHandlers, ReflectorTarget } from './contract.ts';
+import { isAlone } from './reflector-company.ts';
 import type { Interruption, Rule } from './reflector-faults.ts';
 import type { StateReport } from './reflector-state.ts';
 import type { Timing } from './timing.ts';
@@ -28,26 +29,36 @@ export interface Memory {
   version: string | undefined;
   /** Failures in a row, for the back-off. */
   attempt: number;
-  /** In this row of failures, a wait was cut short because another request was served. */
-  hurried: boolean;
+  /** When a wait was cut short because another request was served, in this row of failures. */
+  hurriedMs: number | undefined;
+  /** Since when nothing lasts. */
+  troubledMs: number | undefined;
+  /** Since when the server cannot be reached, or answers nothing. */
+  awayMs: number | undefined;
   /** Refusals in a row. */
   refusals: number;
   /** Faults in a row of a kind that makes the version suspect. */
   suspicion: number;
+  /** Before the watch is tried again: does the server list? A whole list is not asked for in order to learn that. */
+  isDoubted: boolean;
+  /** It does: what fails now is the watch, or its version. */
+  isListing: boolean;
   watchListFails: boolean;
-  /** The watch was forbidden: after the next list, poll. */
+  /** The watch was refused once, which may have been an authoriser that was restarting. */
+  watchRefused: boolean;
+  /** The watch is forbidden: after each list, poll. */
   watchDenied: boolean;
+  /** When the last list was complete. */
+  listedMs: number;
   /** The last time that rights on the watch were asked for. */
   deniedAtMs: number;
+  /** The watch was open in the present attempt. */
+  wasLive: boolean;
 }
 
 /** Waits; a person's retry ends the wait, and so does what `wakes` names. */
-export function pause(
-  { connection, timing, waiting, signal }: Scope,
-  waitMs: number,
-  wakes: Rule['wakes'],
-  memory: Memory,
-): Promise<void> {
+export function pause(scope: Scope, waitMs: number, wakes: Rule['wakes'], memory: Memory): Promise<void> {
+  const { connection, timing, waiting, signal } = scope;
   return new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(timer);
@@ -60,14 +71,14 @@ export function pause(
     };
     const timer = setTimeout(done, waitMs);
     let hurry: NodeJS.Timeout | undefined;
-    // Once, and not at once: a server that fails every other request is not to be asked twice as often.
     const stopListening =
-      wakes === 'served' && !memory.hurried
-        ? connection.onSuccess(() => {
-            memory.hurried = true;
-            hurry ??= setTimeout(done, timing.tickMs * (0.5 + timing.random() / 2));
-          })
-        : undefined;
+      wakes === 'never'
+        ? undefined
+        : connection.onSuccess(() => {
+            if (hurry !== undefined || !mayHurry(scope, memory)) return;
+            memory.hurriedMs = timing.now();
+            hurry = setTimeout(done, timing.tickMs * (0.5 + timing.random() / 2));
+          });
     waiting.wake = () => {
       memory.attempt = 0;
       done();
@@ -76,6 +87,17 @@ export function pause(
     signal.addEventListener('abort', done, { once: true });
     if (signal.aborted) done();
   });
+}
+
+/**
+ * Once, and not at once: a server that fails every other request is not to be asked twice as often. Again where nothing of
+ * it works: then the return that woke this one was none.
+ */
+function mayHurry(scope: Scope, { hurriedMs }: Memory): boolean {
+  const { timing } = scope;
+  return (
+    hurriedMs === undefined || (isAlone(scope) && Math.abs(timing.now() - hurriedMs) >= timing.scoutEveryMs)
+  );
 }
 
 /** The target's selectors, as a query. */

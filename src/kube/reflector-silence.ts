@@ -1,12 +1,14 @@
-import { jsonDecoder } from './json-decoder.ts';
+import { epochOf, newEpoch } from './reflector-epoch.ts';
 import type { Interruption } from './reflector-faults.ts';
-import { type Memory, type Scope, selectors } from './reflector-scope.ts';
+import type { Memory, Scope } from './reflector-scope.ts';
 
 /** How much silence one stream may keep. */
 export interface Patience {
   readonly quietMs: () => number;
   /** Silence that is a fault of its own; undefined: the stream is proved or reopened. */
   readonly onQuiet: () => Interruption | undefined;
+  /** Silence from the beginning after which the server is asked whether it went back in time; the stream stays. */
+  readonly epochAfterMs?: number | undefined;
 }
 
 interface Silence {
@@ -23,8 +25,9 @@ export function startSilence(
   patience: Patience,
   over: AbortController,
 ): Silence {
-  const { timing } = scope;
+  const { timing, connection } = scope;
   let lastByteMs = performance.now();
+  let hasSpoken = false;
   let found: Interruption | undefined;
   let stopped = false;
   let timer: NodeJS.Timeout;
@@ -33,19 +36,49 @@ export function startSilence(
     found = interruption;
     over.abort();
   };
-  const look = (): void => {
+  const lookIn = (ms: number): void => {
+    if (!stopped) timer = setTimeout(look, Math.max(ms, timing.tickMs / 10));
+  };
+  /** A server that says nothing at all is the business of the connection's own watchdog. */
+  const isHeard = (): boolean => {
+    const { state, lastHeardMs = 0 } = connection.health();
+    return state === 'answering' && Math.abs(timing.now() - lastHeardMs) < timing.pingEveryMs * 1.5;
+  };
+  function look(): void {
     const leftMs = lastByteMs + patience.quietMs() - performance.now();
-    if (leftMs > 0) {
-      timer = setTimeout(look, Math.max(leftMs, timing.tickMs / 10));
+    if (leftMs > 0) lookIn(leftMs);
+    else if (isHeard()) judge();
+    else {
+      if (connection.health().state !== 'answering') lastByteMs = performance.now();
+      lookIn(timing.tickMs);
+    }
+  }
+  function judge(): void {
+    const known = patience.onQuiet();
+    if (known !== undefined) {
+      end(known);
       return;
     }
-    const known = patience.onQuiet();
-    if (known !== undefined) end(known);
-    else epochOf(scope, memory).then(end, () => end(quiet));
-  };
-  timer = setTimeout(look, patience.quietMs());
+    epochOf(scope, memory).then(
+      (epoch) => end(epoch === 'behind' ? newEpoch : quiet),
+      () => end(quiet),
+    );
+  }
+  function lookAtEpoch(): void {
+    lookIn(lastByteMs + patience.quietMs() - performance.now());
+    if (hasSpoken) return;
+    epochOf(scope, memory).then(
+      (epoch) => {
+        if (epoch === 'behind') end(newEpoch);
+      },
+      () => {},
+    );
+  }
+  if (patience.epochAfterMs === undefined) lookIn(patience.quietMs());
+  else timer = setTimeout(lookAtEpoch, patience.epochAfterMs);
   return {
     heard: () => {
+      hasSpoken = true;
       lastByteMs = performance.now();
     },
     verdict: () => found,
@@ -61,22 +94,3 @@ const quiet: Interruption = {
   reason: 'nothing came on this watch for long',
   retryAfterMs: undefined,
 };
-
-/** A watch from a version that the server has not reached is accepted, and silent for ever. */
-async function epochOf({ connection, target, timing, signal }: Scope, memory: Memory): Promise<Interruption> {
-  const { body } = await connection.request({
-    path: target.path,
-    query: { ...selectors(target), limit: 1 },
-    timeoutMs: timing.silentAfterMs / 2,
-    signal,
-  });
-  const now = jsonDecoder.list(body).resourceVersion;
-  const isBehind =
-    memory.version !== undefined &&
-    /^\d+$/.test(now) &&
-    /^\d+$/.test(memory.version) &&
-    BigInt(now) < BigInt(memory.version);
-  return isBehind
-    ? { fault: 'newEpoch', reason: 'the cluster was restored from a backup', retryAfterMs: undefined }
-    : quiet;
-}

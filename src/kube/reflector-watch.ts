@@ -1,6 +1,7 @@
 import { inBatches } from './batches.ts';
 import type { KubeRequest, WatchEvent } from './contract.ts';
 import { decoderFor } from './pages.ts';
+import { joinLive, leaveLive } from './reflector-company.ts';
 import { type Interruption, interruptionOf, type Step } from './reflector-faults.ts';
 import { ended, type Memory, type Scope, safely, selectors, startSlice } from './reflector-scope.ts';
 import { type Patience, startSilence } from './reflector-silence.ts';
@@ -29,6 +30,7 @@ export async function watchList(scope: Scope, memory: Memory): Promise<Interrupt
         if (type === 'BOOKMARK') {
           if (object.metadata?.annotations?.['k8s.io/initial-events-end'] !== 'true') return 'initial';
           isSynced = true;
+          openLive(scope, memory);
           safely(handlers.listEnd);
           report.live();
           return 'live';
@@ -45,6 +47,7 @@ export async function watchList(scope: Scope, memory: Memory): Promise<Interrupt
 
 export function watch(scope: Scope, memory: Memory): Promise<Interruption> {
   const { report, timing } = scope;
+  const wasAwayMs = memory.awayMs === undefined ? 0 : timing.now() - memory.awayMs;
   return readWatch(
     scope,
     memory,
@@ -53,11 +56,23 @@ export function watch(scope: Scope, memory: Memory): Promise<Interruption> {
     {
       quietMs: () => timing.quietWatchMs,
       onQuiet: () => undefined,
+      // A restore takes a while, and the server is away for it.
+      ...(wasAwayMs >= timing.epochAfterMs && { epochAfterMs: timing.epochAfterMs * (1 + timing.random()) }),
       take: () => 'live',
-      onOpen: () => report.live(),
+      onOpen: () => {
+        openLive(scope, memory);
+        report.live();
+      },
       isLive: () => true,
     },
   );
+}
+
+function openLive(scope: Scope, memory: Memory): void {
+  joinLive(scope, memory);
+  memory.wasLive = true;
+  memory.watchRefused = false;
+  memory.awayMs = undefined;
 }
 
 /** What differs between a watch and a streaming list. */
@@ -127,6 +142,7 @@ async function readWatch(
   } catch (error) {
     return silence.verdict() ?? interruptionOf(error, step);
   } finally {
+    leaveLive(scope, memory);
     silence.stop();
     signal.removeEventListener('abort', stop);
     over.abort();
@@ -158,5 +174,6 @@ function apply({ handlers }: Scope, memory: Memory, event: WatchEvent, reading: 
   if (phase === 'live' && typeof version === 'string' && version !== '') {
     memory.version = version;
     memory.suspicion = 0;
+    memory.isListing = false;
   }
 }

@@ -1,5 +1,6 @@
 import type { Connection, Reflector, ReflectorHandlers, ReflectorTarget } from './contract.ts';
 import { jsonDecoder } from './json-decoder.ts';
+import { leaveCompany, scoutedWait } from './reflector-company.ts';
 import {
   type Fault,
   faultTable,
@@ -8,7 +9,7 @@ import {
   type Step,
   suspectAfter,
 } from './reflector-faults.ts';
-import { list } from './reflector-list.ts';
+import { list, polled, probe } from './reflector-list.ts';
 import { type Memory, pause, type Scope, safely, type Waiting } from './reflector-scope.ts';
 import { startReport } from './reflector-state.ts';
 import { watch, watchList } from './reflector-watch.ts';
@@ -64,32 +65,54 @@ async function follow(scope: Scope): Promise<void> {
   const memory: Memory = {
     version: undefined,
     attempt: 0,
-    hurried: false,
+    hurriedMs: undefined,
+    troubledMs: undefined,
+    awayMs: undefined,
     refusals: 0,
     suspicion: 0,
+    isDoubted: false,
+    isListing: false,
     watchListFails: false,
+    watchRefused: false,
     watchDenied: false,
+    listedMs: 0,
     deniedAtMs: 0,
+    wasLive: false,
   };
   const { signal, timing } = scope;
-  while (!signal.aborted) {
-    const step = await stepOf(scope, memory);
-    const startedMs = timing.now();
-    const interruption = await attempt(scope, memory, step).catch((error: unknown) =>
-      interruptionOf(error, step),
-    );
-    if (signal.aborted) return;
-    if (timing.now() - startedMs >= timing.healthyMs) memory.attempt = 0;
-    if (memory.attempt === 0) memory.hurried = false;
-    if (!isRefusal(interruption.fault)) memory.refusals = 0;
-    await recover(scope, memory, interruption);
+  try {
+    while (!signal.aborted) {
+      const step = await stepOf(scope, memory);
+      const startedMs = timing.now();
+      const interruption = await attempt(scope, memory, step).catch((error: unknown) =>
+        interruptionOf(error, step),
+      );
+      if (signal.aborted) return;
+      const livedMs = timing.now() - startedMs;
+      if (livedMs >= timing.healthyMs) memory.attempt = 0;
+      if (livedMs >= timing.steadyMs && memory.wasLive) forgetTrouble(memory);
+      memory.wasLive = false;
+      if (!isRefusal(interruption.fault)) memory.refusals = 0;
+      await recover(scope, memory, interruption);
+    }
+  } finally {
+    leaveCompany(scope, memory);
   }
 }
 
+/** The watch was open for long enough to say that what happened before is over. */
+function forgetTrouble(memory: Memory): void {
+  memory.hurriedMs = undefined;
+  memory.troubledMs = undefined;
+  memory.suspicion = 0;
+  memory.isDoubted = false;
+  memory.isListing = false;
+}
+
 async function stepOf({ connection, target, timing }: Scope, memory: Memory): Promise<Step> {
-  if (memory.version !== undefined && !memory.watchDenied) return 'watch';
+  if (memory.version !== undefined && !memory.watchDenied) return memory.isDoubted ? 'probe' : 'watch';
   if (target.uncached === true) return 'list';
-  if (memory.watchListFails || memory.watchDenied) return 'list';
+  if (memory.watchListFails || memory.watchRefused || memory.watchDenied) return 'list';
   // WatchList is on by default in 1.32 and from 1.34; 1.33 had it off again; up to 1.26 the parameter is ignored.
   const version = await connection.version().catch(() => undefined);
   const minor = version?.major === 1 ? version.minor : 0;
@@ -124,6 +147,7 @@ async function answersLate(connection: Connection, { farMs }: Timing): Promise<b
 
 function attempt(scope: Scope, memory: Memory, step: Step): Promise<Interruption> {
   if (step === 'watch') return watch(scope, memory);
+  if (step === 'probe') return probe(scope, memory);
   return step === 'list' ? list(scope, memory) : watchList(scope, memory);
 }
 
@@ -138,27 +162,64 @@ async function recover(
 ): Promise<void> {
   const { timing, report } = scope;
   const rule = faultTable[fault];
-  if (fault === 'watchForbidden') memory.watchDenied = true;
+  if (fault === 'watchForbidden' && (await refuseWatch(scope, memory))) return;
   if (fault === 'noWatchList') memory.watchListFails = true;
-  if (fault === 'corrupt' || fault === 'trouble') memory.suspicion += 1;
-  if (rule.next === 'relist' || memory.suspicion >= suspectAfter) {
-    // A stream that cannot be read as a WatchList is tried as pages.
-    if (memory.suspicion >= suspectAfter) memory.watchListFails = true;
-    memory.version = undefined;
-    memory.suspicion = 0;
+  if (fault === 'corrupt' || fault === 'trouble') suspect(memory);
+  if (rule.next === 'relist') memory.version = undefined;
+  if (memory.version === undefined) {
+    memory.isDoubted = false;
+    memory.isListing = false;
   }
   if (rule.wait === 'right') return await untilAllowed(scope, memory, fault, reason, hint);
-  const waitMs = Math.round(waitOf(rule.wait, memory, retryAfterMs, timing));
+  if (rule.says === 'reconnecting') memory.troubledMs ??= timing.now();
+  if (isAway(fault)) memory.awayMs ??= timing.now();
+  const isAsked = rule.wait === 'asked' && retryAfterMs !== undefined;
+  const wakes = isAsked ? 'never' : rule.wakes;
+  const ownMs = waitOf(rule.wait, memory, retryAfterMs, timing);
+  const waitMs = Math.round(wakes === 'never' ? ownMs : scoutedWait(scope, memory, ownMs));
   if (rule.says === 'reconnecting')
     report.down({
       state: 'reconnecting',
       reason,
       ...(hint !== undefined && { hint }),
-      ...(fault === 'unauthorized' && { login: 'refused' as const }),
-      ...(fault === 'credentials' && { login: 'failed' as const }),
       retryAtMs: timing.now() + waitMs,
     });
-  if (waitMs > 0) await pause(scope, waitMs, rule.wakes, memory);
+  if (waitMs > 0) await pause(scope, waitMs, wakes, memory);
+}
+
+/** The server itself, as far as one can tell: it may come back as another one. */
+const isAway = (fault: Fault): boolean =>
+  fault === 'unreachable' || fault === 'cut' || fault === 'tls' || fault === 'unavailable';
+
+/** A watch that fails again and again: the fault is the server's, or the version's, or the encoding's. */
+function suspect(memory: Memory): void {
+  memory.suspicion += 1;
+  if (memory.suspicion < suspectAfter) return;
+  if (memory.version !== undefined && !memory.isListing) {
+    memory.isDoubted = true;
+    return;
+  }
+  // A stream that cannot be read as a WatchList is tried as pages.
+  memory.watchListFails = true;
+  memory.version = undefined;
+  memory.suspicion = 0;
+  memory.isListing = false;
+}
+
+/** True where that has been dealt with. */
+async function refuseWatch(scope: Scope, memory: Memory): Promise<boolean> {
+  const { timing } = scope;
+  const isSecond = memory.watchRefused;
+  memory.watchRefused = true;
+  if (memory.version === undefined) return false;
+  if (!isSecond) {
+    memory.isDoubted = true;
+    return false;
+  }
+  memory.watchDenied = true;
+  if (timing.now() - memory.listedMs >= timing.pollEveryMs) return false;
+  await polled(scope, memory);
+  return true;
 }
 
 function waitOf(
@@ -199,6 +260,8 @@ async function untilAllowed(
     await pause(scope, waitMs, 'never', memory);
     if (signal.aborted) return;
     memory.watchDenied = false;
+    memory.watchRefused = false;
+    memory.isDoubted = false;
     if (fault === 'unsupported') return;
     const wanted = attributesOf(target.path);
     forgetRights(connection);

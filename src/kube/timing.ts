@@ -27,6 +27,14 @@ export interface Timing {
   readonly backoffMaxMs: number;
   /** A stream that lived so long starts its back-off anew. */
   readonly healthyMs: number;
+  /** A stream that lived so long was no failure: what it failed of before says nothing of the version that it goes on from. */
+  readonly steadyMs: number;
+  /** While streams wait for the server to recover, one of them asks this often. */
+  readonly scoutEveryMs: number;
+  /** A watch that goes on after an outage and brings nothing for so long: has the server gone back in time? */
+  readonly epochAfterMs: number;
+  /** In the middle of a list, a page is asked for again this long: its token lives about as long on the server. */
+  readonly pagePatienceMs: number;
   /** A watch that ends sooner and brought nothing is an error, not an end. */
   readonly shortWatchMs: number;
   /** Bookmarks come about each 60 s; a watch silent for longer is probed, then reopened. */
@@ -68,6 +76,10 @@ export const realTiming: Timing = {
   backoffFirstMs: 800,
   backoffMaxMs: 30_000,
   healthyMs: 120_000,
+  steadyMs: 10_000,
+  scoutEveryMs: 4_000,
+  epochAfterMs: 5_000,
+  pagePatienceMs: 240_000,
   shortWatchMs: 1_000,
   quietWatchMs: 75_000,
   watchListSilenceMs: 10_000,

@@ -29,6 +29,11 @@ export interface Lane {
   readonly send: (request: RawRequest) => Promise<RawResponse>;
   /** Bytes read on all sockets so far, and whether one is open. */
   readonly traffic: () => { readonly bytesRead: number; readonly open: number };
+  /**
+   * Cuts HTTP/2 connections that brought nothing for so long, pings included, and opens new ones for the next request. Counts
+   * from the first call that finds them silent, so it is to be called again and again.
+   */
+  readonly dropAsleep: (silentMs: number, error: Error) => void;
   /** Undefined until the first socket is open. */
   readonly protocol: () => 'h1' | 'h2' | undefined;
   /** Cuts every request in flight; the lane opens new sockets for the next one. */
@@ -55,6 +60,9 @@ const streamsPerConnection = 90;
  */
 export function openLane({ origin, open, timing, onPing }: LaneOptions): Lane {
   const sockets = new Set<OpenSocket>();
+  /** What each had brought, and since when it is no more. */
+  const heard = new WeakMap<OpenSocket, { readonly bytesRead: number; readonly sinceMs: number }>();
+  let lookedMs = 0;
   let closedBytes = 0;
   let protocol: 'h1' | 'h2' | undefined;
   let starting: Promise<void> | undefined;
@@ -187,6 +195,21 @@ export function openLane({ origin, open, timing, onPing }: LaneOptions): Lane {
     return { bytesRead, open: sockets.size };
   }
 
+  function dropAsleep(silentMs: number, error: Error): void {
+    if (protocol !== 'h2') return;
+    const now = performance.now();
+    // After a pause all were silent: who sleeps on shows from now on.
+    const isLate = now - lookedMs > silentMs * 0.75;
+    lookedMs = now;
+    for (const socket of sockets) {
+      const { bytesRead } = socket;
+      const before = heard.get(socket);
+      if (isLate || before === undefined || before.bytesRead !== bytesRead)
+        heard.set(socket, { bytesRead, sinceMs: now });
+      else if (now - before.sinceMs >= silentMs) socket.destroy(error);
+    }
+  }
+
   const ignore = (): void => {};
 
   async function destroyAll(error: Error | null): Promise<void> {
@@ -202,6 +225,7 @@ export function openLane({ origin, open, timing, onPing }: LaneOptions): Lane {
   return {
     send,
     traffic,
+    dropAsleep,
     protocol: () => protocol,
     cut: (error) => {
       destroyAll(error).catch(ignore);

@@ -38,6 +38,7 @@ export function wireTo(answer: Answer): Wire {
     health: () => ({ state: 'answering', lastHeardMs: undefined, roundTripMs: undefined, reason: undefined }),
     onHealth: () => () => {},
     onSuccess: () => () => {},
+    onRetry: () => () => {},
     version: async () => ({ major: 1, minor: 36, text: 'v1.36.3' }),
     json,
     request: async (request) => ({

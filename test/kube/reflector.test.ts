@@ -499,14 +499,36 @@ describe('faults of the watch', () => {
     expect(lists().every(({ query }) => !query.has('resourceVersion'))).toBe(true);
   });
 
-  test('another ERROR event: resumed, and listed again after the third', async () => {
+  test('another ERROR event: resumed; after the third, a server that lists is listed again if the watch still fails', async () => {
     const error = (watch: Seen): void =>
       openWatch(watch).send('ERROR', { kind: 'Status', code: 500, message: 'etcd is unhappy' });
-    const { seen, watches } = await world(scripted(podList(10), error, error, error, quietWatch));
+    const { seen, watches, lists } = await world(
+      scripted(podList(10), error, error, error, error, quietWatch),
+    );
     expect(await seen.untilState('reconnecting')).toMatchObject({ reason: 'etcd is unhappy' });
     await seen.until(() => seen.lists() === 2);
     await seen.untilState('live');
-    expect(watches().map(versionOf)).toEqual(['10', '10', '10', '10']);
+    expect(watches().map(versionOf)).toEqual(['10', '10', '10', '10', '10']);
+    // One object tells whether the server lists.
+    expect(lists().map(({ query }) => query.get('limit'))).toEqual(['500', '1', '500']);
+  });
+
+  test('a server that fails at everything is no reason to list again', async () => {
+    let isBroken = true;
+    let count = 0;
+    const { seen, watches, lists } = await world((request) => {
+      if (!isWatch(request))
+        return isBroken && count > 0
+          ? sendStatus(request, 500, 'InternalError')
+          : sendJson(request, 200, podList(10, pod('a', 1)));
+      count += 1;
+      return isBroken ? sendStatus(request, 500, 'InternalError') : quietWatch(request);
+    });
+    await seen.until(() => lists().filter(({ query }) => query.get('limit') === '1').length >= 3);
+    isBroken = false;
+    await seen.untilState('live');
+    expect(seen.lists()).toBe(1);
+    expect(new Set(watches().map(versionOf))).toEqual(new Set(['10']));
   });
 
   test('another request that is served cuts the wait after a 500 short, once', async () => {
