@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream';
-import * as tls from 'node:tls';
+import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { createGunzip } from 'node:zlib';
+import { authoritiesOf } from './authorities.ts';
 import type {
   Connection,
   ConnectOptions,
@@ -11,7 +12,7 @@ import type {
   KubeStream,
 } from './contract.ts';
 import { type Credentials, type Identity, openCredentials, sameTls } from './credentials.ts';
-import { dial, type OpenSocket } from './dial.ts';
+import { dial, type OpenSocket, proxyLogin, type Route } from './dial.ts';
 import { KubeError } from './kube-error.ts';
 import { type Access, findAccess, inPod } from './kubeconfig.ts';
 import { startLiveness } from './liveness.ts';
@@ -67,14 +68,27 @@ function openConnection(found: Access, options: ConnectOptions, reload?: () => P
   const retried = new Set<() => void>();
   let closed = false;
 
-  const open = (identity: Identity, http1: boolean): Promise<OpenSocket> =>
-    dial({
-      server,
-      proxy,
-      tls: tlsOptions(access, identity),
-      alpn: http1 ? ['http/1.1'] : ['h2', 'http/1.1'],
-      timeoutMs: timing.connectMs,
-      userAgent: options.userAgent,
+  /** A proxy for plain http is no tunnel: it is asked in the server's place. */
+  const relay =
+    server.protocol === 'http:' && proxy?.protocol.startsWith('http') === true ? proxy : undefined;
+  const login = relay === undefined ? undefined : proxyLogin(relay);
+  const forRelay = login === undefined ? [] : [['Proxy-Authorization', login] as const];
+  const before = relay === undefined ? basePath : `${server.origin}${basePath}`;
+
+  const route = (identity: Identity, alpn: readonly string[]): Route => ({
+    server,
+    proxy,
+    tls: tlsOptions(access, identity),
+    authorities: verifies(access) ? authoritiesOf(identity.authorities) : [[]],
+    alpn,
+    timeoutMs: timing.connectMs,
+    userAgent: options.userAgent,
+  });
+
+  const open = async (identity: Identity, http1: boolean): Promise<OpenSocket> =>
+    await dial({
+      ...route(identity, http1 ? ['http/1.1'] : ['h2', 'http/1.1']),
+      relayed: relay !== undefined,
       onReached: (roundTripMs) => liveness.reached(roundTripMs),
     });
 
@@ -171,8 +185,8 @@ function openConnection(found: Access, options: ConnectOptions, reload?: () => P
     const answer = await abortable(
       on.send({
         method: 'GET',
-        path: `${basePath}/livez`,
-        headers: [...headers, ['User-Agent', options.userAgent]],
+        path: `${before}/livez`,
+        headers: [...headers, ...forRelay, ['User-Agent', options.userAgent]],
         body: undefined,
         headersMs: deadlineMs,
         bodyMs: deadlineMs,
@@ -241,9 +255,10 @@ function openConnection(found: Access, options: ConnectOptions, reload?: () => P
     const { method = 'GET', body } = request;
     const answer = await (request.lane === 'logs' ? lanes.logs : lanes.main).send({
       method,
-      path: `${basePath}${request.path}${queryText(request.query)}`,
+      path: `${before}${request.path}${queryText(request.query)}`,
       headers: [
         ...identity.headers,
+        ...forRelay,
         ['User-Agent', options.userAgent],
         ['Accept', request.accept ?? 'application/json'],
         ...(compress ? [['Accept-Encoding', 'gzip'] as const] : []),
@@ -283,7 +298,8 @@ function openConnection(found: Access, options: ConnectOptions, reload?: () => P
   }
 
   async function request(asked: KubeRequest): Promise<KubeResponse> {
-    const answer = await send(asked, true, asked.timeoutMs ?? timing.requestMs);
+    const compress = access.cluster['disable-compression'] !== true;
+    const answer = await send(asked, compress, asked.timeoutMs ?? timing.requestMs);
     try {
       return { status: answer.status, headers: answer.headers, body: await collect(decoded(answer)) };
     } catch (error) {
@@ -356,16 +372,8 @@ function openConnection(found: Access, options: ConnectOptions, reload?: () => P
       const where = whereabouts({ path: '/' });
       try {
         const identity = await credentials.current();
-        const route = {
-          server,
-          proxy,
-          tls: tlsOptions(access, identity),
-          alpn: ['http/1.1'],
-          timeoutMs: timing.connectMs,
-          userAgent: options.userAgent,
-        };
         return {
-          socket: await dial(route, signal),
+          socket: await dial(route(identity, ['http/1.1']), signal),
           headers: [...identity.headers, ['User-Agent', options.userAgent]],
         };
       } catch (error) {
@@ -406,13 +414,13 @@ function proxyOf(access: Access, server: URL, options: ConnectOptions): URL | un
   );
 }
 
-function tlsOptions({ cluster }: Access, identity: Identity): tls.ConnectionOptions {
+const verifies = ({ server, cluster }: Access): boolean =>
+  server.startsWith('https:') && cluster['insecure-skip-tls-verify'] !== true;
+
+function tlsOptions({ cluster }: Access, identity: Identity): TlsOptions {
   const name = cluster['tls-server-name'];
-  // Go trusts the machine's store where the kubeconfig names no authority; Node only its own list.
-  const authorities = identity.authorities ?? [...tls.rootCertificates, ...tls.getCACertificates('system')];
   return {
     rejectUnauthorized: cluster['insecure-skip-tls-verify'] !== true,
-    ...(cluster['insecure-skip-tls-verify'] !== true && { ca: authorities }),
     ...(identity.certificate !== undefined && { cert: identity.certificate }),
     ...(identity.key !== undefined && { key: identity.key }),
     ...(name !== undefined && name !== '' && { servername: name }),
