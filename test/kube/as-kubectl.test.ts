@@ -1,5 +1,5 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -616,6 +616,42 @@ describe.runIf(kubectl !== undefined)('as kubectl does it (skipped where there i
       expect(ours.lines).toEqual(lines);
     },
   );
+});
+
+describe.runIf(kubectl !== undefined)('what a plugin is told', () => {
+  test.each<readonly [string, boolean, () => Given['cluster']]>([
+    ['nothing of the cluster where it does not ask', false, () => ({})],
+    ['the cluster, its authority from a file', true, () => ({ 'tls-server-name': 'localhost' })],
+    [
+      'a proxy, no compression, and what the kubeconfig keeps for it',
+      true,
+      () => ({
+        'proxy-url': `http://127.0.0.1:${proxies.http}`,
+        'disable-compression': true,
+        extensions: [
+          { name: 'other', extension: { x: 1 } },
+          { name: 'client.authentication.k8s.io/exec', extension: { audience: 'prod', list: [1, 'two'] } },
+        ],
+      }),
+    ],
+    [
+      'that nothing is verified',
+      true,
+      () => ({ 'certificate-authority': undefined, 'insecure-skip-tls-verify': true }),
+    ],
+  ])('%s', async (_name, provideClusterInfo, cluster) => {
+    const told = join(folder, `${++count}-told`);
+    const script = `printf '%s|%s;' "$KUBERNETES_EXEC_INFO" "$WHO" >> ${told}; ${credential({ token: 'p' })}`;
+    const env = [{ name: 'WHO', value: 'me' }];
+    await both({ user: exec(script, { provideClusterInfo, env }), cluster: cluster() ?? {} });
+    const infos = readFileSync(told, 'utf8')
+      .split(';')
+      .slice(0, -1)
+      .map((text) => text.split('|'))
+      .map(([info = '', who]) => [JSON.parse(info), who]);
+    expect(infos).toHaveLength(2);
+    expect(infos[1]).toEqual(infos[0]);
+  });
 });
 
 describe.runIf(kubectl !== undefined)('at the demo server', () => {
