@@ -14,8 +14,15 @@ export async function list(scope: Scope, memory: Memory): Promise<Interruption> 
   let version = '';
   const slice = startSlice(timing);
   // What is known of the list so far is kept; but it does not come on.
-  const onWait = ({ message, hint }: KubeError, retryAtMs: number): void =>
-    report.down({ state: 'reconnecting', reason: message, hint, retryAtMs });
+  const onWait = ({ message, hint, kind }: KubeError, retryAtMs: number): void =>
+    report.down({
+      state: 'reconnecting',
+      reason: message,
+      hint,
+      ...(kind === 'unauthorized' && { login: 'refused' as const }),
+      ...(kind === 'credentials' && { login: 'failed' as const }),
+      retryAtMs,
+    });
   safely(handlers.listStart);
   for await (const page of connection.pages(target.path, selectors(target), signal, decoder, onWait)) {
     if (page.restarted) {

@@ -182,6 +182,8 @@ async function recover(
       state: 'reconnecting',
       reason,
       ...(hint !== undefined && { hint }),
+      ...(fault === 'unauthorized' && { login: 'refused' as const }),
+      ...(fault === 'credentials' && { login: 'failed' as const }),
       retryAtMs: timing.now() + waitMs,
     });
   if (waitMs > 0) await pause(scope, waitMs, wakes, memory);
