@@ -5,6 +5,7 @@ import type { Row, Table } from '../resources/resource.ts';
 import { checklistView, type Stop, stopsOf } from '../state/examination.ts';
 import { incidentText } from '../state/incident.ts';
 import { changeView, push, type Transition, tableView } from '../state/session.ts';
+import { isResource } from '../state/source.ts';
 import { type Subject, subjectNamed, subjectOf } from '../state/subject.ts';
 import { logView, type ObjectRef, objectView } from '../state/text-views.ts';
 import { type Action, type ActionContext, say, step } from './action.ts';
@@ -220,6 +221,7 @@ export const checklistActions: readonly Action[] = [
     risk: 'read',
     places: ['table', 'detail', 'describe', 'yaml', 'object-events', 'facts'],
     hint: { order: 2, word: 'check' },
+    suits: (table) => !isResource(table) || subjectKinds.has(table.kind) || table.name === 'events',
     whyNot: whyNoChecklist,
     run: openChecklist,
   },

@@ -2,6 +2,7 @@ import type { Action, Tables } from '../actions/action.ts';
 import { promptCommands } from '../actions/commands.ts';
 import { actionFor, actions, actionsFor, wayWithoutKey } from '../actions/index.ts';
 import type { Row, Table } from '../resources/resource.ts';
+import { groupings } from '../state/groups.ts';
 import type { HelpView, View } from '../state/session.ts';
 import type { Hint } from '../ui/Frame.tsx';
 import { type HelpGroup, helpLines } from '../ui/help.ts';
@@ -115,7 +116,15 @@ export function hintsFor(view: View, table: Table<Row>, isArmed: boolean): reado
 const hintsOf = new Map<string, readonly Hint[]>();
 
 /** Rows of these are no objects of the cluster: nothing to describe, no logs, no checklist. */
-const ownTables: ReadonlySet<string> = new Set(['contexts', 'portforwards', 'history', 'audit', 'fit']);
+const ownTables: ReadonlySet<string> = new Set([
+  'contexts',
+  'portforwards',
+  'history',
+  'audit',
+  'fit',
+  'gpu-queues',
+  ...Object.values(groupings).flat(),
+]);
 
 const isOfObjects = ({ id, group, places }: Action, view: View): boolean =>
   view.kind === 'table' &&

@@ -26,6 +26,8 @@ const storageClass: KubeObject = {
 
 test('the foot names no key that can do nothing in the table', () => {
   expect(foot(shows('storageclasses', [storageClass], 160))).not.toMatch(/logs|faults/);
+  expect(foot(shows('storageclasses', [storageClass], 160))).not.toContain('check');
+  expect(foot(shows('events', [], 160))).toContain('<D>check');
   expect(foot(shows('deployments', [], 160))).toMatch(/<l>logs.*<ctrl-z>faults/);
 });
 
