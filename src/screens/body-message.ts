@@ -80,7 +80,6 @@ export function bodyMessage(body: EmptyBody): Message {
 
 function linkMessage(link: Link, { table, view, cluster, namespaces, spinner, now }: EmptyBody): Message {
   const what = table.title.toLowerCase();
-  const isNamespaced = kindsOf(table).find(({ name }) => name === link.resource)?.namespaced ?? false;
   switch (link.state) {
     case 'listing': {
       const expected = link.expected === undefined ? '' : ` of about ${whole(link.expected)}`;
@@ -91,15 +90,7 @@ function linkMessage(link: Link, { table, view, cluster, namespaces, spinner, no
       };
     }
     case 'forbidden':
-      return {
-        role: 'warn',
-        title: `You may not list ${link.resource}${isNamespaced ? whereText(link.scope, namespaces) : ''}.`,
-        lines: [
-          link.reason,
-          `Ask for the right "list" and "watch" on ${link.resource}${isNamespaced ? ', or look into one namespace: :ns NAME' : ''}.`,
-          `Refused since ${new Date(link.sinceMs).toTimeString().slice(0, 8)}; asked again ${inText(link.retryAtMs, now)}; <ctrl-r> asks now.`,
-        ],
-      };
+      return forbiddenMessage(link, { table, cluster, namespaces, now });
     case 'unsupported':
       return {
         role: 'dim',
@@ -141,6 +132,42 @@ function linkMessage(link: Link, { table, view, cluster, namespaces, spinner, no
       };
     }
   }
+}
+
+/** All that is refused of what the table needs, and what one can do without it. */
+function forbiddenMessage(
+  link: Link & { readonly state: 'forbidden' },
+  { table, cluster, namespaces, now }: Pick<EmptyBody, 'table' | 'cluster' | 'namespaces' | 'now'>,
+): Message {
+  const refused = kindsOf(table).filter(
+    (kind) =>
+      (kind.optional !== true || isResource(table)) &&
+      linksFor(cluster, kind, namespaces).some(({ state }) => state === 'forbidden'),
+  );
+  const inNamespaces = refused.filter(({ namespaced }) => namespaced).map(({ name }) => name);
+  const ofCluster = refused.filter(({ namespaced }) => !namespaced).map(({ name }) => name);
+  const where = whereText(link.scope, namespaces);
+  const what = [
+    ...(inNamespaces.length === 0 ? [] : [`${inNamespaces.join(', ')}${where}`]),
+    ...(ofCluster.length === 0 ? [] : [ofCluster.join(', ')]),
+  ];
+  const readable = [
+    ...new Set([...cluster.links()].filter(({ state }) => state === 'live').map(({ resource }) => resource)),
+  ].sort();
+  const elsewhere =
+    inNamespaces.length === 0 ? '' : '; one namespace may be open to you: :ns NAME, or mltop -n NAME';
+  return {
+    role: 'warn',
+    title: `You may not list ${what.join(', nor ')}.`,
+    lines: [
+      link.reason,
+      `Ask for the right "list" and "watch" on ${[...inNamespaces, ...ofCluster].join(', ')}${elsewhere}.`,
+      readable.length === 0
+        ? '"kubectl auth can-i --list -n NAME" says what you may do there; :ctx lists other contexts.'
+        : `You may list ${readable.join(', ')}.`,
+      `Refused since ${new Date(link.sinceMs).toTimeString().slice(0, 8)}; asked again ${inText(link.retryAtMs, now)}; <ctrl-r> asks now.`,
+    ],
+  };
 }
 
 const emptyText = ({ empty, title }: Table<Row>): string => empty ?? `No ${title.toLowerCase()}`;

@@ -3,7 +3,7 @@ import { anyResource, type Resource } from '../../src/resources/resource.ts';
 import { secrets } from '../../src/resources/secrets.ts';
 import type { LinkState } from '../../src/state/link.ts';
 import { notify, notifyUndo } from '../../src/state/session.ts';
-import { fillRecorded, type Given, givenScreen, noon, podKind } from './given.tsx';
+import { fillRecorded, type Given, givenScreen, nodeKind, noon, podKind } from './given.tsx';
 
 const sizes = [
   [80, 24],
@@ -104,4 +104,32 @@ test('how to take back what was done comes back after what is said meanwhile, fo
   expect(last()).toContain('Undo: c');
   clock.now += 60_000;
   expect(last()).not.toContain('Undo');
+});
+
+const forbidden = (reason: string): LinkState => ({
+  state: 'forbidden',
+  sinceMs: noon,
+  reason,
+  retryAtMs: noon + 60_000,
+});
+
+test('who lacks several rights is told of all that a table needs, and of what is left', () => {
+  const given = givenScreen({ columns: 120, rows: 36 });
+  tell(given, podKind, forbidden('pods is forbidden: no'));
+  tell(given, nodeKind, forbidden('nodes is forbidden: no'));
+  given.type(':gpus\r');
+  const text = given.text();
+  expect(text).toMatch(/You may not list pods in all namespaces, nor .*nodes/);
+  expect(text).toMatch(/Ask for the right "list" and "watch" on pods, .*nodes/);
+  expect(text).toMatch(/:ns NAME, or\s+mltop -n NAME/);
+  expect(text).toContain('"kubectl auth can-i --list -n NAME"');
+  given.type(':pods\r');
+  expect(given.text()).toContain('You may not list pods in all namespaces.');
+});
+
+test('who may list something else is told what', () => {
+  const given = givenScreen({ columns: 120, rows: 36 });
+  tell(given, podKind, forbidden('pods is forbidden: no'));
+  tell(given, nodeKind, { state: 'live', sinceMs: noon });
+  expect(given.text()).toContain('You may list nodes.');
 });
