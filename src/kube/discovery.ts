@@ -32,13 +32,50 @@ const accept = `${aggregated},application/json`;
 /** Group versions fetched at the same time from servers without aggregated discovery. */
 const atOnce = 8;
 
-/** Everything the server serves. Rejects only when the server itself cannot be asked. */
-export async function discover(connection: Connection, signal?: AbortSignal): Promise<Discovery> {
-  const [core, groups] = await Promise.all(['/api', '/apis'].map((path) => read(connection, path, signal)));
+interface Asked {
+  readonly answer: Promise<Discovery>;
+  readonly atMs: number;
+  readonly forget: () => void;
+}
+
+const lately = new WeakMap<Connection, Asked>();
+
+/**
+ * Everything the server serves. Asked once for all who want it within some seconds: after an outage each stream does. A
+ * person's retry asks anew. Rejects only when the server itself cannot be asked.
+ */
+export function discover(connection: Connection, signal?: AbortSignal): Promise<Discovery> {
+  const { timing } = connection;
+  const known = lately.get(connection);
+  if (known !== undefined && Math.abs(timing.now() - known.atMs) < timing.discoveryKeptMs)
+    return until(known.answer, signal);
+  known?.forget();
+  // Who gives up gives up for himself.
+  const answer = ask(connection);
+  const forget = (): void => {
+    stopListening();
+    if (lately.get(connection)?.answer === answer) lately.delete(connection);
+  };
+  const stopListening = connection.onRetry(forget);
+  lately.set(connection, { answer, atMs: timing.now(), forget });
+  answer.catch(forget);
+  return until(answer, signal);
+}
+
+function until<T>(answer: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return answer;
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(new KubeError('It was given up', { kind: 'timeout', hint: '' }));
+    signal.addEventListener('abort', onAbort, { once: true });
+    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    if (signal.aborted) onAbort();
+  });
+}
+
+async function ask(connection: Connection): Promise<Discovery> {
+  const [core, groups] = await Promise.all(['/api', '/apis'].map((path) => read(connection, path)));
   const parts = await Promise.all(
-    [core, groups].map((answer, at) =>
-      answer === undefined ? none : kindsOf(connection, answer, at === 0, signal),
-    ),
+    [core, groups].map((answer, at) => (answer === undefined ? none : kindsOf(connection, answer, at === 0))),
   );
   return { kinds: parts.flatMap(({ kinds }) => kinds), problems: parts.flatMap(({ problems }) => problems) };
 }
@@ -74,12 +111,8 @@ interface Answer {
 
 const none: Discovery = { kinds: [], problems: [] };
 
-async function read(connection: Connection, path: string, signal: AbortSignal | undefined): Promise<Answer> {
-  const { body, headers } = await connection.request({
-    path,
-    accept,
-    ...(signal !== undefined && { signal }),
-  });
+async function read(connection: Connection, path: string): Promise<Answer> {
+  const { body, headers } = await connection.request({ path, accept });
   try {
     const value = record(JSON.parse(Buffer.from(body).toString('utf8')));
     return {
@@ -101,7 +134,6 @@ async function kindsOf(
   connection: Connection,
   { body, isAggregated }: Answer,
   isCore: boolean,
-  signal: AbortSignal | undefined,
 ): Promise<Discovery> {
   if (isAggregated) return fromAggregated(body);
   const versions = isCore
@@ -117,9 +149,7 @@ async function kindsOf(
   const found: Discovery[] = [];
   for (let from = 0; from < versions.length; from += atOnce) {
     found.push(
-      ...(await Promise.all(
-        versions.slice(from, from + atOnce).map((one) => fromVersion(connection, one, signal)),
-      )),
+      ...(await Promise.all(versions.slice(from, from + atOnce).map((one) => fromVersion(connection, one)))),
     );
   }
   return { kinds: found.flatMap(({ kinds }) => kinds), problems: found.flatMap(({ problems }) => problems) };
@@ -159,11 +189,10 @@ function fromAggregated(body: Json): Discovery {
 async function fromVersion(
   connection: Connection,
   { group, version, isPreferred }: GroupVersion,
-  signal: AbortSignal | undefined,
 ): Promise<Discovery> {
   const path = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
   try {
-    const { body } = await read(connection, path, signal);
+    const { body } = await read(connection, path);
     const resources = records(body['resources']);
     const kinds = resources
       .filter(({ name }) => !word(name).includes('/'))

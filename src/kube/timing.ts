@@ -49,6 +49,8 @@ export interface Timing {
   /** The first time sooner: most refusals in mid-flight are an authoriser that is restarting. */
   readonly rightRetryFirstMs: number;
   readonly rightsCacheMs: number;
+  /** What the server serves is asked for once within so long. */
+  readonly discoveryKeptMs: number;
   /** Decoding hands the event loop back this often. */
   readonly sliceMs: number;
   /** Events of a watch are read together, so far apart. */
@@ -88,6 +90,7 @@ export const realTiming: Timing = {
   rightRetryMs: 300_000,
   rightRetryFirstMs: 5_000,
   rightsCacheMs: 60_000,
+  discoveryKeptMs: 10_000,
   sliceMs: 8,
   batchMs: 100,
   pluginMs: 60_000,

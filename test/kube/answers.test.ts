@@ -324,6 +324,34 @@ describe('discovery', () => {
     expect(servedKind(found, 'kueue.x-k8s.io', 'workloads')).toBeUndefined();
   });
 
+  test('who asks soon after another gets what that one got; a person who asks again gets it anew', async () => {
+    const { connection, server } = await against((seen) =>
+      send(seen, recorded(seen.path === '/api' ? 'discovery-api-v2' : 'discovery-apis-v2')),
+    );
+    const left = new AbortController();
+    const givenUp = discover(connection, left.signal);
+    left.abort();
+    await expect(givenUp).rejects.toThrow();
+    const found = await Promise.all([discover(connection), discover(connection)]);
+    expect(found[0]).toBe(found[1]);
+    expect(server.seen.map(({ path }) => path).sort()).toEqual(['/api', '/apis']);
+    connection.retryNow();
+    await discover(connection);
+    expect(server.seen).toHaveLength(4);
+  });
+
+  test('what cannot be discovered is asked for again at once', async () => {
+    let isDown = true;
+    const { connection } = await against((seen) =>
+      isDown
+        ? sendStatus(seen, 503, 'ServiceUnavailable')
+        : send(seen, recorded(seen.path === '/api' ? 'discovery-api-v2' : 'discovery-apis-v2')),
+    );
+    await expect(discover(connection)).rejects.toThrow();
+    isDown = false;
+    expect((await discover(connection)).problems).toEqual([]);
+  });
+
   test('a group whose server is down is a problem, not an end', async () => {
     const found = await kindsOf((seen) =>
       send(seen, recorded(seen.path === '/api' ? 'discovery-api-v2' : 'discovery-apis-v2-stale-metrics')),
