@@ -2,7 +2,7 @@ import { ageText } from '../resources/fields.ts';
 import { namespaces as namespaceKind } from '../resources/namespaces.ts';
 import { anyResource, type Resource, type Row, type Table } from '../resources/resource.ts';
 import { type Cluster, linkFor } from '../state/cluster.ts';
-import type { Link } from '../state/link.ts';
+import { isPolled, type Link } from '../state/link.ts';
 import type { ConnectionState, Namespaces, TableView } from '../state/session.ts';
 import { isResource, kindsOf } from '../state/source.ts';
 import type { Message } from '../ui/message.ts';
@@ -60,7 +60,7 @@ const order: readonly Link['state'][] = [
   'unsupported',
   'forbidden',
 ];
-const behind = (link: Link): number => order.indexOf(link.state);
+const behind = (link: Link): number => order.indexOf(link.state) + (isPolled(link) ? 0.5 : 0);
 
 /** Why there are no rows, and what to do: each reason looks different. */
 export function bodyMessage(body: EmptyBody): Message {

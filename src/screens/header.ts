@@ -1,4 +1,5 @@
 import { ageText } from '../resources/fields.ts';
+import { wordOf } from '../resources/index.ts';
 import type { Row, Table } from '../resources/resource.ts';
 import { armedText, isArmed, isProduction } from '../state/arming.ts';
 import type { Link } from '../state/link.ts';
@@ -102,6 +103,11 @@ function linkSpan({ session, link, lastHeardMs, theme, now }: HeaderFacts): Span
       return { text: `${glyphs.pending} listing ${link.resource} ${whole(link.soFar)}`, role: 'pending' };
     case 'live':
     case 'unsupported': {
+      // Without the right to watch, what is shown may be as old as one round of asking.
+      if (link.state === 'live' && link.polledEveryMs !== undefined) {
+        const every = Math.round(link.polledEveryMs / 1000);
+        return { text: `${glyphs.good} ${link.resource} polled every ${every}s`, role: 'warn' };
+      }
       // Counted only when it says something: watches are silent where nothing happens, up to the next ping.
       const silentMs = lastHeardMs === undefined ? 0 : now - lastHeardMs;
       return {
@@ -309,9 +315,9 @@ const nameOf = ({ namespace, name }: { readonly namespace: string; readonly name
   namespace === '' ? name : `${namespace}/${name}`;
 
 function tableName({ table, session, titleOf }: TitleFacts, view: TableView): string {
-  const title = view.table === table.name ? table.title : titleOf(view.table);
-  const scope =
-    table.namespaced && view.table === table.name ? `(${namespacesText(session.namespaces)})` : '';
+  const isShown = view.table === wordOf(table);
+  const title = isShown ? table.title : titleOf(view.table);
+  const scope = table.namespaced && isShown ? `(${namespacesText(session.namespaces)})` : '';
   const { narrowed } = session;
   const selectors = narrowed?.table === view.table ? [narrowed.labelSelector, narrowed.fieldSelector] : [];
   return [`${title}${scope}`, view.crumb, ...selectors].filter((part) => part !== undefined).join(' ');

@@ -7,7 +7,8 @@ export type LinkState =
       readonly expected: number | undefined;
       readonly sinceMs: number;
     }
-  | { readonly state: 'live'; readonly sinceMs: number }
+  /** `polledEveryMs`: the kind may be listed but not watched, so what is shown may be as old as that. */
+  | { readonly state: 'live'; readonly sinceMs: number; readonly polledEveryMs?: number }
   | { readonly state: 'unverified'; readonly sinceMs: number; readonly reason: string }
   | { readonly state: 'stale'; readonly sinceMs: number; readonly reason: string }
   | {
@@ -45,11 +46,16 @@ const rank: Readonly<Record<LinkState['state'], number>> = {
   reconnecting: 5,
 };
 
+/** What is polled lags behind what is pushed. */
+export const isPolled = (link: Link): boolean => link.state === 'live' && link.polledEveryMs !== undefined;
+
+const badness = (link: Link): number => rank[link.state] + (isPolled(link) ? 0.5 : 0);
+
 /** The worst of the links, the oldest among equals; undefined where there are none. */
 export function worstLink(links: Iterable<Link>): Link | undefined {
   let worst: Link | undefined;
   for (const link of links) {
-    const more = worst === undefined ? 1 : rank[link.state] - rank[worst.state];
+    const more = worst === undefined ? 1 : badness(link) - badness(worst);
     if (worst === undefined || more > 0 || (more === 0 && link.sinceMs < worst.sinceMs)) worst = link;
   }
   return worst;

@@ -133,3 +133,15 @@ test('who may list something else is told what', () => {
   tell(given, nodeKind, { state: 'live', sinceMs: noon });
   expect(given.text()).toContain('You may list nodes.');
 });
+
+test('what may be listed and not watched is called polled, and how often, whatever else is live', () => {
+  const given = givenScreen({ columns: 120, rows: 36 });
+  tell(given, podKind, { state: 'live', sinceMs: noon, polledEveryMs: 15_000 });
+  tell(given, nodeKind, { state: 'live', sinceMs: noon });
+  for (const view of [':pods\r', ':nodes\r']) {
+    given.type(view);
+    expect(given.text().split('\n')[0]).toContain('pods polled every 15s');
+  }
+  tell(given, podKind, { state: 'live', sinceMs: noon });
+  expect(given.text().split('\n')[0]).toContain('● live');
+});
