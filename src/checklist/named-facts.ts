@@ -6,8 +6,8 @@ import { gpuActivity, lastLineAt, stuckStep } from './families/unwell/progress.t
 import { killer } from './killer.ts';
 import type { Scene } from './pack-scene.ts';
 import type { ContainerFacts, PodFacts } from './pod-facts.ts';
+import { scan } from './program-log.ts';
 import { condition, count, list, text } from './read.ts';
-import { scan } from './signatures.ts';
 
 /** Arguments of a fact after templates were filled: texts, and `$c` as the container that it stands for. */
 export type FactArgs = Readonly<Record<string, string>>;

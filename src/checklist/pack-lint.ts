@@ -10,7 +10,7 @@ import { templateProblem } from './pack-template.ts';
 import { compilePattern } from './pattern.ts';
 import { conditionWords, durationMs, operators } from './predicate.ts';
 import { nearNames } from './read.ts';
-import { signatures } from './signatures.ts';
+import { signatures } from './signatures/index.ts';
 
 /** Takes what is wrong, by where it stands in the text. */
 export interface Problems {

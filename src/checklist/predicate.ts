@@ -7,9 +7,9 @@ import { type Captures, fill, shown } from './pack-template.ts';
 import type { Values } from './path.ts';
 import { compilePattern, type Pattern } from './pattern.ts';
 import type { ContainerFacts, PodFacts } from './pod-facts.ts';
+import { programLog, scan } from './program-log.ts';
 import { time } from './read.ts';
 import type { Want } from './report.ts';
-import { programLog, scan } from './signatures.ts';
 
 /** Yes, no, or not known: what is absent from the evidence decides nothing (Kleene's logic). */
 export type Truth = boolean | undefined;

@@ -1,4 +1,4 @@
-import { withoutCredentials } from '../checklist/signatures.ts';
+import { withoutCredentials } from '../checklist/program-log.ts';
 import type { KubeObject } from '../kube/object.ts';
 
 /** In place of what nobody else should read. */

@@ -10,7 +10,7 @@ import type { AddedState, RawPack } from '../checklist/pack-types.ts';
 import { conditionWords, operators } from '../checklist/predicate.ts';
 import { gates } from '../checklist/report.ts';
 import type { Rules } from '../checklist/rules.ts';
-import { signatures } from '../checklist/signatures.ts';
+import { signatures } from '../checklist/signatures/index.ts';
 import type { State } from '../checklist/state.ts';
 import type { PackFile } from '../feed/rule-packs.ts';
 

@@ -2,7 +2,7 @@ import { nearest } from '../actions/nearest.ts';
 import { priorityOf } from '../checklist/classify.ts';
 import { packSchema } from '../checklist/pack-schema.ts';
 import { rulesOf } from '../checklist/rules.ts';
-import { signatures } from '../checklist/signatures.ts';
+import { signatures } from '../checklist/signatures/index.ts';
 import { firstProblem, type PackFile } from '../feed/rule-packs.ts';
 import { commandFlags } from './command-flags.ts';
 import { type ParsedFlags, parseFlags } from './flags.ts';

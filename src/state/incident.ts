@@ -1,5 +1,5 @@
+import { withoutCredentials } from '../checklist/program-log.ts';
 import type { Cause, Item } from '../checklist/report.ts';
-import { withoutCredentials } from '../checklist/signatures.ts';
 import type { TrueState } from '../checklist/true-state.ts';
 import { type Examination, whyWords } from './examination.ts';
 import type { Session } from './session.ts';

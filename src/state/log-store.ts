@@ -1,4 +1,5 @@
-import { type Signature, signatures } from '../checklist/signatures.ts';
+import { signatures } from '../checklist/signatures/index.ts';
+import type { Signature } from '../checklist/signatures/signature.ts';
 import {
   cleanLine,
   isGoneNotice,

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { evaluate } from '../../src/checklist/evaluate.ts';
-import { signatures } from '../../src/checklist/signatures.ts';
+import { signatures } from '../../src/checklist/signatures/index.ts';
 import { loadScenario } from '../../src/demo/scenario/index.ts';
 import { createStore } from '../../src/demo/store.ts';
 import type { KubeObject } from '../../src/kube/object.ts';

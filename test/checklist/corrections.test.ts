@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { scan } from '../../src/checklist/signatures.ts';
+import { scan } from '../../src/checklist/program-log.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
 import {
   ago,

@@ -3,9 +3,9 @@ import { exitMeaning } from '../exit-codes.ts';
 import { undoRollout } from '../fixes.ts';
 import { type Ending, killer } from '../killer.ts';
 import { type ContainerFacts, isTrue, type PastRun, type PodFacts, statusPath } from '../pod-facts.ts';
+import { lastWords, type SignatureHit, scan } from '../program-log.ts';
 import { brief, count, list, span, text } from '../read.ts';
 import type { Cause, Item, ObjectRef, Want } from '../report.ts';
-import { lastWords, type SignatureHit, scan } from '../signatures.ts';
 import {
   cause,
   type Diagnosis,

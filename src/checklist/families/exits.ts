@@ -1,9 +1,9 @@
 import { exitMeaning } from '../exit-codes.ts';
 import { changeTemplate, describe, editOwner, kubectl, readLog, targetOf } from '../fixes.ts';
 import { type ContainerFacts, lastEvent, type PodFacts, statusPath, toldContainer } from '../pod-facts.ts';
+import { scan } from '../program-log.ts';
 import { brief, list } from '../read.ts';
 import type { Cause } from '../report.ts';
-import { scan } from '../signatures.ts';
 import { cause, evidence, item, type PodState, said, unknown, wantLog } from '../state.ts';
 import { matchExecFormat } from './configuration.ts';
 import { type Crash, crashState, diagnoseCrash, place } from './crash-facts.ts';
@@ -128,7 +128,7 @@ export function codeCause(facts: PodFacts, crash: Crash, id: string): Cause {
     crash.source === 'terminationMessage' ? 'proven' : crash.words === undefined ? 'possible' : 'likely',
     `${place(container)}container ${container.name} ends with exit code ${run.exitCode}: ${meaning.meaning}${said}${hint}`,
     readLog(facts, container.name, !crash.present),
-    editOwner(facts, `Look at ${meaning.look}`),
+    editOwner(facts, `Correct what ends it, or what it is given (see ${meaning.look})`),
     facts.owners.length > 0 || facts.restartPolicy !== 'Always'
       ? undefined
       : kubectl('Try it by hand in a copy', 'reversible', facts.namespace, [

@@ -1,8 +1,8 @@
 import { describe, editOwner, getObject, halfAgain, kubectl, readLog, setResources } from '../fixes.ts';
 import { type PodFacts, specPath } from '../pod-facts.ts';
+import { lastError } from '../program-log.ts';
 import { at, brief, list, span, text } from '../read.ts';
 import type { Cause, Evidence, Item, Verdict } from '../report.ts';
-import { lastError } from '../signatures.ts';
 import { cause, evidence, item, type PodState, said, unknown } from '../state.ts';
 import { type Crash, crashOf, crashState, diagnoseCrash, limitOf, place, runLength } from './crash-facts.ts';
 import { probeBudget } from './probe-facts.ts';

@@ -1,8 +1,8 @@
 import type { KubeObject } from '../../kube/object.ts';
 import { kindOf, nameOf, refOf } from '../evidence-index.ts';
 import { describe, kubectl } from '../fixes.ts';
+import { lastWords, scan } from '../program-log.ts';
 import { at, brief, condition, conditions, count, essence, list, record, span, text, time } from '../read.ts';
-import { lastWords, scan } from '../signatures.ts';
 import { cause, evidence, item, type ObjectState, said } from '../state.ts';
 import { customOwners, finishedWell, podOwners, podsBelow, worstOf } from './owner-facts.ts';
 

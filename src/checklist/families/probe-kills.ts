@@ -1,8 +1,8 @@
 import { describe, editOwner, kubectl, readLog } from '../fixes.ts';
 import { type ContainerFacts, lastEvent, type PodFacts, specPath } from '../pod-facts.ts';
+import { programLog } from '../program-log.ts';
 import { at, brief, list, span, text } from '../read.ts';
 import type { Item } from '../report.ts';
-import { programLog } from '../signatures.ts';
 import { cause, evidence, item, type Match, type PodState, said } from '../state.ts';
 import { type Crash, crashState, diagnoseCrash, place, runLength, where } from './crash-facts.ts';
 import { declaredPorts, probeBudget, probePort, probeReading } from './probe-facts.ts';

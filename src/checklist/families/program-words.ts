@@ -11,9 +11,9 @@ import {
   setResources,
 } from '../fixes.ts';
 import { type ContainerFacts, type PodFacts, podFacts } from '../pod-facts.ts';
+import { lastWords, rootError, type SignatureHit } from '../program-log.ts';
 import { at, brief, list, record, strings, text } from '../read.ts';
 import type { Cause, Item } from '../report.ts';
-import { lastWords, rootError, type SignatureHit } from '../signatures.ts';
 import { cause, evidence, item, type PodState } from '../state.ts';
 import { xidMeaning } from '../xid.ts';
 import { type Crash, crashOf, crashState, diagnoseCrash, limitOf, place } from './crash-facts.ts';

@@ -1,8 +1,8 @@
 import { describe } from '../../fixes.ts';
 import { type ContainerFacts, isTrue, type PodFacts } from '../../pod-facts.ts';
+import { programLog, type SignatureHit, scan } from '../../program-log.ts';
 import { brief } from '../../read.ts';
 import type { Gate, Item } from '../../report.ts';
-import { programLog, type SignatureHit, scan } from '../../signatures.ts';
 import { cause, type Diagnosis, evidence, item, type Match, type PodState } from '../../state.ts';
 import { dependency, signatureCause } from '../program-words.ts';
 import { peers } from './progress.ts';

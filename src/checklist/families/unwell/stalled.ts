@@ -1,8 +1,8 @@
 import { editOwner, kubectl, readLog } from '../../fixes.ts';
 import { minutes } from '../../limits.ts';
 import { isTrue, type PodFacts } from '../../pod-facts.ts';
+import { lastWords } from '../../program-log.ts';
 import { at, brief, span } from '../../read.ts';
-import { lastWords } from '../../signatures.ts';
 import { cause, evidence, item, type PodState, unknown } from '../../state.ts';
 import { asksGpu, gpuActivity, lastLineAt, peers, stuckStep } from './progress.ts';
 

@@ -1,7 +1,7 @@
 import { editOwner, readLog } from '../../fixes.ts';
 import { isTrue, lastEvent, specPath, statusPath } from '../../pod-facts.ts';
+import { lastWords } from '../../program-log.ts';
 import { at, brief, span } from '../../read.ts';
-import { lastWords } from '../../signatures.ts';
 import { cause, evidence, item, type PodState, said } from '../../state.ts';
 import { probeBudget, probeReading } from '../probe-facts.ts';
 import { runningFor } from './running-for.ts';
