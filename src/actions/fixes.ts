@@ -6,7 +6,7 @@ import { anyResource, type Resource, type Row } from '../resources/resource.ts';
 import { push, type Transition, tableView } from '../state/session.ts';
 import { isResource } from '../state/source.ts';
 import { logView, objectView } from '../state/text-views.ts';
-import { type Action, type ActionContext, say, step } from './action.ts';
+import { type Action, type ActionContext, say, step, type Tables } from './action.ts';
 import { planOfFix } from './fix-plans.ts';
 import { deleteAction } from './write/delete.ts';
 import { editAction } from './write/edit.ts';
@@ -81,7 +81,7 @@ const changes: Readonly<Record<string, Action>> = {
 const speltOut = new Set(['patch', 'label', 'annotate', 'taint']);
 
 /** Where the same is shown that the command would print; undefined where nowhere is. */
-function viewFor(context: ActionContext, command: Command): Transition | undefined {
+function viewFor(tables: Tables, command: Command): Transition | undefined {
   const { verb, namespace, kind, name, flags } = command;
   if (verb === 'logs' && name !== '') {
     const container = flags[flags.indexOf('-c') + 1];
@@ -96,7 +96,7 @@ function viewFor(context: ActionContext, command: Command): Transition | undefin
       ),
     );
   }
-  const table = context.tables.named(kind);
+  const table = tables.named(kind);
   if (table === undefined || (verb !== 'describe' && verb !== 'get')) return undefined;
   if (name === '') return push(tableView(table.name));
   const format = flags[flags.indexOf('-o') + 1] ?? '';
@@ -110,6 +110,23 @@ function viewFor(context: ActionContext, command: Command): Transition | undefin
       name,
     }),
   );
+}
+
+/** The kind that a command changes, where mltop can do that; undefined where it cannot. */
+function kindOf(tables: Tables, { verb, kind, name }: Command): Resource | undefined {
+  const found = tables.named(kind) ?? findTable(kind);
+  const isDone = changes[verb] !== undefined || speltOut.has(verb);
+  return isDone && name !== '' && found !== undefined && isResource(found) ? anyResource(found) : undefined;
+}
+
+/** What the key does of a fix where that is not all of it; `''` where it shows or does the whole. */
+export function whatRuns(tables: Tables, fix: Fix): string {
+  const command = commandIn(fix.argv);
+  if (command !== undefined && viewFor(tables, command) !== undefined)
+    return fix.risk === 'read' ? '' : 'r only shows it';
+  if (command === undefined || kindOf(tables, command) === undefined)
+    return 'for your own shell: c copies it';
+  return command.verb === 'edit' ? 'r opens your editor' : '';
 }
 
 /** The row of an object: of kinds whose rows are here, else read for this. */
@@ -139,16 +156,14 @@ async function rowOf(
  */
 export async function runFix(context: ActionContext, fix: Fix): Promise<void> {
   const command = commandIn(fix.argv);
-  const view = command === undefined ? undefined : viewFor(context, command);
+  const view = command === undefined ? undefined : viewFor(context.tables, command);
   if (view !== undefined) {
     step(context, view);
     return;
   }
   const action = command === undefined ? undefined : changes[command.verb];
-  const isSpelt = command !== undefined && (action !== undefined || speltOut.has(command.verb));
-  const found =
-    command === undefined ? undefined : (context.tables.named(command.kind) ?? findTable(command.kind));
-  if (command === undefined || !isSpelt || found === undefined || !isResource(found) || command.name === '') {
+  const found = command === undefined ? undefined : kindOf(context.tables, command);
+  if (command === undefined || found === undefined) {
     say(context, 'mltop has no action for this one: c copies the command.', 'warn');
     return;
   }
@@ -159,7 +174,7 @@ export async function runFix(context: ActionContext, fix: Fix): Promise<void> {
     return;
   }
   try {
-    const resource = anyResource(found);
+    const resource = found;
     const row = await rowOf(context, resource, command.namespace, command.name);
     if (row === undefined) {
       say(context, `${command.kind} ${command.name} is not there.`, 'warn');

@@ -157,7 +157,7 @@ export function changeTemplate(
   const target = targetOf(facts);
   if (target.kind === 'Pod')
     return kubectl(
-      `${what}: a pod's spec is fixed; edit a copy and replace it`,
+      `${what}: a pod cannot be edited, so replace it by an edited copy`,
       'disruptive',
       target.namespace,
       ['get', 'pod', target.name, '-o', 'yaml'],
@@ -165,7 +165,7 @@ export function changeTemplate(
     );
   if (target.kind === 'Job') {
     return kubectl(
-      `${what}: a Job's template is immutable; edit a copy and replace it`,
+      `${what}: a Job's template cannot be edited, so replace it by an edited copy`,
       'disruptive',
       target.namespace,
       ['get', 'job', target.name, '-o', 'yaml'],

@@ -29,6 +29,8 @@ export interface ChecklistQuestion {
   readonly height: number;
   /** A fix as one would type it. */
   readonly command: (fix: Fix) => string;
+  /** What the key does of it, where that is not all; `''` where it is. */
+  readonly runs?: (fix: Fix) => string;
   readonly spinner: string;
   readonly now: number;
 }
@@ -160,7 +162,7 @@ function becauseOf({ explainedBy }: SubjectReport, columns: number): readonly Sp
 
 /** The report as lines, each stop on one or more of them: causes with their fixes, the questions, what was not read. */
 export function reportLines(question: ChecklistQuestion, report: SubjectReport): readonly ChecklistLine[] {
-  const { columns, theme, examination, spinner, now, command } = question;
+  const { columns, theme, examination, spinner, now, command, runs = () => '' } = question;
   const lines: ChecklistLine[] = [];
   let stop = 0;
   const add = (spans: readonly Spans[], at?: number): void => {
@@ -181,7 +183,7 @@ export function reportLines(question: ChecklistQuestion, report: SubjectReport):
     add(hanging(lead, cause.text, columns), cause.fixes.length === 0 ? stop : undefined);
     if (cause.fixes.length === 0) stop += 1;
     for (const fix of cause.fixes) {
-      add(fixLines(fix, command(fix), columns), stop);
+      add(fixLines(fix, { command: command(fix), runs: runs(fix) }, columns), stop);
       stop += 1;
     }
   }
@@ -221,13 +223,18 @@ export function tally(items: readonly Item[]): string {
 }
 
 /** What one may not do stands there all the same, dimmed: somebody else may. */
-function fixLines(fix: Fix, command: string, columns: number): readonly Spans[] {
-  const right = rightText(fix);
-  const told = right === undefined ? riskWords[fix.risk] : `${riskWords[fix.risk]}; ${right}`;
+function fixLines(
+  fix: Fix,
+  { command, runs }: { readonly command: string; readonly runs: string },
+  columns: number,
+): readonly Spans[] {
+  const told = [riskWords[fix.risk], rightText(fix), runs].filter(
+    (part) => part !== undefined && part !== '',
+  );
   const isRefused = fix.right?.allowed === 'no';
   const role: Role = isRefused ? 'dim' : riskRoles[fix.risk];
   return [
-    ...hanging([{ text: '      ' }], `${fix.title} (${told})`, columns, role),
+    ...hanging([{ text: '      ' }], `${fix.title} (${told.join('; ')})`, columns, role),
     ...hanging([{ text: '      $ ', role: 'dim' }], command, columns, isRefused ? 'dim' : 'key'),
     ...(fix.note === undefined ? [] : hanging([{ text: '        ' }], fix.note, columns, 'dim')),
   ];

@@ -1,5 +1,6 @@
 import type { ActionContext, Services, Tables } from '../actions/action.ts';
 import { commandOf } from '../actions/checklist.ts';
+import { whatRuns } from '../actions/fixes.ts';
 import { actionFor, dispatch } from '../actions/index.ts';
 import type { Resource, Row } from '../resources/resource.ts';
 import { isArmed } from '../state/arming.ts';
@@ -472,6 +473,7 @@ export function createScreen(options: ScreenOptions): Screen {
       height,
       spinner: spinnerFrames[Math.floor(now / spinEveryMs) % spinnerFrames.length] ?? '',
       command: (fix) => commandOf({ session }, fix),
+      runs: (fix) => whatRuns(tables, fix),
       now,
     });
     textLines = body.total;

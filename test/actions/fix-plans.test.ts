@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { ActionContext } from '../../src/actions/action.ts';
 import { planOfFix, type SpeltOut } from '../../src/actions/fix-plans.ts';
-import { runFix } from '../../src/actions/fixes.ts';
+import { runFix, whatRuns } from '../../src/actions/fixes.ts';
 import { createTables } from '../../src/actions/tables.ts';
 import { connect } from '../../src/kube/connection.ts';
 import type { Connection } from '../../src/kube/contract.ts';
@@ -218,4 +218,22 @@ test('what is left to be filled in is no plan', async () => {
   ).toBeUndefined();
   expect(await planOf('deployment', 'web', { verb: 'set image', words: ['other=web:2'] })).toBeUndefined();
   expect(await planOf('deployment', 'web', { verb: 'patch', flags: ['-p', '{"spec":'] })).toBeUndefined();
+});
+
+test.each([
+  [['logs', 'web-0'], 'read', ''],
+  [['get', 'pod', 'web-0', '-o', 'yaml'], 'read', ''],
+  [['get', 'pod', 'web-0', '-o', 'yaml'], 'disruptive', 'r only shows it'],
+  [['edit', 'deployment', 'web'], 'reversible', 'r opens your editor'],
+  [['rollout', 'restart', 'deployment/web'], 'disruptive', ''],
+  [['set', 'image', 'deployment/web', 'web=web:2'], 'reversible', ''],
+  [['debug', 'web-0', '-it'], 'reversible', 'for your own shell: c copies it'],
+] as const)('a fix says what its key does of it: kubectl %j (%s)', (words, risk, says) => {
+  const fix = { title: 'Mend it', argv: ['kubectl', '-n', 'ml', ...words], risk };
+  expect(whatRuns(createTables([]), fix)).toBe(says);
+});
+
+test('what is no kubectl is for the shell', () => {
+  const fix = { title: 'Mend it', argv: ['helm', 'upgrade', 'web'], risk: 'disruptive' } as const;
+  expect(whatRuns(createTables([]), fix)).toContain('your own shell');
 });

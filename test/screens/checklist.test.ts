@@ -422,3 +422,23 @@ test.each([
     expect(screen.text()).toContain('Nodes h100-07');
   },
 );
+
+test('a fix whose key does less than its command says what the key does', () => {
+  const fixes = [
+    {
+      title: 'Correct what ends it',
+      argv: ['kubectl', '-n', 'train', 'edit', 'deployment', 'llama'],
+      risk: 'reversible',
+    },
+    {
+      title: 'Replace it by an edited copy',
+      argv: ['kubectl', '-n', 'train', 'get', 'pod', 'llama-0', '-o', 'yaml'],
+      risk: 'disruptive',
+    },
+  ] as const;
+  const [cause] = broken.causes;
+  if (cause === undefined) throw new Error('no cause');
+  const text = given(120, 36, examined({ ...broken, causes: [{ ...cause, fixes }] })).text();
+  expect(text).toContain('Correct what ends it (reversible; r opens your editor)');
+  expect(text).toContain('Replace it by an edited copy (disruptive; r only shows it)');
+});

@@ -150,7 +150,7 @@ export function editTemplate(facts: ObjectFacts, what: string): ReturnType<typeo
       : `${manager} manages this object and will revert the edit: change its source`;
   if (kind === 'Job')
     return kubectl(
-      `${what}: a Job's template is immutable; edit a copy and replace it`,
+      `${what}: a Job's template cannot be edited, so replace it by an edited copy`,
       'disruptive',
       namespace,
       ['get', 'job', name, '-o', 'yaml'],
