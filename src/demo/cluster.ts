@@ -15,6 +15,8 @@ export interface Settings {
   metrics: 'on' | 'absent' | 'down';
   /** How much older than now the newest sample of usage is; undefined: as the source says. */
   metricsAgeMs: number | undefined;
+  /** What a streaming list begins with comes in another order, each object twice. */
+  isDisordered: boolean;
   bookmarkEveryMs: number;
   /** How long a LIST waits for a resourceVersion that has not come yet, before its 504. */
   tooLargeWaitMs: number;

@@ -5,9 +5,19 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { Cluster } from './cluster.ts';
 import type { Exchange } from './exchange.ts';
-import { answer, type FaultBoard, isList, isWatch, type RequestMatch, watchError } from './faults.ts';
+import {
+  answer,
+  endAfter,
+  type FaultBoard,
+  inPiecesOf,
+  isList,
+  isWatch,
+  type RequestMatch,
+  watchError,
+} from './faults.ts';
 import { fieldAt, isRecord } from './object.ts';
-import { badRequest, expired, methodNotAllowed, Refusal, statusBody } from './status.ts';
+import { encodeObject, watchFrame } from './protobuf/encode.ts';
+import { badRequest, expired, methodNotAllowed, Refusal, type StatusBody, statusBody } from './status.ts';
 
 /** Below it the demo is spoken to about itself: no path of a real API server. */
 export const controlPath = '/_demo/';
@@ -60,7 +70,20 @@ const refusing =
     return stop;
   };
 
-const isProtobuf = (exchange: Exchange): boolean => exchange.accept?.includes('protobuf') ?? false;
+const isProtobuf = ({ contentType }: Exchange): boolean => contentType?.includes('protobuf') ?? false;
+
+/** Tells an open watch that something is wrong, in its own encoding, and ends it. */
+function tell(watch: Exchange, status: StatusBody): void {
+  watch.push(
+    isProtobuf(watch)
+      ? Buffer.concat(watchFrame('ERROR', [encodeObject({ ...status }) ?? Buffer.alloc(0)]))
+      : Buffer.from(`${JSON.stringify({ type: 'ERROR', object: status })}\n`),
+  );
+  watch.end();
+}
+
+/** A watch that goes on from a revision; a streaming list begins anew. */
+const isResumed: RequestMatch = (exchange) => isWatch(exchange) && !exchange.query.has('sendInitialEvents');
 
 /** Stops everything, pings included, as a process that was stopped does; connections stay up. */
 function standStill(ms: number): void {
@@ -99,18 +122,18 @@ const kinds: Readonly<Record<string, FaultKind>> = {
   },
   410: {
     usage: '410',
-    what: 'open watches are told that their revision is gone, and so is the next that comes back',
-    start({ faults, watches }) {
-      const gone = expired('too old resource version: 1 (2)');
-      for (const watch of watches()) {
-        if (isProtobuf(watch)) watch.cut();
-        else {
-          watch.push(Buffer.from(`${JSON.stringify({ type: 'ERROR', object: gone })}\n`));
-          watch.end();
-        }
-      }
-      faults.next((exchange) => isWatch(exchange) && !isProtobuf(exchange), [watchError(gone)]);
-      faults.next((exchange) => isWatch(exchange) && isProtobuf(exchange), [answer(410, 'Expired')]);
+    what: 'what happened until now is forgotten; open watches are told, and so is whoever goes on from before',
+    start({ cluster, watches }) {
+      cluster.store.compact();
+      for (const watch of watches()) tell(watch, expired('too old resource version: 1 (2)'));
+      return undefined;
+    },
+  },
+  compact: {
+    usage: 'compact',
+    what: 'what happened until now is forgotten, pages under way too; open watches go on',
+    start({ cluster }) {
+      cluster.store.compact();
       return undefined;
     },
   },
@@ -124,6 +147,89 @@ const kinds: Readonly<Record<string, FaultKind>> = {
     usage: '503[:SECONDS]',
     what: 'not available; open watches end',
     start: refusing(503, 'ServiceUnavailable', true),
+  },
+  error: {
+    usage: 'error[:SECONDS]',
+    what: 'open watches are told of an internal error, and so is who goes on, for so many seconds; 0',
+    start({ faults, watches }, [first]) {
+      const status = statusBody(500, 'etcdserver: request timed out', { reason: 'InternalError' });
+      for (const watch of watches()) tell(watch, status);
+      const seconds = number(first, 0);
+      if (seconds <= 0) return undefined;
+      const stop = faults.always(isResumed, watchError(status));
+      setTimeout(stop, seconds * 1000).unref();
+      return stop;
+    },
+  },
+  goaway: {
+    usage: 'goaway',
+    what: 'every connection is told to go elsewhere, as by a server that stops; open watches end',
+    start({ faults, watches }) {
+      for (const exchange of faults.open()) if (!exchange.path.startsWith(controlPath)) exchange.goaway();
+      for (const watch of watches()) watch.end();
+      return undefined;
+    },
+  },
+  ends: {
+    usage: 'ends[:SECONDS]',
+    what: 'every watch ends after so many seconds, as behind some load balancers; 5',
+    start({ faults, watches }, [first]) {
+      const ms = number(first, 5) * 1000;
+      for (const watch of watches()) void endAfter(ms)(watch);
+      return faults.always(isWatch, endAfter(ms));
+    },
+  },
+  pieces: {
+    usage: 'pieces[:BYTES]',
+    what: 'answers come in pieces of so many bytes, characters torn apart; 7',
+    start: ({ faults }, [first]) => faults.always(() => true, inPiecesOf(Math.max(1, number(first, 7)))),
+  },
+  disorder: {
+    usage: 'disorder',
+    what: 'what a streaming list begins with comes in another order, each object twice',
+    start({ cluster: { settings } }) {
+      settings.isDisordered = true;
+      return () => {
+        settings.isDisordered = false;
+      };
+    },
+  },
+  replace: {
+    usage: 'replace[:PODS]',
+    what: 'so many pods go, and others come under their names at once; 10',
+    start({ cluster: { store } }, [first]) {
+      for (const pod of store.list('', 'pods').slice(0, number(first, 10))) {
+        const { uid: _uid, ...metadata } = pod.metadata ?? {};
+        const { namespace, name = '' } = metadata;
+        store.remove({ group: '', plural: 'pods', name, ...(namespace === undefined ? {} : { namespace }) });
+        store.put({ ...pod, metadata });
+      }
+      return undefined;
+    },
+  },
+  huge: {
+    usage: 'huge[:BYTES]',
+    what: 'the first pod changes, and weighs so much; 1500000',
+    start({ cluster: { store } }, [first]) {
+      const pod = store.list('', 'pods')[0];
+      if (pod === undefined) return undefined;
+      const before = pod.metadata?.['annotations'];
+      const annotations = {
+        ...(isRecord(before) ? before : {}),
+        note: '€'.repeat(number(first, 1_500_000) / 3),
+      };
+      store.put({ ...pod, metadata: { ...pod.metadata, annotations } });
+      return undefined;
+    },
+  },
+  restore: {
+    usage: 'restore[:SECONDS]',
+    what: 'the server is away for so long (8), and comes back with revisions that lie a thousand behind',
+    start(means, [first]) {
+      const seconds = Math.max(1, number(first, 8));
+      means.cluster.store.jumpTo(Math.max(1, means.cluster.store.resourceVersion() - 1000));
+      return refusing(503, 'ServiceUnavailable', true)(means, [String(seconds)]);
+    },
   },
   corrupt: {
     usage: 'corrupt',

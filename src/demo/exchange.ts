@@ -39,6 +39,8 @@ export interface Exchange {
   /** Fires when the answer has ended or the client has gone. */
   readonly signal: AbortSignal;
   readonly begun: boolean;
+  /** Of the answer; undefined before it has begun. */
+  readonly contentType: string | undefined;
   begin(status: number, headers?: Readonly<Record<string, string>>): void;
   /** Resolves when the client has room for more. */
   write(chunk: Buffer): Promise<void>;
@@ -134,6 +136,7 @@ export function createExchange(
   let frozen: (() => void) | undefined;
   let melting: Promise<void> | undefined;
   let begun = false;
+  let contentType: string | undefined;
 
   response.on('close', () => abort.abort());
   response.on('error', () => abort.abort());
@@ -200,8 +203,12 @@ export function createExchange(
     get begun() {
       return begun;
     },
+    get contentType() {
+      return contentType;
+    },
     begin(status, headers = {}) {
       begun = true;
+      contentType = headers['content-type'];
       hooks.onBegin(exchange, status);
       if (abort.signal.aborted) return;
       response.statusCode = status;

@@ -96,6 +96,7 @@ function settingsOf(options: DemoOptions, version: string, metrics: Settings['me
     watchList: options.watchList ?? watchListOf(minor),
     metrics: options.metrics ?? metrics,
     metricsAgeMs: undefined,
+    isDisordered: false,
     bookmarkEveryMs: options.bookmarkEveryMs ?? 60_000,
     graceAtMostMs: options.graceAtMostMs ?? 3_000,
     tooLargeWaitMs: options.tooLargeWaitMs ?? 3_000,

@@ -89,6 +89,8 @@ export interface ServedStore extends Store {
   follow(kind: Kind, onChange: (change: StoredChange) => void): () => void;
   /** Moves the resourceVersion on without a change, or back as an etcd restore does; the history is then forgotten. */
   jumpTo(resourceVersion: number): void;
+  /** Forgets what happened until now, as etcd does when it is compacted: nobody goes on from before. */
+  compact(): void;
 }
 
 export interface StoreOptions {
@@ -257,6 +259,14 @@ export function createStore(options: StoreOptions = {}): ServedStore {
       shelf.history = shelf.history.slice(shelf.historyStart);
       shelf.historyStart = 0;
     }
+  }
+
+  function forget(shelf: Shelf, floor: number): void {
+    shelf.history = [];
+    shelf.historyStart = 0;
+    shelf.floor = floor;
+    shelf.newest = floor;
+    shelf.snapshots.clear();
   }
 
   function record(shelf: Shelf, type: ChangeType, stored: Stored, previous: Stored | undefined): void {
@@ -428,13 +438,11 @@ export function createStore(options: StoreOptions = {}): ServedStore {
     },
     jumpTo(resourceVersion) {
       version = resourceVersion;
-      for (const shelf of shelves.values()) {
-        shelf.history = [];
-        shelf.historyStart = 0;
-        shelf.floor = Math.min(shelf.newest, resourceVersion);
-        shelf.newest = shelf.floor;
-        shelf.snapshots.clear();
-      }
+      for (const shelf of shelves.values()) forget(shelf, Math.min(shelf.newest, resourceVersion));
+    },
+    compact() {
+      version += 1;
+      for (const shelf of shelves.values()) forget(shelf, version);
     },
   };
   return store;

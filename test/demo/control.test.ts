@@ -40,14 +40,83 @@ test('cut breaks an open watch in the middle of a line', async () => {
   await expect(watch.next()).rejects.toThrow();
 });
 
-test('410 is told in open watches, and to the next', async () => {
+test('410 is told in open watches, and to whoever goes on from before', async () => {
   const { demo, fault } = await controlled();
-  const watch = await stream(demo, `${pods}?watch=true&resourceVersion=${demo.store.resourceVersion()}`);
+  const version = demo.store.resourceVersion();
+  const watch = await stream(demo, `${pods}?watch=true&resourceVersion=${version}`);
   await fault('410');
   expect((await watch.event()).object.code).toBe(410);
   expect(await watch.next()).toBeUndefined();
-  const next = await stream(demo, `${pods}?watch=true&resourceVersion=${demo.store.resourceVersion()}`);
+  const next = await stream(demo, `${pods}?watch=true&resourceVersion=${version}`);
   expect((await next.event()).object.code).toBe(410);
+  const anew = await stream(
+    demo,
+    `${pods}?watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true`,
+  );
+  expect((await anew.event()).type).toBe('ADDED');
+});
+
+test('compact ends pages that are under way, and no open watch', async () => {
+  const { demo, fault } = await controlled();
+  const page = (await ask(demo, `${pods}?limit=1`)).json() as { metadata: { continue: string } };
+  const watch = await stream(demo, `${pods}?watch=true&resourceVersion=${demo.store.resourceVersion()}`);
+  await fault('compact');
+  expect((await ask(demo, `${pods}?limit=1&continue=${page.metadata.continue}`)).status).toBe(410);
+  demo.store.put(pod('c'));
+  expect((await watch.event()).object.metadata?.name).toBe('c');
+});
+
+test('error is told in open watches, and for a while to who goes on', async () => {
+  const { demo, fault } = await controlled();
+  const query = `watch=true&resourceVersion=${demo.store.resourceVersion()}`;
+  const watch = await stream(demo, `${pods}?${query}`);
+  await fault('error:60');
+  expect((await watch.event()).object.code).toBe(500);
+  expect((await (await stream(demo, `${pods}?${query}`)).event()).object.code).toBe(500);
+  await fault('clear');
+  const next = await stream(demo, `${pods}?${query}`);
+  demo.store.put(pod('c'));
+  expect((await next.event()).object.metadata?.name).toBe('c');
+});
+
+test('goaway and ends end watches cleanly', async () => {
+  const { demo, fault } = await controlled();
+  const query = `watch=true&resourceVersion=${demo.store.resourceVersion()}`;
+  const watch = await stream(demo, `${pods}?${query}`);
+  await fault('goaway');
+  expect(await watch.next()).toBeUndefined();
+  await fault('ends:0.01');
+  expect(await (await stream(demo, `${pods}?${query}`)).rest()).toEqual([]);
+});
+
+test('pieces tear a body, and lose nothing of it', async () => {
+  const { demo, fault } = await controlled();
+  const whole = (await ask(demo, pods)).text;
+  await fault('pieces:3');
+  expect((await ask(demo, pods)).text).toBe(whole);
+});
+
+test('disorder brings the beginning of a streaming list backwards, each object twice', async () => {
+  const { demo, fault } = await controlled();
+  await fault('disorder');
+  const watch = await stream(demo, `${pods}?watch=true`);
+  const found = [await watch.event(), await watch.event(), await watch.event(), await watch.event()];
+  expect(found.map(({ object }) => object.metadata?.name)).toEqual(['b', 'b', 'a', 'a']);
+});
+
+test('replace makes others of the same names, huge makes one that weighs, restore takes the revisions back', async () => {
+  const { demo, fault } = await controlled();
+  const uids = (): string[] => demo.store.list('', 'pods').map(({ metadata }) => metadata?.uid ?? '');
+  const before = uids();
+  await fault('replace:2');
+  expect(uids()).toHaveLength(2);
+  expect(uids().some((uid) => before.includes(uid))).toBe(false);
+  await fault('huge');
+  expect((await ask(demo, `${pods}?limit=1`)).text.length).toBeGreaterThan(500_000);
+  demo.store.jumpTo(5000);
+  await fault('restore:60');
+  expect((await ask(demo, pods)).status).toBe(503);
+  expect(demo.store.resourceVersion()).toBe(4000);
 });
 
 test('corrupt puts a line that is no JSON between the others', async () => {

@@ -51,7 +51,8 @@ function startsWith(
   const fromNow = options.resourceVersion === '' || options.resourceVersion === '0';
   if (options.sendInitialEvents === true || (options.sendInitialEvents === undefined && fromNow)) {
     const items = cluster.store.snapshot(request.kind, cluster.store.resourceVersion()) ?? [];
-    return inNamespace(items, request.kind.namespaced ? request.namespace : undefined);
+    const mine = inNamespace(items, request.kind.namespaced ? request.namespace : undefined);
+    return cluster.settings.isDisordered ? mine.toReversed().flatMap((stored) => [stored, stored]) : mine;
   }
   return undefined;
 }
