@@ -6,7 +6,7 @@ import { createHands, writeLockOf } from './actions/create-hands.ts';
 import { createErrorLog } from './actions/error-log.ts';
 import { kubectlFlags } from './actions/kubectl.ts';
 import { saveFile } from './actions/save.ts';
-import { createTables } from './actions/tables.ts';
+import { createTables, type LearningTables } from './actions/tables.ts';
 import { trueState } from './checklist/true-state.ts';
 import type { ScreenOptions as OpenOptions } from './cli/screen-options.ts';
 import type { Examining } from './feed/examining.ts';
@@ -19,9 +19,11 @@ import type { SurveyFeed } from './feed/survey.ts';
 import type { UsageFeed } from './feed/usage.ts';
 import type { Feed } from './feed.ts';
 import type { Connection, ConnectOptions } from './kube/contract.ts';
+import type { Discovery } from './kube/discovery.ts';
 import type { ClusterAccess } from './kube/write-gate.ts';
 import type { ContextRow } from './resources/contexts.ts';
 import { events } from './resources/events.ts';
+import { wordOf } from './resources/index.ts';
 import { namespaces } from './resources/namespaces.ts';
 import { nodes } from './resources/nodes.ts';
 import { pods } from './resources/pods.ts';
@@ -40,7 +42,14 @@ import { createInspection, type Inspection } from './state/inspection.ts';
 import { liveHealth } from './state/live-health.ts';
 import { createLogStore, type LogStore } from './state/log-store.ts';
 import { looksLikeProduction } from './state/production.ts';
-import { createSession, type Namespaces, type SessionStore, shownTable, tableView } from './state/session.ts';
+import {
+  createSession,
+  goTo,
+  type Namespaces,
+  type SessionStore,
+  shownTable,
+  tableView,
+} from './state/session.ts';
 import { type Subject, subjectOfKind } from './state/subject.ts';
 import { createSums, type Sums, summedKinds } from './state/sums.ts';
 import { createSurvey, type Survey, surveyText } from './state/survey.ts';
@@ -409,7 +418,7 @@ function sessionOf(options: WireOptions, tables: Tables): SessionStore {
   if (command.kind === 'wrong') throw new StartError(command.why);
   const isOpen = command.kind === 'open';
   return createSession({
-    table: isOpen ? command.table.name : 'pods',
+    table: isOpen ? wordOf(command.table) : 'pods',
     namespaces: askedNamespaces(options, tables) ?? 'all',
     filter: options.filter ?? (isOpen ? command.filter : ''),
     faultsOnly: options.faults,
@@ -502,7 +511,7 @@ interface ClusterLink {
 interface LinkParts {
   readonly session: SessionStore;
   readonly cluster: Cluster;
-  readonly tables: Tables;
+  readonly tables: LearningTables;
   readonly inspection: Inspection;
   readonly logs: LogStore;
   readonly usage: Usage;
@@ -550,6 +559,7 @@ function createLink(
   let queuePlaces: QueuePlaces | undefined;
   let examining: Examining | undefined;
   let surveying: SurveyFeed | undefined;
+  let stopDefinitions = (): void => undefined;
   let retryTimer: NodeJS.Timeout | undefined;
   let wanted = options.connect;
   let contextRows: readonly ContextRow[] = [];
@@ -614,10 +624,15 @@ function createLink(
       connection: opened,
       startReflector,
       visibleNamespaces,
-      discover,
+      discover: async (...asked) => {
+        const found = await discover(...asked);
+        if (connection === opened) learnKinds(found.kinds);
+        return found;
+      },
       cluster,
       session,
-      tableNamed: tables.named,
+      // How a kind is printed decides what its rows hold: its stream waits for the definition.
+      tableNamed: (name) => (tables.undefinedKind(name) === undefined ? tables.named(name) : undefined),
       always,
     });
     queuePlaces = startQueuePlaces({ connection: opened, workloads: books });
@@ -632,6 +647,7 @@ function createLink(
     const { startObjectFeed } = await import('./feed/object.ts');
     const { startExamining } = await import('./feed/examining.ts');
     const { startSurvey } = await import('./feed/survey.ts');
+    const { startDefinitions } = await import('./feed/definitions.ts');
     if (connection !== opened) return;
     examining = startExamining({
       connection: opened,
@@ -655,6 +671,16 @@ function createLink(
       clock: Date.now,
     });
     logFeed = startLogFeed({ connection: opened, cluster, session, logs, now: Date.now });
+    stopDefinitions = startDefinitions({
+      connection: opened,
+      session,
+      undefinedKind: tables.undefinedKind,
+      define(kind, columns) {
+        tables.define(kind, columns);
+        // The feed, too, looks at what is shown when the session says that it has changed.
+        session.setState(({ views }) => ({ views: [...views] }));
+      },
+    });
     objectFeed = startObjectFeed({
       connection: opened,
       startReflector,
@@ -663,6 +689,14 @@ function createLink(
       tableNamed: tables.named,
       now: Date.now,
     });
+  }
+
+  /** A view of a kind that another cluster had is none here. */
+  function learnKinds(kinds: Discovery['kinds']): void {
+    tables.learn(kinds);
+    const { table } = shownTable(session.getState());
+    if (tables.named(table) === undefined) session.setState(goTo(tableView('pods'))(session.getState()));
+    refresh();
   }
 
   /** Only what may pass by itself is tried again by itself; a wrong kubeconfig waits for the person. */
@@ -720,6 +754,7 @@ function createLink(
     logFeed = undefined;
     objectFeed?.stop();
     objectFeed = undefined;
+    stopDefinitions();
     leave();
     access = undefined;
     const closing = connection;

@@ -1,5 +1,6 @@
 import { subjectKinds } from '../checklist/built-in.ts';
 import type { Evidence, Fix } from '../checklist/report.ts';
+import { wordOf } from '../resources/index.ts';
 import type { PodRow } from '../resources/pod-row.ts';
 import type { Row, Table } from '../resources/resource.ts';
 import { checklistView, type Stop, stopsOf } from '../state/examination.ts';
@@ -119,7 +120,7 @@ function refOf({ tables }: ActionContext, subject: Subject): ObjectRef | undefin
   const { namespace, name, uid } = subject;
   return table === undefined
     ? undefined
-    : { table: table.name, key: uid || `${namespace}/${name}`, namespace, name };
+    : { table: wordOf(table), key: uid || `${namespace}/${name}`, namespace, name };
 }
 
 /** Rows of a kind, by name, over the checklist: Esc comes back. */
@@ -148,7 +149,7 @@ function placeOf(
     const { kind, namespace, name } = evidence.ref;
     const table = context.tables.named(kind.toLowerCase());
     if (table !== undefined && subjectNamed(kind, '', namespace, name) !== undefined)
-      return rowsNamed(table.name, name);
+      return rowsNamed(wordOf(table), name);
   }
   if (evidence?.label.startsWith('event ') === true)
     return push(tableView('events', { filter: subject.name, crumb: subject.name }));

@@ -1,5 +1,5 @@
 import type { Fix } from '../checklist/report.ts';
-import { findTable } from '../resources/index.ts';
+import { findTable, wordOf } from '../resources/index.ts';
 import { nodes } from '../resources/nodes.ts';
 import { pods } from '../resources/pods.ts';
 import { anyResource, type Resource, type Row } from '../resources/resource.ts';
@@ -98,13 +98,13 @@ function viewFor(tables: Tables, command: Command): Transition | undefined {
   }
   const table = tables.named(kind);
   if (table === undefined || (verb !== 'describe' && verb !== 'get')) return undefined;
-  if (name === '') return push(tableView(table.name));
+  if (name === '') return push(tableView(wordOf(table)));
   const format = flags[flags.indexOf('-o') + 1] ?? '';
   if (verb === 'get' && !(flags.includes('-o') && /^(?:yaml|json)/.test(format)))
-    return push(tableView(table.name, { where: { column: 'NAME', equals: name }, crumb: name }));
+    return push(tableView(wordOf(table), { where: { column: 'NAME', equals: name }, crumb: name }));
   return push(
     objectView(verb === 'describe' ? 'describe' : 'yaml', {
-      table: table.name,
+      table: wordOf(table),
       key: `${namespace}/${name}`,
       namespace,
       name,

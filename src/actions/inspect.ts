@@ -1,4 +1,5 @@
 import type { EventRow } from '../resources/events.ts';
+import { wordOf } from '../resources/index.ts';
 import type { OwnedRow } from '../resources/meta.ts';
 import type { PodRow } from '../resources/pod-row.ts';
 import type { Row, Table } from '../resources/resource.ts';
@@ -37,10 +38,9 @@ function objectOf(context: ActionContext): ObjectRef | undefined {
   const { view, table, row, tables } = context;
   if ('of' in view && typeof view.of === 'object') return view.of;
   if (table === undefined || row === undefined) return undefined;
-  const name = kindBehind[table.name] ?? table.name;
-  const kind = tables.named(name);
+  const kind = isResource(table) ? table : tables.named(kindBehind[table.name] ?? table.name);
   if (kind === undefined || !isResource(kind)) return undefined;
-  return { table: kind.name, key: keyOf(row), namespace: row.namespace, name: row.name };
+  return { table: wordOf(kind), key: keyOf(row), namespace: row.namespace, name: row.name };
 }
 
 const whyNoObject = (context: ActionContext): string | undefined =>
@@ -144,7 +144,7 @@ function goToOwner(context: ActionContext): void {
   }
   step(
     context,
-    push(tableView(table.name, { where: { column: 'NAME', equals: owner.name }, crumb: owner.name })),
+    push(tableView(wordOf(table), { where: { column: 'NAME', equals: owner.name }, crumb: owner.name })),
   );
 }
 

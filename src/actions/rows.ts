@@ -1,6 +1,7 @@
 import type { GpuRow } from '../accelerators/gpus.ts';
 import { cellText } from '../resources/columns.ts';
 import { acceleratorCount } from '../resources/devices.ts';
+import { wordOf } from '../resources/index.ts';
 import type { PodRow } from '../resources/pod-row.ts';
 import type { Row } from '../resources/resource.ts';
 import { type Cluster, keyOf } from '../state/cluster.ts';
@@ -59,7 +60,7 @@ function open(context: ActionContext): void {
     }
     const pods = opensOwnWay.has(table.name) ? undefined : podsOf(table, row);
     const { namespaces } = context.session.getState();
-    step(context, pods === undefined ? viewOf(context.cluster, table.name, row) : push(pods));
+    step(context, pods === undefined ? viewOf(context.cluster, wordOf(table), row) : push(pods));
     const view = shownView(context.session.getState());
     if (view.kind === 'table' && view.chosen !== undefined)
       say(context, `All namespaces of ${view.crumb}; esc goes back to ${String(namespaces)}.`, 'dim');

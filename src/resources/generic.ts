@@ -33,7 +33,7 @@ export function genericResource(kind: DiscoveredKind): Resource<GenericRow> {
   const readers = kind.columns.map((column) => ({ column, read: compilePath(column.jsonPath) }));
   return defineResource<GenericRow>({
     name: kind.plural,
-    title: sanitizeLine(kind.kind),
+    title: pluralTitle(kind),
     kind: kind.kind,
     group: kind.group,
     apiVersion: kind.apiVersion,
@@ -48,6 +48,14 @@ export function genericResource(kind: DiscoveredKind): Resource<GenericRow> {
       cells: readers.map(({ column, read }) => cellOf(column, read?.(object))),
     }),
   });
+}
+
+/** `NodeClaims`, `ClusterPolicies`: the kind's own capitals, the ending of its plural. */
+function pluralTitle({ kind, plural }: DiscoveredKind): string {
+  const name = sanitizeLine(kind);
+  const lower = name.toLowerCase();
+  if (plural.startsWith(lower)) return `${name}${sanitizeLine(plural.slice(lower.length))}`;
+  return plural === `${lower.slice(0, -1)}ies` ? `${name.slice(0, -1)}ies` : name;
 }
 
 /** The kind that a definition makes, in the newest version that is served; undefined where none is. */
@@ -115,7 +123,13 @@ function columnsOf(columns: readonly PrinterColumn[]): readonly Column<GenericRo
   if (columns.length === 0) {
     return [
       nameColumn,
-      { title: 'STATUS', value: (row) => row.status, tone: statusTone, priority: 1 },
+      {
+        title: 'STATUS',
+        value: (row) => row.status,
+        text: (row) => row.status || '-',
+        tone: statusTone,
+        priority: 1,
+      },
       ageColumn,
     ];
   }

@@ -20,7 +20,7 @@ import { poddisruptionbudgets } from './poddisruptionbudgets.ts';
 import { pods } from './pods.ts';
 import { priorityclasses } from './priorityclasses.ts';
 import { replicasets } from './replicasets.ts';
-import { anyResource, type Resource } from './resource.ts';
+import { anyResource, type Resource, type Row, type Table } from './resource.ts';
 import { resourceclaims } from './resourceclaims.ts';
 import { resourceclaimtemplates } from './resourceclaimtemplates.ts';
 import { resourcequotas } from './resourcequotas.ts';
@@ -86,3 +86,17 @@ for (const table of [...tables, ...operatorTables]) {
  * Undefined where mltop does not know the word: then discovery may.
  */
 export const findTable = (word: string): Resource | undefined => byWord.get(word.toLowerCase());
+
+/** Tables of mltop's own that have the plural of a kind for their name. */
+const ownPlurals: ReadonlySet<string> = new Set(['workloads']);
+
+/**
+ * The word that means this table and no other: several operators have `jobs`, `workloads`, `podgroups`, `queues`, and one
+ * of them is opened as `jobs.batch.volcano.sh`.
+ */
+export function wordOf(table: Table<Row>): string {
+  const { name, group = '' } = table as Table<Row> & Partial<Resource>;
+  if (group === '') return name;
+  const first = byWord.get(name);
+  return first?.group === group && !ownPlurals.has(name) ? name : `${name}.${group}`;
+}

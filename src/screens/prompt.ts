@@ -1,6 +1,7 @@
 import type { ActionContext, Services, Tables } from '../actions/action.ts';
 import { type Command, parseCommand, type Suggestion, suggestions } from '../actions/commands.ts';
 import { actionNamed, perform } from '../actions/index.ts';
+import { wordOf } from '../resources/index.ts';
 import { namespaces as namespaceKind } from '../resources/namespaces.ts';
 import { anyResource, type Row, type Table } from '../resources/resource.ts';
 import type { Cluster } from '../state/cluster.ts';
@@ -134,7 +135,7 @@ export function createPromptDesk(parts: PromptParts): PromptDesk {
       }
       case 'open':
         if (command.context !== undefined && !switchContext(command.context)) break;
-        step(goTo(tableView(command.table.name, { filter: command.filter }), command.namespaces));
+        step(goTo(tableView(wordOf(command.table), { filter: command.filter }), command.namespaces));
         break;
     }
   }

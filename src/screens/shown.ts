@@ -24,6 +24,7 @@ export interface ShownTables {
 }
 
 interface Current extends Shown {
+  readonly name: string;
   readonly held: HeldSource<Row> | undefined;
   /** Versions of the kinds that its rows were derived from. */
   from: number;
@@ -46,12 +47,12 @@ export function createShownTables(
   return {
     table,
     show(name) {
-      if (current?.table.name === name) return current;
-      current?.visible.dispose();
       const next = table(name);
+      if (current?.name === name && current.table === next) return current;
+      current?.visible.dispose();
       const held = isResource(next) ? undefined : heldSource(next);
       const source = held ?? kindSource(cluster, next as Resource);
-      current = { table: next, source, held, visible: createVisible(next, source), from: -1, atMs: 0 };
+      current = { name, table: next, source, held, visible: createVisible(next, source), from: -1, atMs: 0 };
       return current;
     },
     fill(now) {

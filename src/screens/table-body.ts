@@ -43,6 +43,7 @@ export interface TableBody {
 export function createTableBody(): (question: TableBodyQuestion) => TableBody {
   const layouter = createLayouter();
   let chosenFor = '';
+  let chosenOf: Table<Row> | undefined;
   let chosen: readonly ScreenColumn[] = [];
   /** How many rows there were when some of all of them were measured. */
   let sampledAt = 0;
@@ -53,9 +54,10 @@ export function createTableBody(): (question: TableBodyQuestion) => TableBody {
     columns,
   }: TableBodyQuestion): readonly ScreenColumn[] {
     const single = namespaces !== 'all' && namespaces.length === 1;
-    const key = [table.name, wide, columns < mergesBelow, single].join(' ');
-    if (key !== chosenFor) {
+    const key = [wide, columns < mergesBelow, single].join(' ');
+    if (key !== chosenFor || table !== chosenOf) {
       chosenFor = key;
+      chosenOf = table;
       sampledAt = 0;
       chosen = screenColumns(table, { wide, namespaces, width: columns });
     }

@@ -5,7 +5,7 @@ import type { TrueState } from '../checklist/true-state.ts';
 import { clauses } from '../resources/clauses.ts';
 import { acceleratorCount } from '../resources/devices.ts';
 import { ageText } from '../resources/fields.ts';
-import { findTable } from '../resources/index.ts';
+import { findTable, wordOf } from '../resources/index.ts';
 import type { NodeRow } from '../resources/node-row.ts';
 import { nodes } from '../resources/nodes.ts';
 import type { PodRow } from '../resources/pod-row.ts';
@@ -269,7 +269,12 @@ function objectGroup(
 /** The table whose rows these are; `''` where there is none for all of them. */
 function tableOf(members: readonly Member[]): string {
   const [kind, ...others] = new Set(members.map((member) => member.kind));
-  return kind === undefined || others.length > 0 ? pods.name : (findTable(kind)?.name ?? '');
+  return kind === undefined || others.length > 0 ? pods.name : wordOfKind(kind);
+}
+
+function wordOfKind(kind: string): string {
+  const table = findTable(kind);
+  return table === undefined ? '' : wordOf(table);
 }
 
 function rowOf(key: string, members: readonly Member[]): FindingRow {
