@@ -150,7 +150,8 @@ export function startFeed(options: FeedOptions): Feed {
     if (namespaces === 'all') {
       if (whole?.link !== 'forbidden') return [''];
       askNamespaces();
-      return ['', ...allowed];
+      // Those that a person has chosen since count too.
+      return ['', ...new Set([...allowed, ...session.getState().favourites])];
     }
     const parts = namespaces.map((scope) => streams.get(idOf(resource, scope)));
     const areSettled = parts.every((part) => part !== undefined && part.link !== 'listing');

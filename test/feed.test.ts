@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -18,7 +18,14 @@ import { pods } from '../src/resources/pods.ts';
 import { anyResource } from '../src/resources/resource.ts';
 import { pytorchjobs, tfjobs } from '../src/resources/training-jobs.ts';
 import { type Cluster, createCluster } from '../src/state/cluster.ts';
-import { createSession, goTo, type Namespaces, type SessionStore, tableView } from '../src/state/session.ts';
+import {
+  createSession,
+  goTo,
+  type Namespaces,
+  type SessionStore,
+  showNamespaces,
+  tableView,
+} from '../src/state/session.ts';
 import { demoOf } from './demo/cluster.ts';
 
 const podKind = anyResource(pods);
@@ -55,6 +62,8 @@ interface GivenOptions extends Partial<FeedOptions> {
   readonly namespaces?: Namespaces;
   readonly table?: string;
   readonly labelSelector?: string;
+  /** Of another context of the kubeconfig, for the same cluster. */
+  readonly otherNamespace?: string;
 }
 
 /** A feed from a demo server over real HTTPS. */
@@ -65,12 +74,20 @@ async function givenFeed({
   namespaces = 'all',
   table = 'pods',
   labelSelector,
+  otherNamespace,
   ...more
 }: GivenOptions): Promise<Given> {
   const demo = await demoOf({ objects, ...demoOptions });
   const folder = await mkdtemp(join(tmpdir(), 'mltop-feed-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  const kubeconfig = await demo.writeKubeconfig(join(folder, 'config'), user);
+  const kubeconfig = join(folder, 'config');
+  const other = `  - name: other\n    context: {cluster: mltop-demo, user: demo-${user}, namespace: ${otherNamespace}}\n`;
+  await writeFile(
+    kubeconfig,
+    demo
+      .kubeconfig(user)
+      .replace(/^contexts:\n/m, (line) => `${line}${otherNamespace === undefined ? '' : other}`),
+  );
   const connection = await connect({ kubeconfig, userAgent: 'mltop-test' });
   const cluster = createCluster();
   const session = createSession({ table, namespaces, labelSelector, nowMs: Date.now() });
@@ -144,6 +161,49 @@ test('who may not look everywhere sees the namespaces that may be looked into', 
   expect(names(cluster)).not.toContain('k');
   expect(states(cluster)).toContain('all:forbidden');
   expect(states(cluster, nodeKind)).toEqual(['all:forbidden']);
+});
+
+test('where namespaces may not be listed, those count that other contexts of the cluster name, and those that are chosen later', async () => {
+  const { cluster, session } = await givenFeed({
+    objects: [pod('a', 'train'), pod('s', 'serve'), pod('k', 'late')],
+    demo: { viewerNamespaces: ['train', 'serve', 'late'] },
+    user: 'viewer',
+    otherNamespace: 'serve',
+  });
+  await until(cluster, () => names(cluster).join() === 'a,s');
+  session.setState(showNamespaces(['late'])(session.getState()));
+  session.setState(showNamespaces('all')(session.getState()));
+  await until(cluster, () => names(cluster).join() === 'a,k,s');
+  expect(states(cluster)).toContain('all:forbidden');
+});
+
+test('of several namespaces one that is refused says so, and the others stay what they are', async () => {
+  const { cluster } = await givenFeed({
+    objects: [pod('a', 'train'), pod('s', 'serve'), pod('k', 'secret')],
+    demo: { viewerNamespaces: ['train', 'serve'] },
+    user: 'viewer',
+    namespaces: ['train', 'serve', 'secret'],
+  });
+  await until(
+    cluster,
+    () => states(cluster).filter((state) => /:(live|forbidden)$/.test(state)).length === 4,
+  );
+  expect(states(cluster)).toEqual(['all:forbidden', 'secret:forbidden', 'serve:live', 'train:live']);
+  expect(names(cluster)).toEqual(['a', 's']);
+});
+
+test('a right that is lost stops that stream and says so; its rows stay as old as they are', async () => {
+  const { cluster, demo } = await givenFeed({
+    objects: [pod('a', 'train'), pod('s', 'serve')],
+    demo: { viewerNamespaces: ['train', 'serve'] },
+    user: 'viewer',
+    namespaces: ['train', 'serve'],
+  });
+  await until(cluster, () => states(cluster).join() === 'all:forbidden,serve:live,train:live');
+  demo.rights.bindings = demo.rights.bindings.filter(({ namespace }) => namespace !== 'serve');
+  for (const watch of demo.faults.open(({ path }) => path === '/api/v1/namespaces/serve/pods')) watch.end();
+  await until(cluster, () => states(cluster).join() === 'all:forbidden,serve:forbidden,train:live');
+  expect(names(cluster)).toEqual(['a', 's']);
 });
 
 test('of several namespaces each is read, then all at once', async () => {

@@ -355,6 +355,7 @@ function openConnection(found: Access, options: ConnectOptions, reload?: () => P
     userName: access.userName,
     server: access.server,
     namespace: access.namespace,
+    otherNamespaces: access.otherNamespaces,
     timing,
     health: liveness.health,
     onHealth: liveness.onHealth,

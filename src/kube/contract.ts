@@ -116,6 +116,8 @@ export interface Connection {
   readonly server: string;
   /** The context's namespace, `default` where it names none. */
   readonly namespace: string;
+  /** What other contexts of this cluster name: where namespaces may not be listed, there is no more to go by. */
+  readonly otherNamespaces?: readonly string[];
   readonly timing: Timing;
   /** What happened on the wire of late, for the header. */
   readonly health: () => ConnectionHealth;

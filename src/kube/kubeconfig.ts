@@ -73,6 +73,8 @@ export interface Access {
   readonly clusterName: string;
   readonly userName: string;
   readonly namespace: string;
+  /** Of other contexts of the same cluster. */
+  readonly otherNamespaces: readonly string[];
   readonly server: string;
   readonly cluster: ClusterEntry;
   readonly user: UserEntry;
@@ -261,8 +263,8 @@ export function contextsOf(config: KubeconfigFile): ContextChoice[] {
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
-/** Namespaces that other contexts of the same cluster name: the last rung when namespaces may not be listed. */
-export function namespacesOfCluster(config: KubeconfigFile, clusterName: string): string[] {
+/** Namespaces that the contexts of one cluster name: the last rung when namespaces may not be listed. */
+function namespacesOfCluster(config: KubeconfigFile, clusterName: string): string[] {
   const names = [...config.contexts.values()]
     .filter((context) => context.cluster === clusterName)
     .map((context) => context.namespace ?? '');
@@ -320,6 +322,7 @@ async function insideCluster(options: ConnectOptions, env: Env, folder: string):
     clusterName: inPod,
     userName: 'service account',
     namespace: namespace === '' ? 'default' : namespace,
+    otherNamespaces: [],
     server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
     cluster: clusterWith({ 'certificate-authority': `${folder}/ca.crt` }, options),
     user: userWith({ tokenFile: `${folder}/token` }, options),
@@ -346,11 +349,14 @@ export function accessOf(config: KubeconfigFile, options: ConnectOptions): Acces
   if (user === undefined && options.user !== undefined)
     throw unknownName('user', userName, [...config.users.keys()]);
   const cluster = clusterWith(found ?? {}, options);
+  const namespace =
+    context?.namespace === undefined || context.namespace === '' ? 'default' : context.namespace;
   return {
     contextName: contextName ?? '',
     clusterName,
     userName,
-    namespace: context?.namespace === undefined || context.namespace === '' ? 'default' : context.namespace,
+    namespace,
+    otherNamespaces: namespacesOfCluster(config, clusterName).filter((name) => name !== namespace),
     server: serverUrl(cluster.server, clusterName),
     cluster,
     user: userWith(user ?? {}, options),

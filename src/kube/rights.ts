@@ -127,13 +127,16 @@ export function allows(rules: Rules, wish: Wish): Right['allowed'] {
 /** Namespaces that a person may look into, and how that is known. */
 export interface VisibleNamespaces {
   readonly names: readonly string[];
-  /** `all`: the list of the cluster; `projects`: OpenShift's list of one's own; `given`: only those that flags and kubeconfig name. */
+  /** `all`: the list of the cluster; `projects`: OpenShift's list of one's own; `given`: only those that a person and the kubeconfig name. */
   readonly source: 'all' | 'projects' | 'given';
   /** For other sources than `all`: why there is no better one. */
   readonly reason: string | undefined;
 }
 
-/** The ladder of narrow rights: list of namespaces, else OpenShift's projects, else what is given. Rejects only when the server cannot be reached. */
+/**
+ * The ladder of narrow rights: list of namespaces, else OpenShift's projects, else what is given and what other contexts of
+ * the same cluster name. Rejects only when the server cannot be reached.
+ */
 export async function visibleNamespaces(
   connection: Connection,
   given: readonly string[],
@@ -152,7 +155,7 @@ export async function visibleNamespaces(
     );
     if (projects.length > 0) return { names: projects, source: 'projects', reason: error.message };
     return {
-      names: [...new Set(given)].filter((name) => name !== ''),
+      names: [...new Set([...given, ...(connection.otherNamespaces ?? [])])].filter((name) => name !== ''),
       source: 'given',
       reason: error.message,
     };

@@ -2,13 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import {
-  accessOf,
-  contextsOf,
-  findAccess,
-  loadKubeconfig,
-  namespacesOfCluster,
-} from '../../src/kube/kubeconfig.ts';
+import { accessOf, contextsOf, findAccess, loadKubeconfig } from '../../src/kube/kubeconfig.ts';
 import { proxyFromEnvironment } from '../../src/kube/proxy.ts';
 import { temporaryFolder } from '../folder.ts';
 
@@ -346,7 +340,8 @@ test('contexts, for choosing', async () => {
     'nobody',
     'tokens',
   ]);
-  expect(namespacesOfCluster(loaded, 'full')).toEqual(['train']);
+  expect(accessOf(loaded, { userAgent, context: 'tokens' }).otherNamespaces).toEqual(['train']);
+  expect(accessOf(loaded, { userAgent, context: 'full' }).otherNamespaces).toEqual([]);
 });
 
 describe('the proxy of the environment, as Go takes it', () => {
