@@ -20,6 +20,7 @@ import { cause, evidence, item, type ObjectState, said } from '../state.ts';
 import { xidMeaning } from '../xid.ts';
 import { addOnKinds, addOnStates } from './add-ons.ts';
 import { keeperOf } from './deletion.ts';
+import { nodeClaim } from './node-claim.ts';
 
 const about = (name: string): ReturnType<typeof describe> => describe('node', '', name);
 
@@ -502,6 +503,7 @@ export const terminating: ObjectState = {
     'Workload',
     'VolumeSnapshot',
     'Ingress',
+    'NodeClaim',
     ...addOnKinds,
   ],
   match: (facts) => {
@@ -681,55 +683,6 @@ const operator: ObjectState = {
           ),
         ],
         ...(stuck === undefined ? {} : { explainedBy: refOf(stuck.node) }),
-      }),
-    };
-  },
-};
-
-const nodeClaim: ObjectState = {
-  id: 'C15',
-  key: 'autoscaler.node-claim',
-  gate: 'scheduled',
-  severity: 'warn',
-  title: 'A new node does not arrive',
-  kinds: ['NodeClaim'],
-  match: (facts) => {
-    const bad = conditions(facts.object).find(
-      (entry) => entry.status !== 'True' && /^(?:Launched|Registered|Initialized)$/.test(entry.type),
-    );
-    const age = facts.now - (time(facts.object, 'metadata', 'creationTimestamp') ?? facts.now);
-    if (
-      bad === undefined ||
-      condition(facts.object, 'Ready')?.status === 'True' ||
-      (age < 5 * 60_000 && bad.status !== 'False' && !/ResourceNotRegistered/.test(bad.reason))
-    )
-      return undefined;
-    return {
-      headline: `${bad.type} ${bad.status}: ${bad.reason}: ${brief(bad.message, 60)}`,
-      since: bad.at,
-      diagnose: () => ({
-        causes: [
-          cause(
-            `C15.${bad.type}`,
-            'proven',
-            `NodeClaim ${facts.name} is not ${bad.type} after ${span(age)}: ${bad.reason}: ${brief(bad.message, 160)}`,
-            describe('nodeclaim', '', facts.name),
-          ),
-        ],
-        items: [
-          item(
-            'C15.condition',
-            'scheduled',
-            'The new node arrives',
-            'warn',
-            evidence(
-              bad.type,
-              `${bad.status} ${bad.reason}: ${bad.message}`,
-              `status.conditions[${bad.type}]`,
-              { at: bad.at },
-            ),
-          ),
-        ],
       }),
     };
   },
