@@ -73,13 +73,12 @@ export function bodyMessage(body: EmptyBody): Message {
   if (busy) return { role: 'pending', title: `${spinner} Sorting` };
   if (kindsOf(table).length === 0) return { role: 'dim', title: `${emptyText(table)}.` };
   const link = tableLink(cluster, table, namespaces);
-  if (link === undefined)
-    return { role: 'pending', title: `${spinner} Asking for ${table.title.toLowerCase()}` };
+  if (link === undefined) return { role: 'pending', title: `${spinner} Asking for ${wordsOf(table)}` };
   return linkMessage(link, body);
 }
 
 function linkMessage(link: Link, { table, view, cluster, namespaces, spinner, now }: EmptyBody): Message {
-  const what = table.title.toLowerCase();
+  const what = wordsOf(table);
   switch (link.state) {
     case 'listing': {
       const expected = link.expected === undefined ? '' : ` of about ${whole(link.expected)}`;
@@ -170,7 +169,23 @@ function forbiddenMessage(
   };
 }
 
-const emptyText = ({ empty, title }: Table<Row>): string => empty ?? `No ${title.toLowerCase()}`;
+/** A title within a sentence: `pods`, `GPU devices`, `NodeClaims`; a name with capitals of its own keeps them. */
+const inSentence = (title: string): string =>
+  title.replace(/\S+/g, (word) => (/[A-Z].*[A-Z]/.test(word) ? word : word.toLowerCase()));
+
+const wordsOf = ({ title }: Table<Row>): string => inSentence(title);
+
+/** `1 pod`, `12 pods`. */
+function counted(count: number, table: Table<Row>): string {
+  const words = wordsOf(table);
+  const one = words
+    .replace(/ies$/, 'y')
+    .replace(/(ss|x|ch)es$/, '$1')
+    .replace(/([^s])s$/, '$1');
+  return `${whole(count)} ${count === 1 ? one : words}`;
+}
+
+const emptyText = ({ empty, title }: Table<Row>): string => empty ?? `No ${inSentence(title)}`;
 
 /** Which of these the cluster does not have; none where its namespaces are not known. */
 function namespacesMissing(cluster: Cluster, namespaces: Namespaces): readonly string[] {
@@ -181,19 +196,19 @@ function namespacesMissing(cluster: Cluster, namespaces: Namespaces): readonly s
 }
 
 function noMatchMessage({ view, table, total }: EmptyBody): Message {
-  const what = table.title.toLowerCase();
   if (view.filter !== '') {
     const only = view.faultsOnly ? ' among the faults' : '';
     return {
       role: 'dim',
       title: `Nothing matches "${view.filter}"${only}.`,
-      lines: [`${whole(total)} ${what} are hidden; <esc> clears the filter.`],
+      lines: [`${counted(total, table)} ${total === 1 ? 'is' : 'are'} hidden; <esc> clears the filter.`],
     };
   }
   return {
     role: 'good',
-    title: `No faults among ${whole(total)} ${what}.`,
-    lines: ['<ctrl-z> shows them all.'],
+    title:
+      total === 1 ? `The ${counted(total, table)} is well.` : `No faults among ${counted(total, table)}.`,
+    lines: [`<ctrl-z> shows ${total === 1 ? 'it' : 'them all'}.`],
   };
 }
 

@@ -213,7 +213,7 @@ test('ctrl-z shows faults only, and says so when there are none', () => {
   expect(title(given)).toContain('[1/2] faults only');
   const calm = givenPods(pod('fine'));
   calm.type('\x1a');
-  expect(calm.text()).toContain('No faults among 1 pods');
+  expect(calm.text()).toContain('The 1 pod is well.');
 });
 
 test('Enter on a node shows its pods, Esc leads back', () => {
@@ -359,6 +359,15 @@ test.each<[string, LinkState, RegExp]>([
   const given = givenScreen({ columns: 100, rows: 24 });
   given.cluster.apply(state(link), noon);
   expect(given.text()).toMatch(words);
+});
+
+test('a table is named as it is written, one row in the singular', () => {
+  const given = givenScreen({ columns: 100, rows: 24 });
+  given.type(':gpus\r');
+  expect(given.text()).toContain('Asking for GPUs');
+  const one = givenPods(pod('a'));
+  one.type('/zzz\r');
+  expect(one.text()).toContain('1 pod is hidden; <esc> clears the filter.');
 });
 
 test('who may list pods nowhere is told so of what the header names, not of the last place that was tried', () => {
