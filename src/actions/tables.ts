@@ -37,10 +37,23 @@ export function createTables(derived: readonly Table<Row>[]): LearningTables {
   let operators: readonly Resource[] = [];
   let learned = new Map<string, Learned>();
   let words = new Map<string, string>();
+  let isLearned = false;
 
   const relist = (): void => {
     all = [...known, ...operators, ...[...learned.values()].map(({ resource }) => resource)];
   };
+
+  /** Of several kinds with one plural, one that the cluster has. */
+  function kindNamed(word: string): Resource | undefined {
+    const found = findTable(word);
+    if (found === undefined || (found.optional === true && isLearned && !operators.includes(found))) {
+      const there = operators.find(
+        ({ name, kind, aliases }) => name === word || kind.toLowerCase() === word || aliases.includes(word),
+      );
+      return there ?? learned.get(words.get(word) ?? '')?.resource ?? found;
+    }
+    return found;
+  }
 
   return {
     get all() {
@@ -50,7 +63,7 @@ export function createTables(derived: readonly Table<Row>[]): LearningTables {
       const lower = word.toLowerCase();
       const mine = [...own, ...held].find((table) => table.name === lower || table.aliases.includes(lower));
       if (mine !== undefined) return mine;
-      const kind = findTable(lower) ?? learned.get(words.get(lower) ?? '')?.resource;
+      const kind = kindNamed(lower);
       return kind?.group === '' ? (own.find(({ name }) => name === kind.name) ?? kind) : kind;
     },
     home: homeNames.filter((name) => known.some((table) => table.name === name)),
@@ -71,6 +84,7 @@ export function createTables(derived: readonly Table<Row>[]): LearningTables {
             if (!words.has(word)) words.set(word, id);
       }
       operators = [...there];
+      isLearned = true;
       relist();
     },
     undefinedKind(word) {

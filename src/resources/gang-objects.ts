@@ -25,19 +25,22 @@ export interface PodGroupRow extends OwnedRow {
 }
 
 interface Project {
+  /** In the title: four projects have such a kind. */
+  readonly title: string;
   readonly group: string;
   readonly versions: readonly [string, ...string[]];
   readonly read: (spec: Fields, status: Fields) => Partial<PodGroupRow>;
 }
 
 function podGroups({
+  title,
   group,
   versions: [apiVersion, ...otherVersions],
   read,
 }: Project): Resource<PodGroupRow> {
   return defineResource<PodGroupRow>({
     name: 'podgroups',
-    title: 'PodGroups',
+    title,
     kind: 'PodGroup',
     group,
     apiVersion,
@@ -80,18 +83,21 @@ const unschedulable = (status: Fields): Partial<PodGroupRow> => {
 };
 
 export const volcanopodgroups: Resource<PodGroupRow> = podGroups({
+  title: 'Volcano PodGroups',
   group: 'scheduling.volcano.sh',
   versions: ['v1beta1'],
   read: (_spec, status) => unschedulable(status),
 });
 
 export const coschedulingpodgroups: Resource<PodGroupRow> = podGroups({
+  title: 'Coscheduling PodGroups',
   group: 'scheduling.x-k8s.io',
   versions: ['v1alpha1'],
   read: (_spec, status) => unschedulable(status),
 });
 
 export const kaipodgroups: Resource<PodGroupRow> = podGroups({
+  title: 'KAI PodGroups',
   group: 'scheduling.run.ai',
   versions: ['v2alpha2'],
   read: (_spec, status) => {
@@ -107,6 +113,7 @@ export const kaipodgroups: Resource<PodGroupRow> = podGroups({
 
 /** Kubernetes' own gangs (alpha from 1.35). Recorded of v1.36.3 as v1alpha2: `podGroupTemplateRef`, `PodGroupScheduled`. */
 export const nativepodgroups: Resource<PodGroupRow> = podGroups({
+  title: 'PodGroups',
   group: 'scheduling.k8s.io',
   versions: ['v1beta1', 'v1alpha3', 'v1alpha2', 'v1alpha1'],
   read: (spec, status) => {

@@ -180,6 +180,7 @@ export const volcanojobs: Resource<WorkloadObjectRow> = workloadResource({
   versions: ['v1alpha1'],
   kind: 'Job',
   plural: 'jobs',
+  title: 'Volcano Jobs',
   aliases: ['vcjob', 'vj'],
   read: readVolcanoJob,
 });

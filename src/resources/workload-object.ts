@@ -61,6 +61,8 @@ export interface WorkloadKind {
   readonly versions: readonly [string, ...string[]];
   readonly kind: string;
   readonly plural: string;
+  /** Where the plural of the kind alone would say too little. */
+  readonly title?: string;
   readonly aliases: readonly string[];
   readonly read: (spec: Fields, status: Fields, object: KubeObject) => WorkloadFacts;
 }
@@ -96,7 +98,7 @@ export function workloadResource(kind: WorkloadKind): Resource<WorkloadObjectRow
   const [apiVersion, ...otherVersions] = kind.versions;
   return defineResource<WorkloadObjectRow>({
     name: kind.plural,
-    title: kind.kind.endsWith('s') ? kind.kind : `${kind.kind}s`,
+    title: kind.title ?? (kind.kind.endsWith('s') ? kind.kind : `${kind.kind}s`),
     kind: kind.kind,
     group: kind.group,
     apiVersion,

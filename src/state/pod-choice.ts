@@ -20,7 +20,10 @@ export type PodChoice =
 /** Pods that belong to a row; undefined where rows of its kind have none. */
 export function choiceOf(table: Pick<Table<Row>, 'name'>, row: Row): PodChoice | undefined {
   const { namespace, name } = row;
-  const kind = (table as Partial<Resource>).kind ?? '';
+  const { kind = '', group = '' } = table as Partial<Resource>;
+  // Another kind that is called Job: its pods carry another label.
+  if (group === 'batch.volcano.sh')
+    return { by: 'labels', namespace, labels: { 'volcano.sh/job-name': name } };
   switch (table.name) {
     case 'pods':
     case 'ranks':
