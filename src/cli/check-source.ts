@@ -1,15 +1,17 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import type { IndexInput } from '../checklist/evidence-index.ts';
-import { apiVersionOf, type Source, sourcePath, sources } from '../checklist/sources.ts';
+import type { EvidenceIndex, IndexInput } from '../checklist/evidence-index.ts';
+import { apiVersionOf, type Source, secretsSource, sourcePath, sources } from '../checklist/sources.ts';
 import type { Connection } from '../kube/contract.ts';
 import { KubeError } from '../kube/kube-error.ts';
 import { listFirst } from '../kube/list-first.ts';
 import { logKey as keyOfLog, type LogRun, logTail } from '../kube/log-tail.ts';
 import type { KubeObject, ServerVersion } from '../kube/object.ts';
 import { protobufDecoder } from '../kube/protobuf-decoder.ts';
+import { visibleNamespaces } from '../kube/rights.ts';
 import { fieldNumbers } from '../resources/field-numbers.ts';
+import { findTable } from '../resources/index.ts';
 import { pods } from '../resources/pods.ts';
 import { messageName } from '../resources/resource.ts';
 import { UsageError } from './io.ts';
@@ -265,35 +267,60 @@ function failingContainer(pod: KubeObject): string | undefined {
 /** Secrets are asked for by their metadata alone: their names are evidence, their contents never are. */
 const metadataOnly = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io';
 
-/** Lists what this identity may list; what it may not is named in `partial` and stays unknown. */
+/** An object that the command line names. */
+export interface Named {
+  /** Lower case, as it was typed: `pod`, `deploy`. */
+  readonly kind: string;
+  readonly name: string;
+}
+
+interface Asking {
+  readonly connection: Connection;
+  readonly objects: KubeObject[];
+  readonly partial: string[];
+  readonly forbidden: Set<string>;
+  readonly signal: AbortSignal | undefined;
+  /** Where this identity may look when it may not look everywhere; asked for once. */
+  readonly visible: () => Promise<readonly string[]>;
+}
+
+/**
+ * Lists what this identity may list; what it may not is named in `partial` and stays unknown. The ladder of narrow rights:
+ * all namespaces, else those that may be seen, else of `named` the objects themselves.
+ */
 export async function evidenceFromCluster(
   connection: Connection,
   namespaces: readonly string[] | 'all',
-  signal?: AbortSignal,
+  { named = [], signal }: { readonly named?: readonly Named[]; readonly signal?: AbortSignal } = {},
 ): Promise<Evidence> {
   const server = await connection.version();
-  const objects: KubeObject[] = [];
-  const partial: string[] = [];
-  const [listed, forbidden, served] = [new Set<string>(), new Set<string>(), new Set<string>()];
+  let narrower: Promise<readonly string[]> | undefined;
+  const asking: Asking = {
+    connection,
+    objects: [],
+    partial: [],
+    forbidden: new Set(),
+    signal,
+    visible: () => {
+      narrower ??= visibleNamespaces(connection, [connection.namespace], signal).then(({ names }) => names);
+      return narrower;
+    },
+  };
+  const listed = new Set<string>();
   const scopes: readonly (string | undefined)[] = namespaces === 'all' ? [undefined] : namespaces;
   const waiting = [...sources];
   const work = async (): Promise<void> => {
-    for (let listing = waiting.shift(); listing !== undefined; listing = waiting.shift()) {
-      for (const scope of listing.namespaced ? scopes : [undefined]) {
-        const refused = await listInto(connection, listing, scope, objects, signal);
-        if (refused === 'absent') continue;
-        if (refused === undefined) {
-          served.add(listing.kind);
-          if (scope === undefined) listed.add(listing.kind);
-        } else {
-          forbidden.add(listing.kind);
-          partial.push(refused);
-        }
-      }
+    for (let source = waiting.shift(); source !== undefined; source = waiting.shift()) {
+      for (const scope of source.namespaced ? scopes : [undefined])
+        if (await listAt(asking, source, scope)) listed.add(source.kind);
+      if (asking.forbidden.has(source.kind))
+        for (const one of named.filter(({ kind }) => isOfSource(source, kind)))
+          await getNamed(asking, source, one.name, scopes);
     }
   };
   await Promise.all([work(), work(), work(), work()]);
-  await listSecretNames(connection, scopes, objects, listed, forbidden, partial, signal);
+  for (const scope of scopes) if (await listSecretsAt(asking, scope)) listed.add('Secret');
+  const { objects, forbidden, partial } = asking;
   return {
     objects,
     logs: {},
@@ -304,6 +331,64 @@ export async function evidenceFromCluster(
     now: Date.now(),
     context: connection.contextName,
   };
+}
+
+const isOfSource = ({ kind, plural }: Source, word: string): boolean =>
+  word === kind.toLowerCase() || word === plural || findTable(word)?.kind === kind;
+
+/** True where it is known now what there is of a kind in the whole cluster. */
+async function listAt(asking: Asking, source: Source, scope: string | undefined): Promise<boolean> {
+  const { forbidden, partial } = asking;
+  const refused = await listInto(asking, source, scope);
+  if (refused === 'absent') return false;
+  if (refused === undefined) return scope === undefined;
+  forbidden.add(source.kind);
+  if (scope !== undefined || !source.namespaced) {
+    partial.push(`${source.kind}: ${refused}`);
+    return false;
+  }
+  partial.push(await narrowly(asking, source.kind, refused, (name) => listInto(asking, source, name)));
+  return false;
+}
+
+/** The second rung, and what is to be said of it. */
+async function narrowly(
+  { visible }: Asking,
+  kind: string,
+  refusal: string,
+  listIn: (namespace: string) => Promise<'absent' | string | undefined>,
+): Promise<string> {
+  const read: string[] = [];
+  for (const name of await visible()) if ((await listIn(name)) === undefined) read.push(name);
+  return read.length === 0 ? `${kind}: ${refusal}` : `${kind}: only in ${read.join(', ')} (${refusal})`;
+}
+
+/** The last rung: who may not list may be allowed to get. */
+async function getNamed(
+  { connection, objects, partial, signal }: Asking,
+  source: Source,
+  name: string,
+  scopes: readonly (string | undefined)[],
+): Promise<void> {
+  for (const scope of source.namespaced ? scopes : [undefined]) {
+    if (source.namespaced && scope === undefined) continue;
+    const isThere = objects.some(
+      ({ kind, metadata }) =>
+        kind === source.kind && metadata?.name === name && (metadata.namespace ?? scope) === scope,
+    );
+    if (isThere) continue;
+    for (const version of source.versions) {
+      const path = `${sourcePath(source, version, scope)}/${encodeURIComponent(name)}`;
+      try {
+        const object = await connection.json({ path, ...(signal === undefined ? {} : { signal }) });
+        objects.push({ apiVersion: apiVersionOf(source, version), kind: source.kind, ...object });
+        break;
+      } catch (error) {
+        if (!(error instanceof KubeError)) throw error;
+        if (error.kind !== 'not-found') partial.push(`${source.kind}: ${error.message}`);
+      }
+    }
+  }
 }
 
 /**
@@ -337,48 +422,66 @@ export async function withAllPods(
   };
 }
 
+/** Undefined: all of it is among the objects now; else why not. */
 async function listInto(
-  connection: Connection,
+  { connection, objects, signal }: Asking,
   source: Source,
   namespace: string | undefined,
-  into: KubeObject[],
-  signal: AbortSignal | undefined,
 ): Promise<'absent' | string | undefined> {
   const paths = source.versions.map((version) => sourcePath(source, version, namespace));
   const listed = await listFirst(connection, paths, { signal });
   if (listed === 'absent') return 'absent';
-  if ('refused' in listed) return `${source.kind}: ${listed.refused.message}`;
+  if ('refused' in listed) return listed.refused.message;
   const apiVersion = apiVersionOf(source, source.versions[listed.at] ?? '');
-  for (const object of listed.objects) into.push({ apiVersion, kind: source.kind, ...object });
+  for (const object of listed.objects) objects.push({ apiVersion, kind: source.kind, ...object });
   return undefined;
 }
 
-async function listSecretNames(
-  connection: Connection,
-  scopes: readonly (string | undefined)[],
-  objects: KubeObject[],
-  listed: Set<string>,
-  forbidden: Set<string>,
-  partial: string[],
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  for (const scope of scopes) {
-    const path =
-      scope === undefined ? '/api/v1/secrets' : `/api/v1/namespaces/${encodeURIComponent(scope)}/secrets`;
-    try {
-      const answer = await connection.json<{ readonly items?: readonly KubeObject[] }>({
-        path,
-        accept: metadataOnly,
-        ...(signal === undefined ? {} : { signal }),
-      });
-      for (const item of answer.items ?? []) objects.push({ ...item, apiVersion: 'v1', kind: 'Secret' });
-      if (scope === undefined) listed.add('Secret');
-    } catch (error) {
-      if (!(error instanceof KubeError)) throw error;
-      forbidden.add('Secret');
-      partial.push(`Secret: ${error.message}`);
-    }
+/** True where the names of all secrets are known now. */
+async function listSecretsAt(asking: Asking, scope: string | undefined): Promise<boolean> {
+  const refused = await secretNamesInto(asking, scope);
+  if (refused === undefined) return scope === undefined;
+  asking.forbidden.add('Secret');
+  asking.partial.push(
+    scope === undefined
+      ? await narrowly(asking, 'Secret', refused, (name) => secretNamesInto(asking, name))
+      : `Secret: ${refused}`,
+  );
+  return false;
+}
+
+async function secretNamesInto(
+  { connection, objects, signal }: Asking,
+  scope: string | undefined,
+): Promise<string | undefined> {
+  try {
+    const answer = await connection.json<{ readonly items?: readonly KubeObject[] }>({
+      path: sourcePath(secretsSource, 'v1', scope),
+      accept: metadataOnly,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    for (const item of answer.items ?? []) objects.push({ ...item, apiVersion: 'v1', kind: 'Secret' });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof KubeError)) throw error;
+    return error.message;
   }
+}
+
+/** Not there, or not to be seen: who may not list a kind does not know which. */
+export function unseen({ find }: EvidenceIndex, { kind, name }: Named): KubeError {
+  const what = `${kind}${name === '' ? '' : `/${name}`}`;
+  const known = findTable(kind)?.kind;
+  const presence = known === undefined ? undefined : find(known, '', name);
+  return presence?.state === 'unknown' && presence.why === 'forbidden'
+    ? new KubeError(`${what} cannot be seen: it may not be read, nor may what there is be listed`, {
+        kind: 'forbidden',
+        hint: `Name its namespace with -n, or ask for the right to get it (kubectl auth can-i get ${what} -n NAMESPACE).`,
+      })
+    : new KubeError(`${what} not found`, {
+        kind: 'not-found',
+        hint: 'Name it as KIND/NAME, and its namespace with -n.',
+      });
 }
 
 /** Logs that one command reads: more are a load on the cluster. */

@@ -16,7 +16,6 @@ import { text } from '../checklist/read.ts';
 import type { Severity, SubjectReport } from '../checklist/report.ts';
 import { connect } from '../kube/connection.ts';
 import type { Connection } from '../kube/contract.ts';
-import { KubeError } from '../kube/kube-error.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { mayI } from '../kube/rights.ts';
 import { findTable } from '../resources/index.ts';
@@ -28,6 +27,7 @@ import {
   evidenceFromFiles,
   fetchLogs,
   logsAtMost,
+  unseen,
   withAllPods,
 } from './check-source.ts';
 import { commandFlags } from './command-flags.ts';
@@ -109,11 +109,7 @@ function reportsFor(
   const chosen = asked
     ? scope.targets.flatMap((target) => {
         const objects = index.objects.filter((object) => inScope(object) && matches(object, target));
-        if (objects.length === 0)
-          throw new KubeError(`${target.kind}${target.name === '' ? '' : `/${target.name}`} not found`, {
-            kind: 'not-found',
-            hint: 'Name it as KIND/NAME, and its namespace with -n.',
-          });
+        if (objects.length === 0) throw unseen(index, target);
         return objects.map((object) => evaluate(index, object, options));
       })
     : evaluateAll(index, options).filter((report) =>
@@ -145,7 +141,9 @@ async function gather(
   scope: Scope,
   options: EvaluateOptions,
 ): Promise<{ readonly evidence: Evidence; readonly index: EvidenceIndex }> {
-  const listed = await evidenceFromCluster(connection, namespaces);
+  const listed = await evidenceFromCluster(connection, namespaces, {
+    named: scope.targets.filter(({ name }) => name !== ''),
+  });
   // A pod without a node waits for room, and room is what the pods of all namespaces leave.
   const waits = listed.objects.some((object) => kindOf(object) === 'Pod' && isUnplaced(object));
   const evidence = waits && namespaces !== 'all' ? await withAllPods(connection, listed) : listed;

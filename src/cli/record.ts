@@ -11,10 +11,9 @@ import {
 } from '../checklist/evidence-index.ts';
 import { at, list, text } from '../checklist/read.ts';
 import { connect } from '../kube/connection.ts';
-import { KubeError } from '../kube/kube-error.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { findTable } from '../resources/index.ts';
-import { type Evidence, evidenceFromCluster, fetchLogs, withAllPods } from './check-source.ts';
+import { type Evidence, evidenceFromCluster, fetchLogs, unseen, withAllPods } from './check-source.ts';
 import { commandFlags } from './command-flags.ts';
 import { connectOptionsOf, namespacesOf, parseFlags } from './flags.ts';
 import { commandHelpText } from './help.ts';
@@ -66,7 +65,9 @@ export async function recordCommand(argv: readonly string[], io: CommandIo): Pro
   });
   try {
     const namespaces = asked ?? [connection.namespace];
-    const evidence = await evidenceFromCluster(connection, namespaces);
+    const evidence = await evidenceFromCluster(connection, namespaces, {
+      named: target === undefined ? [] : [{ ...target, kind: target.kind.toLowerCase() }],
+    });
     const index = buildIndex(evidence);
     const named = target === undefined ? undefined : find(index, target);
     // Where all pods count, as for one that finds no node, those of other namespaces do too.
@@ -136,10 +137,7 @@ function find(index: EvidenceIndex, { kind, name }: Target, namespace?: string):
       (namespace === undefined || namespaceOf(object) === namespace),
   );
   if (found !== undefined) return found;
-  throw new KubeError(`${kind}/${name} not found`, {
-    kind: 'not-found',
-    hint: 'Name it as KIND/NAME, and its namespace with -n.',
-  });
+  throw unseen(index, { kind, name });
 }
 
 const isUnplaced = (object: KubeObject): boolean =>

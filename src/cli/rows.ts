@@ -19,6 +19,8 @@ export interface Scope {
   readonly namespaces: readonly string[] | 'all';
   readonly labelSelector?: string | undefined;
   readonly fieldSelector?: string | undefined;
+  /** Objects asked for by name, one by one where nothing else selects: who may get one need not be allowed to list. */
+  readonly names?: readonly string[] | undefined;
 }
 
 export interface Loaded<R extends Row> {
@@ -193,7 +195,7 @@ async function loadResource<R extends Row>(
 ): Promise<Loaded<R>> {
   if (!resource.namespaced || scope.namespaces === 'all') {
     try {
-      return { rows: await list(connection, resource, '', scope, server), partial: [] };
+      return { rows: await read(connection, resource, '', scope, server), partial: [] };
     } catch (error) {
       if (!resource.namespaced || !(error instanceof KubeError) || error.kind !== 'forbidden') throw error;
       return loadVisible(connection, resource, scope, server, error);
@@ -234,7 +236,7 @@ async function loadNamespaces<R extends Row>(
   let answered = 0;
   for (const name of names) {
     try {
-      rows.push(...(await list(connection, resource, name, scope, server)));
+      rows.push(...(await read(connection, resource, name, scope, server)));
       answered += 1;
     } catch (error) {
       if (!(error instanceof KubeError) || error.kind !== 'forbidden') throw error;
@@ -244,6 +246,32 @@ async function loadNamespaces<R extends Row>(
   }
   if (answered === 0 && refusal !== undefined) throw refusal;
   return { rows, partial };
+}
+
+/** Objects that are named are asked for as kubectl does, one by one; those that are not there are left out. */
+async function read<R extends Row>(
+  connection: Connection,
+  resource: Resource<R>,
+  namespace: string,
+  scope: Scope,
+  server: ServerVersion,
+): Promise<R[]> {
+  const { names = [], labelSelector, fieldSelector, namespaces } = scope;
+  const isSelected = labelSelector !== undefined || fieldSelector !== undefined;
+  if (names.length === 0 || isSelected || (resource.namespaced && namespaces === 'all'))
+    return await list(connection, resource, namespace, scope, server);
+  const rows: R[] = [];
+  for (const name of new Set(names)) {
+    const path = `${pathOf(resource, namespace)}/${encodeURIComponent(name)}`;
+    const object = await connection.json({ path }).catch((error: unknown) => {
+      // Also what an older server says of a kind that it has in another version; the list tells the two apart.
+      if (error instanceof KubeError && error.kind === 'not-found' && error.answer !== undefined)
+        return undefined;
+      throw error;
+    });
+    if (object !== undefined) rows.push(resource.toRow(object, { server }));
+  }
+  return rows;
 }
 
 async function list<R extends Row>(

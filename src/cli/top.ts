@@ -81,6 +81,7 @@ async function print(
     namespaces,
     labelSelector: parsed.one('selector'),
     fieldSelector: parsed.one('field-selector'),
+    names,
   };
   const usage = createUsage();
   const base: Resource = kind === 'pods' ? anyResource(pods) : anyResource(nodes);

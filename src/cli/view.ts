@@ -75,7 +75,7 @@ export async function viewCommand(word: string, parsed: ParsedFlags, io: Command
   const { rows, partial, namespaces, context } =
     files.length > 0
       ? await fromFiles(table, files, { namespaces: asked ?? 'all' }, now)
-      : await fromCluster(table, asked, parsed, io, now);
+      : await fromCluster(table, { asked, names }, parsed, io, now);
   const chosen = names.length === 0 ? rows : rows.filter((row) => names.includes(row.name));
   const kept = parsed.on('faults') ? chosen.filter((row) => table.fault?.(row, now) === true) : chosen;
   const sorted = sortRows(table, kept, parsed.one('sort-by') ?? ownOrder(table));
@@ -160,7 +160,10 @@ async function fromFiles(
 
 async function fromCluster(
   table: Table<Row>,
-  asked: readonly string[] | 'all' | undefined,
+  {
+    asked,
+    names,
+  }: { readonly asked: readonly string[] | 'all' | undefined; readonly names: readonly string[] },
   parsed: ParsedFlags,
   io: CommandIo,
   now: number,
@@ -170,7 +173,12 @@ async function fromCluster(
     const { rows, partial } = await loadTable(
       connection,
       table,
-      { namespaces, labelSelector: parsed.one('selector'), fieldSelector: parsed.one('field-selector') },
+      {
+        namespaces,
+        labelSelector: parsed.one('selector'),
+        fieldSelector: parsed.one('field-selector'),
+        names,
+      },
       now,
     );
     return { rows, partial, namespaces, context: connection.contextName };
