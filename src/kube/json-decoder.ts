@@ -37,17 +37,22 @@ const types = new Set(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR']);
 function jsonEvents(): EventReader {
   /** Chunks of a line whose end has not come yet. Joined once, when it has: a line of 1.5 MB is some 100 chunks. */
   let parts: Uint8Array[] = [];
+  /** Chunks that came while the one before was not read to its end: several may be read together. */
+  const waiting: Uint8Array[] = [];
   let chunk: Uint8Array = new Uint8Array(0);
   let at = 0;
 
+  function nextChunk(): boolean {
+    if (at < chunk.length) parts.push(chunk.subarray(at));
+    chunk = waiting.shift() ?? new Uint8Array(0);
+    at = 0;
+    return chunk.length > 0;
+  }
+
   function line(): Uint8Array | undefined {
-    const end = chunk.indexOf(0x0a, at);
-    if (end < 0) {
-      if (at < chunk.length) parts.push(chunk.subarray(at));
-      chunk = new Uint8Array(0);
-      at = 0;
-      return undefined;
-    }
+    let end = chunk.indexOf(0x0a, at);
+    while (end < 0 && nextChunk()) end = chunk.indexOf(0x0a);
+    if (end < 0) return undefined;
     const rest = chunk.subarray(at, end);
     at = end + 1;
     if (parts.length === 0) return rest;
@@ -58,9 +63,7 @@ function jsonEvents(): EventReader {
 
   return {
     push: (bytes) => {
-      if (at < chunk.length) parts.push(chunk.subarray(at));
-      chunk = bytes;
-      at = 0;
+      if (bytes.length > 0) waiting.push(bytes);
     },
     next: () => {
       for (let bytes = line(); bytes !== undefined; bytes = line()) {

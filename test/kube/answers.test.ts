@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Connection, KubeRequest } from '../../src/kube/contract.ts';
 import { discover, pathOf, servedKind } from '../../src/kube/discovery.ts';
+import { jsonDecoder } from '../../src/kube/json-decoder.ts';
 import { attributesOf, rightText, verbOf } from '../../src/kube/resource-path.ts';
 import { allows, forgetRights, mayI, rulesIn, visibleNamespaces } from '../../src/kube/rights.ts';
 import {
@@ -298,6 +300,45 @@ describe('requests', () => {
   test('nothing is sent before the first call', async () => {
     const { server } = await against((seen) => sendJson(seen, 200, {}));
     expect(server.connections()).toBe(0);
+  });
+});
+
+describe('the events of a watch in JSON', () => {
+  const bodyOf = (names: readonly string[]): Buffer =>
+    Buffer.from(
+      names.map((name) => `${JSON.stringify({ type: 'ADDED', object: { metadata: { name } } })}\n`).join(''),
+    );
+
+  test('are the same however their bytes are cut, and however many pieces are read together', () => {
+    const name = fc.string({ unit: fc.constantFrom('a', 'é', '🚀', '\u2028'), maxLength: 12 });
+    fc.assert(
+      fc.property(
+        fc.array(name, { maxLength: 8 }),
+        fc
+          .array(fc.nat({ max: 60 }), { minLength: 1, maxLength: 8 })
+          .filter((sizes) => sizes.some((size) => size > 0)),
+        fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 4 }),
+        (names, sizes, together) => {
+          const body = bodyOf(names);
+          const reader = jsonDecoder.events();
+          const read: unknown[] = [];
+          const readAll = (): void => {
+            for (let event = reader.next(); event !== undefined; event = reader.next())
+              read.push(event.object.metadata?.name);
+          };
+          let at = 0;
+          for (let piece = 0; at < body.length; piece += 1) {
+            // A piece of no bytes is one, too.
+            const size = sizes[piece % sizes.length] ?? 1;
+            reader.push(body.subarray(at, at + size));
+            at += size;
+            if (piece % (together[piece % together.length] ?? 1) === 0) readAll();
+          }
+          readAll();
+          expect(read).toEqual(names);
+        },
+      ),
+    );
   });
 });
 
