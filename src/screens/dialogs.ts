@@ -19,13 +19,13 @@ import type { Spans, Theme } from '../ui/theme.ts';
 /** The keys of an open dialog, and how it looks. All that it decides is written into the dialog; who asked reads it there. */
 export interface DialogDesk {
   readonly press: (dialog: Dialog, key: Key) => void;
-  /** A dialog was given up a moment ago: what was typed with that is no wish to change something. */
+  /** A dialog was given up in this burst of keys: what came with that is no wish to change something. */
   readonly isJustClosed: () => boolean;
   readonly overlay: (dialog: Dialog, theme: Theme, columns: number, rows: number) => Overlay;
 }
 
 export function createDialogDesk(session: SessionStore, now: () => number): DialogDesk {
-  let closedAtMs = Number.NEGATIVE_INFINITY;
+  let isJustClosed = false;
   /** As a dialog was drawn last, and which. */
   let drawn: { readonly id: number; readonly range: DialogRange } | undefined;
   return {
@@ -39,9 +39,13 @@ export function createDialogDesk(session: SessionStore, now: () => number): Dial
       if (next.answer !== 'cancel') return;
       // Who asked hears of it in a later turn; the next key of a burst is for what lies under the dialog.
       closeDialog(session, dialog.id);
-      closedAtMs = now();
+      isJustClosed = true;
+      // A burst is read in one turn of the loop.
+      setImmediate(() => {
+        isJustClosed = false;
+      });
     },
-    isJustClosed: () => now() - closedAtMs < deafForMs,
+    isJustClosed: () => isJustClosed,
     overlay(dialog, theme, columns, rows) {
       if (dialog.kind === 'menu') return menuOf(dialog, theme, columns, rows);
       const { range, ...overlay } = overlayOf(dialog, theme, columns, rows);
