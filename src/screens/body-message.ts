@@ -45,10 +45,37 @@ function linksFor(cluster: Cluster, resource: Resource, namespaces: Namespaces):
     const single = all.filter(({ scope }) => scope !== '');
     if (cover === undefined) return single;
     // Refused for all namespaces at once: what is seen in single ones speaks then, where anything is.
-    const readable = single.filter(({ state }) => state !== 'forbidden');
-    return cover.state === 'forbidden' && readable.length > 0 ? readable : [cover];
+    const speaking = thatSpeak(cluster, resource, single);
+    return cover.state === 'forbidden' && speaking.length > 0 ? speaking : [cover];
   }
-  return namespaces.flatMap((name) => linkFor(cluster, resource, name) ?? []);
+  const links = namespaces.flatMap((name) => {
+    const link = linkFor(cluster, resource, name);
+    // Refused here and everywhere at once: it is the refusal here that is meant.
+    const own = link?.state === 'forbidden' ? all.find(({ scope }) => scope === name) : undefined;
+    return own ?? link ?? [];
+  });
+  const speaking = thatSpeak(cluster, resource, links);
+  return speaking.length > 0 ? speaking : links;
+}
+
+/** All but the namespaces that were refused from the start: nothing on the screen is theirs, and the title names the others. */
+const thatSpeak = (cluster: Cluster, resource: Resource, links: readonly Link[]): readonly Link[] =>
+  links.filter((link) => link.state !== 'forbidden' || isLostRight(cluster, resource, link));
+
+const lostRights = new WeakMap<Link, boolean>();
+
+/** Refused now, and read before: its rows are still there, and get older. */
+function isLostRight(cluster: Cluster, resource: Resource, link: Link): boolean {
+  const known = lostRights.get(link);
+  if (known !== undefined) return known;
+  let isLost = false;
+  for (const { namespace } of cluster.rowsOf(resource))
+    if (namespace === link.scope) {
+      isLost = true;
+      break;
+    }
+  lostRights.set(link, isLost);
+  return isLost;
 }
 
 const order: readonly Link['state'][] = [
@@ -236,14 +263,19 @@ export const inText = (atMs: number, now: number): string =>
 
 const upperFirst = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** Where all namespaces at once are refused: the ones that are read instead; undefined where nothing is missing. */
+/** Where some of the namespaces that are shown are refused: the ones that are read; undefined where nothing is missing. */
 export function partOf(
   cluster: Cluster,
   table: Table<Row>,
   namespaces: Namespaces,
 ): readonly string[] | undefined {
-  if (namespaces !== 'all' || !isResource(table) || !table.namespaced) return undefined;
+  if (!isResource(table) || !table.namespaced) return undefined;
   const links = cluster.linksOf(table);
+  if (namespaces !== 'all') {
+    const read = namespaces.filter((name) => linkFor(cluster, table, name)?.state !== 'forbidden');
+    // All of them refused is a message in the place of the rows.
+    return read.length === namespaces.length || read.length === 0 ? undefined : read;
+  }
   if (!links.some(({ scope, state }) => scope === '' && state === 'forbidden')) return undefined;
   return links.filter(({ scope, state }) => scope !== '' && state !== 'forbidden').map(({ scope }) => scope);
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { anyResource, type Resource } from '../../src/resources/resource.ts';
 import { secrets } from '../../src/resources/secrets.ts';
 import type { LinkState } from '../../src/state/link.ts';
-import { notify, notifyUndo } from '../../src/state/session.ts';
+import { type Namespaces, notify, notifyUndo } from '../../src/state/session.ts';
 import { fillRecorded, type Given, givenScreen, nodeKind, noon, podKind } from './given.tsx';
 
 const sizes = [
@@ -145,3 +145,47 @@ test('what may be listed and not watched is called polled, and how often, whatev
   tell(given, podKind, { state: 'live', sinceMs: noon });
   expect(given.text().split('\n')[0]).toContain('● live');
 });
+
+test.each<{ readonly namespaces: Namespaces }>([
+  { namespaces: 'all' },
+  { namespaces: ['train', 'serve', 'secret'] },
+])(
+  'of $namespaces one that is refused leaves the others live, and the count says that it is not of all',
+  ({ namespaces }) => {
+    const given = givenScreen({ columns: 120, rows: 24 });
+    given.cluster.apply(
+      ['train', 'serve'].map((namespace) => {
+        const metadata = { name: `in-${namespace}`, namespace, uid: namespace };
+        return {
+          type: 'put',
+          resource: podKind,
+          scope: namespace,
+          row: podKind.toRow({ metadata }, { server: undefined }),
+        };
+      }),
+      noon,
+    );
+    given.session.setState({ namespaces });
+    for (const scope of ['', 'secret'])
+      given.cluster.apply(
+        [{ type: 'link', resource: podKind, scope, link: forbidden(`pods is forbidden in ${scope}`) }],
+        noon,
+      );
+    for (const scope of ['train', 'serve'])
+      given.cluster.apply(
+        [{ type: 'link', resource: podKind, scope, link: { state: 'live', sinceMs: noon } }],
+        noon,
+      );
+    expect(given.text()).toContain('● live');
+    expect(given.text()).toMatch(/\[2\].* only .*train/);
+    expect(given.text()).not.toContain('nothing newer is known');
+    // A right that is lost leaves rows behind, which get older.
+    given.cluster.apply(
+      [{ type: 'link', resource: podKind, scope: 'serve', link: forbidden('pods is forbidden in serve') }],
+      noon,
+    );
+    expect(given.text()).toContain('pods forbidden');
+    expect(given.text()).toMatch(/\[2\].* only train/);
+    expect(given.text()).toContain('nothing newer is known: pods is forbidden in serve');
+  },
+);
