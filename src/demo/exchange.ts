@@ -136,6 +136,7 @@ export function createExchange(
   let frozen: (() => void) | undefined;
   let melting: Promise<void> | undefined;
   let begun = false;
+  let ended = false;
   let contentType: string | undefined;
 
   response.on('close', () => abort.abort());
@@ -259,7 +260,8 @@ export function createExchange(
       if (used > 0) await flush();
     },
     push(chunk) {
-      if (frozen !== undefined) return true;
+      // What happens after the end is nobody's.
+      if (frozen !== undefined || ended) return true;
       if (abort.signal.aborted) return false;
       if (exchange.pace !== undefined) {
         owed += chunk.length;
@@ -272,7 +274,9 @@ export function createExchange(
       return waiting() < slowReaderBytes;
     },
     end() {
-      if (frozen === undefined && !abort.signal.aborted) raw.end();
+      if (frozen !== undefined || abort.signal.aborted) return;
+      ended = true;
+      raw.end();
     },
     json: (status, value, options) => exchange.bytes(status, [Buffer.from(JSON.stringify(value))], options),
     async text(status, text, headers) {

@@ -6,6 +6,7 @@ import type { Timing } from '../../src/kube/timing.ts';
 /** What a screen would know: rows by uid, and every state it was told. */
 export interface Recorder extends Reflector {
   readonly names: () => string[];
+  readonly uids: () => string[];
   readonly states: StreamState[];
   readonly stateNames: () => string[];
   readonly lists: () => number;
@@ -69,6 +70,7 @@ export function record(connection: Connection, target: ReflectorTarget, timing?:
   return {
     ...reflector,
     names: () => [...rows.values()].sort(),
+    uids: () => [...rows.keys()].sort(),
     states,
     stateNames: () => states.map(({ state }) => state),
     lists: () => lists,
