@@ -1,6 +1,12 @@
 import type { KubeObject } from '../kube/object.ts';
 import { record } from '../resources/fields.ts';
 import { describeAutoscaler } from './autoscalers.ts';
+import {
+  describeConfigMap,
+  describePriorityClass,
+  describeSecret,
+  describeServiceAccount,
+} from './configuration.ts';
 import { describeAny } from './generic.ts';
 import { describeLimitRange, describeNamespace, describeQuota } from './namespaces.ts';
 import {
@@ -9,10 +15,11 @@ import {
   describeIngress,
   describeService,
 } from './network.ts';
+import { describeNetworkPolicy } from './network-policies.ts';
 import { describeNode } from './nodes.ts';
 import { type Related, str } from './parts.ts';
 import { describePod } from './pods.ts';
-import { describeClaim, describeVolume } from './storage.ts';
+import { describeClaim, describeStorageClass, describeVolume } from './storage.ts';
 import {
   describeCronJob,
   describeDaemonSet,
@@ -126,6 +133,15 @@ const describers: Readonly<Record<string, Describer>> = {
         path: `/api/v1/namespaces/${encodeURIComponent(nameOf(namespace))}/${name}`,
       })),
   },
+  ConfigMap: { describe: describeConfigMap },
+  Secret: { describe: describeSecret },
+  ServiceAccount: {
+    describe: describeServiceAccount,
+    needs: (account) => [{ name: 'secrets', path: `/api/v1/namespaces/${namespaceOf(account)}/secrets` }],
+  },
+  'StorageClass.storage.k8s.io': { describe: describeStorageClass },
+  'PriorityClass.scheduling.k8s.io': { describe: describePriorityClass },
+  'NetworkPolicy.networking.k8s.io': { describe: describeNetworkPolicy },
   ResourceQuota: { describe: describeQuota },
   LimitRange: { describe: describeLimitRange },
 };

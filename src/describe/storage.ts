@@ -2,11 +2,13 @@ import type { KubeObject } from '../kube/object.ts';
 import { isRecord, list, record } from '../resources/fields.ts';
 import {
   annotationLines,
+  bool,
   dateText,
   eventLines,
   goList,
   head,
   labelLines,
+  labelsText,
   multiline,
   type Related,
   sinceText,
@@ -145,5 +147,43 @@ function affinityLines(page: Page, required: unknown): void {
       return `${str(key)} ${str(operator).toLowerCase()}${given.length === 0 ? '' : ` [${given.map(str).join(', ')}]`}`;
     });
     multiline(page, `Term ${index}`, expressions, '    ');
+  }
+}
+
+export function describeStorageClass(storage: KubeObject, { events }: Related, now: number): string {
+  const page = createPage();
+  const annotations = record(record(storage.metadata)['annotations']);
+  const isDefault = ['storageclass.kubernetes.io', 'storageclass.beta.kubernetes.io'].some(
+    (domain) => annotations[`${domain}/is-default-class`] === 'true',
+  );
+  head(page, storage, { namespaced: false });
+  page.write(0, `IsDefaultClass:\t${isDefault ? 'Yes' : 'No'}\n`);
+  page.write(0, `Annotations:\t${labelsText(annotations)}\n`);
+  page.write(0, `Provisioner:\t${str(storage['provisioner'])}\n`);
+  page.write(0, `Parameters:\t${labelsText(storage['parameters'])}\n`);
+  const grows = storage['allowVolumeExpansion'];
+  page.write(0, `AllowVolumeExpansion:\t${grows === undefined ? '<unset>' : bool(grows)}\n`);
+  const options = list(storage['mountOptions']).map(str);
+  page.write(0, options.length === 0 ? 'MountOptions:\t<none>\n' : 'MountOptions:\n');
+  for (const option of options) page.write(1, `${option}\n`);
+  for (const [title, field] of [
+    ['ReclaimPolicy', 'reclaimPolicy'],
+    ['VolumeBindingMode', 'volumeBindingMode'],
+  ] as const)
+    if (storage[field] !== undefined) page.write(0, `${title}:\t${str(storage[field])}\n`);
+  if (storage['allowedTopologies'] !== undefined) topologyLines(page, list(storage['allowedTopologies']));
+  eventLines(page, events, now);
+  return page.text();
+}
+
+function topologyLines(page: Page, terms: readonly unknown[]): void {
+  page.write(0, `AllowedTopologies:\t${terms.length === 0 ? '<none>' : ''}\n`);
+  for (const [at, term] of terms.entries()) {
+    const places = list(record(term)['matchLabelExpressions']).map((raw) => {
+      const { key, values } = record(raw);
+      return `${str(key)} in [${list(values).map(str).join(', ')}]`;
+    });
+    page.write(1, `Term ${at}:\t${places[0] ?? '<none>'}\n`);
+    for (const place of places.slice(1)) page.write(1, `\t${place}\n`);
   }
 }

@@ -1,14 +1,17 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Demo, startDemo } from '../../src/demo/index.ts';
+import { cleanObject } from '../../src/describe/clean.ts';
 import { describe as describeObject, needsOf, type Related } from '../../src/describe/index.ts';
 import { connect } from '../../src/kube/connection.ts';
 import type { Connection } from '../../src/kube/contract.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
 import { temporaryFolder } from '../folder.ts';
+import { configuration } from './objects.ts';
 
 /** The newest kubectl beside the one on PATH, or that one. */
 function client(): string | undefined {
@@ -100,5 +103,35 @@ test.runIf(kubectl !== undefined).each([
     }
     expect(ours.length).toBeGreaterThan(10);
     expect(ours).toEqual(kubectls);
+  },
+);
+
+test.runIf(kubectl !== undefined)(
+  'what configures the others is described as kubectl does',
+  { timeout: 120_000 },
+  async () => {
+    const run = async (...args: readonly string[]): Promise<string> =>
+      (
+        await promisify(execFile)(kubectl ?? '', ['--kubeconfig', kubeconfig, ...args], {
+          encoding: 'utf8',
+          env: { ...process.env, TZ: 'UTC' },
+        })
+      ).stdout;
+    for (const object of configuration) {
+      const { kind = '', apiVersion = '', metadata } = object;
+      const { namespace, name = '' } = metadata ?? {};
+      const folder = temporaryFolder('describe');
+      await writeFile(join(folder, 'object.json'), JSON.stringify(object));
+      await run('create', '--validate=false', '-f', join(folder, 'object.json'));
+      const scope = namespace === undefined ? [] : ['-n', namespace];
+      const text = await run('describe', kind.toLowerCase(), name, ...scope);
+      const found = JSON.parse(
+        await run('get', kind.toLowerCase(), name, ...scope, '-o', 'json'),
+      ) as KubeObject;
+      const given = cleanObject({ ...found, kind, apiVersion });
+      const related: Record<string, KubeObject[]> = { events: [] };
+      for (const need of needsOf(given)) related[need.name] = await listOf(need.path);
+      expect(timeless(describeObject(given, related, Date.now()))).toEqual(timeless(text));
+    }
   },
 );
