@@ -57,12 +57,24 @@ export interface EventsText {
   readonly tone: Tone;
 }
 
-/** Cells of the timeline; each stands for a part of the hour that a server keeps events. */
-const cells = 30;
+/** Cells of the timeline; each stands for a part of the hour that a server keeps events. Fewer than its title say little. */
+const cellsAtMost = 30;
+const timelineTitle = 'THE LAST HOUR';
+
+/** Before the message that stands under its event. */
+const messageIndent = 24;
+const narrowIndent = 4;
+const narrowBelow = 100;
+
 const keptMs = 60 * 60_000;
 
 /** A row of dots, oldest left: where in the last hour it was first and last seen, and in between where it went on. */
-function timeline(group: EventGroup, now: number, marks: readonly [string, string, string]): string {
+function timeline(
+  group: EventGroup,
+  cells: number,
+  now: number,
+  marks: readonly [string, string, string],
+): string {
   const [seen, between, none] = marks;
   const at = (time: number): number => Math.floor(((time - (now - keptMs)) / keptMs) * cells);
   const first = at(group.first ?? now);
@@ -82,6 +94,7 @@ export function eventTexts(
   objects: readonly KubeObject[] | undefined,
   now: number,
   marks: readonly [string, string, string] = ['●', '─', '·'],
+  columns = 120,
 ): readonly (readonly EventsText[])[] {
   if (objects === undefined)
     return [[{ text: 'Events cannot be read here: no right to list them, or not yet.', tone: 'warn' }]];
@@ -98,10 +111,16 @@ export function eventTexts(
     ];
   }
   const reasonWidth = Math.max(6, ...groups.map(({ reason }) => reason.length));
+  const fromWidth = Math.max(4, ...groups.map(({ component }) => component.length));
+  // What is left of the line beside times, count, type, reason and source; a line that wraps is no timeline.
+  const room = columns - 1 - 32 - reasonWidth - 2 - 2 - fromWidth;
+  const cells = room < timelineTitle.length ? 0 : Math.min(cellsAtMost, room);
+  const between = cells === 0 ? '' : `${timelineTitle.padEnd(cells)}  `;
+  const indent = ' '.repeat(columns < narrowBelow ? narrowIndent : messageIndent);
   const lines: (readonly EventsText[])[] = [
     [
       {
-        text: `${'LAST'.padStart(7)} ${'FIRST'.padStart(7)} ${'COUNT'.padStart(5)}  ${'TYPE'.padEnd(7)}  ${'REASON'.padEnd(reasonWidth)}  ${'THE LAST HOUR'.padEnd(cells)}  FROM`,
+        text: `${'LAST'.padStart(7)} ${'FIRST'.padStart(7)} ${'COUNT'.padStart(5)}  ${'TYPE'.padEnd(7)}  ${'REASON'.padEnd(reasonWidth)}  ${between}FROM`,
         tone: 'dim',
       },
     ],
@@ -115,10 +134,12 @@ export function eventTexts(
       },
       { text: group.type.padEnd(7), tone: isBad ? 'warn' : 'dim' },
       { text: `  ${group.reason.padEnd(reasonWidth)}  `, tone: isBad ? 'bad' : 'plain' },
-      { text: timeline(group, now, marks), tone: isBad ? 'warn' : 'dim' },
-      { text: `  ${group.component}`, tone: 'dim' },
+      ...(cells === 0
+        ? []
+        : ([{ text: `${timeline(group, cells, now, marks)}  `, tone: isBad ? 'warn' : 'dim' }] as const)),
+      { text: group.component, tone: 'dim' },
     ]);
-    lines.push([{ text: `${' '.repeat(24)}${group.message}`, tone: 'plain' }]);
+    lines.push([{ text: `${indent}${group.message}`, tone: 'plain' }]);
   }
   return lines;
 }

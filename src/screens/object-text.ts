@@ -11,7 +11,7 @@ export function objectLines(
   view: ObjectView,
   inspected: Inspected | undefined,
   theme: Theme,
-  now: number,
+  { columns, now }: { readonly columns: number; readonly now: number },
 ): readonly PagerLine[] {
   const state = inspected?.state;
   if (state?.state === 'failed') {
@@ -40,11 +40,12 @@ export function objectLines(
         depth: view.filter === '' ? view.depth : undefined,
       }).map(yamlLine);
     case 'object-events':
-      return eventTexts(inspected.related.events, now, [
-        theme.glyphs.good,
-        theme.glyphs.dash,
-        theme.glyphs.dot,
-      ]).map((line) => line.map(({ text, tone }) => ({ text, role: tone })));
+      return eventTexts(
+        inspected.related.events,
+        now,
+        [theme.glyphs.good, theme.glyphs.dash, theme.glyphs.dot],
+        columns,
+      ).map((line) => line.map(({ text, tone }) => ({ text, role: tone })));
   }
 }
 

@@ -83,12 +83,13 @@ export function createTextDesk({ session, inspection, logs, now }: TextDeskParts
       view.depth,
       view.filter === '',
       theme.glyphs.dash,
+      view.kind === 'object-events' ? size.width : 0,
     ].join(' ');
     const full = `${id} ${inspected?.changedMs} ${inspected?.state.state} ${second}`;
     // Held still: only another view of it changes what is shown.
     const isHeld = view.paused && linesFor.startsWith(`${id} `) && lines.length > 2;
     if (full === linesFor || isHeld) return lines;
-    lines = objectLines(view, inspected, theme, now());
+    lines = objectLines(view, inspected, theme, { columns: size.width, now: now() });
     linesFor = full;
     matchesFor = '';
     return lines;

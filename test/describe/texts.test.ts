@@ -144,6 +144,18 @@ test('the timeline shows when in the last hour', () => {
   expect(text).toContain('···············●─────────────●');
 });
 
+test('where the line has no room for a timeline there is none, and the message stands further left', () => {
+  const lines = eventTexts(
+    [event('1', 'FailedPrepareDynamicResources', 'no device', 30)],
+    now,
+    undefined,
+    80,
+  ).map((line) => line.map((part) => part.text).join(''));
+  expect(lines[0]).not.toContain('THE LAST HOUR');
+  expect(lines.every((line) => line.length < 80)).toBe(true);
+  expect(lines.at(-1)).toBe('    no device');
+});
+
 test('no events is not "none": the server forgets', () => {
   expect(eventTexts([], now)[0]?.[0]?.text).toBe('No events retained.');
   expect(eventTexts(undefined, now)[0]?.[0]?.text).toContain('cannot be read');

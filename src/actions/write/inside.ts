@@ -349,7 +349,7 @@ const commandWords = (line: string): readonly string[] =>
 export const run: Action = writeAction({
   id: 'exec',
   keys: ['x'],
-  title: 'run one command in a container and read what it says',
+  title: 'run one command in a container, and read what it says',
   places: ['pods', 'detail'],
   risk: 'reversible',
   whyNot: noPod,
