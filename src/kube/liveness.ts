@@ -52,6 +52,7 @@ export function startLiveness(wire: Wire, timing: Timing): Liveness {
   let lastAskMs = Number.NEGATIVE_INFINITY;
   /** Over HTTP/1.1 each watch has a socket of its own: after a jump of the clock, only the one that was asked is proved. */
   let cutsWhenProved = false;
+  let cutMs = Number.NEGATIVE_INFINITY;
   let ticker: NodeJS.Timeout | undefined;
   let stopped = false;
 
@@ -74,7 +75,14 @@ export function startLiveness(wire: Wire, timing: Timing): Liveness {
     enter('answering', undefined);
   }
 
+  /** Streams that end by our own hand say nothing of the server. */
+  function cut(why: string): void {
+    cutMs = performance.now();
+    wire.cut(new Error(why));
+  }
+
   function lost(why: string): void {
+    if (performance.now() - cutMs < timing.tickMs) return;
     lostWhy = why;
     if (wire.traffic().open === 0) enter('silent', why);
   }
@@ -136,7 +144,7 @@ export function startLiveness(wire: Wire, timing: Timing): Liveness {
       (tookMs) => {
         asking = false;
         heard(tookMs);
-        if (cutsWhenProved) wire.cut(new Error('the connection is opened anew after the clock jumped'));
+        if (cutsWhenProved) cut('the connection is opened anew after the clock jumped');
         cutsWhenProved = false;
       },
       () => {
@@ -169,7 +177,7 @@ export function startLiveness(wire: Wire, timing: Timing): Liveness {
       if (stopped) return;
       const { bytesRead, open } = wire.traffic();
       const isAwake = bytesRead !== bytesAtSilence && !parallel;
-      if (!isAwake && open > 0) wire.cut(new Error('the connection did not come back with the server'));
+      if (!isAwake && open > 0) cut('the connection did not come back with the server');
       cutsWhenProved = false;
       bytesSeen = bytesRead;
       heard(tookMs);

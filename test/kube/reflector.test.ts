@@ -21,7 +21,7 @@ import {
 } from './api-server.ts';
 import { authority, makeAuthority } from './certificates.ts';
 import { type Recorder, record } from './recorder.ts';
-import { startRelay } from './relay.ts';
+import { type Relay, startRelay } from './relay.ts';
 
 const pods = { path: '/api/v1/pods' };
 const isWatch = ({ query }: Seen): boolean => query.get('watch') === 'true';
@@ -891,6 +891,98 @@ describe('freshness', () => {
     offset = 60_000;
     const state = await seen.untilState('unverified');
     expect(state).toMatchObject({ reason: expect.stringContaining('clock jumped') });
+    await seen.untilState('live');
+  });
+});
+
+describe('connections that sleep', () => {
+  /** A server behind a relay, whose log never ends and never says more. */
+  async function behindRelay(options: {
+    readonly http1?: boolean;
+    readonly timing?: Partial<Timing>;
+  }): Promise<{ relay: Relay; server: ApiServer; connection: Connection; seen: Recorder }> {
+    const server = await startServer((request) => {
+      if (request.path === '/version') return sendJson(request, 200, { gitVersion: 'v1.30.0' });
+      if (request.path === '/livez') return sendJson(request, 200, 'ok');
+      if (request.path.endsWith('/log')) return void openWatch(request).raw('2026-01-02T03:04:05Z line\n');
+      return isWatch(request) ? quietWatch(request) : sendJson(request, 200, podList(10, pod('a', 1)));
+    });
+    cleanups.push(server.close);
+    const relay = await startRelay(server.port);
+    cleanups.push(relay.close);
+    const connection = await connectTo(server, {
+      server: `https://127.0.0.1:${relay.port}`,
+      http1: options.http1 === true,
+      timing: { ...quickTiming, ...options.timing },
+    });
+    cleanups.push(connection.close);
+    const seen = record(connection, pods);
+    cleanups.push(seen.stop);
+    await seen.untilState('live');
+    return { relay, server, connection, seen };
+  }
+
+  const openLog = async (connection: Connection): Promise<AsyncIterator<Uint8Array>> => {
+    const path = '/api/v1/namespaces/ml/pods/a/log';
+    const { chunks } = await connection.stream({ path, lane: 'logs', query: { follow: true } });
+    const reader = chunks[Symbol.asyncIterator]();
+    await reader.next();
+    return reader;
+  };
+
+  test('a log that is open and answers pings does not prove the watches', async () => {
+    const { relay, connection, seen } = await behindRelay({});
+    await openLog(connection);
+    relay.freezeOne(0);
+    await seen.untilState('stale');
+    await seen.untilState('live');
+  });
+
+  test("a log's connection that fell silent is cut while the server answers, so that the log goes on", async () => {
+    const { relay, connection, seen } = await behindRelay({});
+    const log = await openLog(connection);
+    relay.freezeOne(1);
+    await expect(log.next()).rejects.toThrow(/fell silent/);
+    expect(new Set(seen.stateNames())).toEqual(new Set(['listing', 'live']));
+  });
+
+  test.each([
+    ['HTTP/2', false],
+    ['HTTP/1.1', true],
+  ])(
+    'sockets that did not survive a sleep are replaced before they are given up (%s)',
+    async (_name, http1) => {
+      let offset = 0;
+      const { relay, seen, server } = await behindRelay({
+        http1,
+        timing: { now: () => Date.now() + offset, silentAfterMs: 60_000, requestMs: 60_000 },
+      });
+      relay.freeze();
+      relay.thaw(true);
+      const watches = (): number => server.seen.filter(isWatch).length;
+      const before = watches();
+      offset = 3_600_000;
+      await seen.untilState('unverified');
+      await seen.untilState('live');
+      await seen.until(() => watches() > before);
+      expect(seen.stateNames()).not.toContain('stale');
+    },
+  );
+
+  test.each([
+    ['HTTP/2', false],
+    ['HTTP/1.1', true],
+  ])('a clock that was set back keeps nobody from asking (%s)', async (_name, http1) => {
+    let offset = 0;
+    const { relay, seen, server } = await behindRelay({ http1, timing: { now: () => Date.now() + offset } });
+    offset = -3_600_000;
+    await seen.untilState('unverified');
+    // Over HTTP/1.1 the watch moves to a new socket.
+    await seen.until(() => server.seen.filter(isWatch).length === (http1 ? 2 : 1));
+    await seen.untilState('live');
+    relay.freeze();
+    await seen.untilState('stale');
+    relay.thaw();
     await seen.untilState('live');
   });
 });

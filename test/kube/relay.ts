@@ -5,18 +5,28 @@ export interface Relay {
   readonly port: number;
   /** Nothing passes any more, in either direction; new connections are accepted and not served. */
   readonly freeze: () => void;
+  /** The same for one connection, by its place in the order in which they came; others pass. */
+  readonly freezeOne: (place: number) => void;
   /** All passes again; `forget` loses what the old connections carry, as a NAT does that was restarted. */
   readonly thaw: (forget?: boolean) => void;
   readonly close: () => Promise<void>;
 }
 
+interface Link {
+  readonly near: Socket;
+  readonly far: Socket;
+  lost: boolean;
+}
+
 export async function startRelay(target: number): Promise<Relay> {
-  const links = new Set<{ readonly near: Socket; readonly far: Socket; lost: boolean }>();
+  const links = new Set<Link>();
+  const inOrder: Link[] = [];
   let frozen = false;
   const server = createServer((near) => {
     const far = connect(target, '127.0.0.1');
     const link = { near, far, lost: false };
     links.add(link);
+    inOrder.push(link);
     for (const [from, to] of [
       [near, far],
       [far, near],
@@ -43,6 +53,10 @@ export async function startRelay(target: number): Promise<Relay> {
         near.pause();
         far.pause();
       }
+    },
+    freezeOne: (place) => {
+      inOrder[place]?.near.pause();
+      inOrder[place]?.far.pause();
     },
     thaw: (forget = false) => {
       frozen = false;
