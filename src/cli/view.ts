@@ -4,6 +4,7 @@ import { nearest } from '../actions/nearest.ts';
 import type { Rules } from '../checklist/rules.ts';
 import { trueState } from '../checklist/true-state.ts';
 import type { Connection } from '../kube/contract.ts';
+import { KubeError } from '../kube/kube-error.ts';
 import { findTable, tables } from '../resources/index.ts';
 import { pods } from '../resources/pods.ts';
 import { anyResource, type ClusterRows, type Resource, type Row, type Table } from '../resources/resource.ts';
@@ -54,7 +55,7 @@ export function tableWords(): readonly string[] {
  * @throws UsageError, KubeError
  */
 export async function viewCommand(word: string, parsed: ParsedFlags, io: CommandIo): Promise<number> {
-  const found = tableNamed(word);
+  const found = tableNamed(word) ?? (await served(word, parsed, io));
   if (found === undefined) {
     const close = nearest(word, tableWords());
     throw new UsageError(
@@ -156,6 +157,18 @@ async function fromFiles(
     namespaces: scope.namespaces,
     context: files.join(' '),
   };
+}
+
+/** A kind that only the cluster knows; where it cannot be asked, the word is as unknown as before. */
+async function served(word: string, parsed: ParsedFlags, io: CommandIo): Promise<Table<Row> | undefined> {
+  if (parsed.many('from').length > 0 || !/^[a-z][\w.-]*$/i.test(word)) return undefined;
+  const { servedTable } = await import('./served.ts');
+  try {
+    return await withConnection(io, (connection) => servedTable(connection, word));
+  } catch (error) {
+    if (error instanceof KubeError) return undefined;
+    throw error;
+  }
 }
 
 async function fromCluster(

@@ -1,7 +1,11 @@
 import type { Connection } from '../kube/contract.ts';
 import type { KubeObject } from '../kube/object.ts';
-import { customresourcedefinitions, type PrinterColumn } from '../resources/customresourcedefinitions.ts';
-import { pathOf, type Resource } from '../resources/resource.ts';
+import {
+  definitionPath,
+  type PrinterColumn,
+  printerColumns,
+} from '../resources/customresourcedefinitions.ts';
+import type { Resource } from '../resources/resource.ts';
 import { type SessionStore, shownTable } from '../state/session.ts';
 
 export interface DefinitionsOptions {
@@ -30,9 +34,8 @@ export function startDefinitions({
     const kind = undefinedKind(shownTable(session.getState()).table);
     if (kind === undefined || asked.has(kind)) return;
     asked.add(kind);
-    const path = `${pathOf(customresourcedefinitions)}/${kind.name}.${kind.group}`;
-    connection.json<KubeObject>({ path, signal: stopping.signal }).then(
-      (object) => !stopping.signal.aborted && define(kind, columnsIn(object, kind.apiVersion)),
+    connection.json<KubeObject>({ path: definitionPath(kind), signal: stopping.signal }).then(
+      (object) => !stopping.signal.aborted && define(kind, printerColumns(object, kind.apiVersion)),
       // Kinds of Kubernetes itself and of aggregated servers have none; who may not read it sees the kind all the same.
       () => !stopping.signal.aborted && define(kind, []),
     );
@@ -45,8 +48,3 @@ export function startDefinitions({
     stopListening();
   };
 }
-
-const columnsIn = (definition: KubeObject, version: string): readonly PrinterColumn[] =>
-  customresourcedefinitions
-    .toRow(definition, { server: undefined })
-    .versions.find(({ name }) => name === version)?.columns ?? [];

@@ -3,7 +3,7 @@ import { nameColumn } from './columns.ts';
 import { type Condition, conditionsOf, conditionText, findCondition } from './conditions.ts';
 import { count, flag, list, record, shared, text } from './fields.ts';
 import { type OwnedRow, ownedMetaOf } from './meta.ts';
-import { defineResource, type Resource } from './resource.ts';
+import { defineResource, pathOf, type Resource } from './resource.ts';
 
 /** One of `additionalPrinterColumns`. */
 export interface PrinterColumn {
@@ -105,3 +105,11 @@ function versionOf(raw: unknown): CustomKindVersion {
     })),
   };
 }
+
+/** Where the definition of a custom kind is. */
+export const definitionPath = ({ name, group }: Pick<Resource, 'name' | 'group'>): string =>
+  `${pathOf(customresourcedefinitions)}/${name}.${group}`;
+
+/** How a version of the kind that is defined here is printed. */
+export const printerColumns = (definition: KubeObject, version: string): readonly PrinterColumn[] =>
+  definitionRow(definition).versions.find(({ name }) => name === version)?.columns ?? [];
