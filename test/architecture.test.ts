@@ -7,6 +7,9 @@ const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
   /\.tsx?$/.test(file),
 );
 
+/** Rooms that read no clock and do no I/O. */
+const pureRooms = ['resources/', 'accelerators/', 'scheduling/', 'workloads/', 'checklist/', 'describe/'];
+
 const pure = ['kube/object.ts', '@kubernetes/client-node'];
 
 /**
@@ -21,75 +24,17 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'workloads/': ['resources/', 'accelerators/', 'scheduling/', ...pure],
   'checklist/': ['resources/', 'accelerators/', 'scheduling/', 'workloads/', 'yaml', ...pure],
   'describe/': ['resources/', 'yaml', ...pure],
-  'state/': [
-    'resources/',
-    'accelerators/',
-    'scheduling/',
-    'workloads/',
-    'checklist/',
-    'describe/',
-    'kube/object.ts',
-    'zustand/vanilla',
-  ],
-  'feed.ts': [
-    'node:',
-    'kube/',
-    'resources/',
-    'accelerators/',
-    'scheduling/',
-    'workloads/',
-    'checklist/',
-    'describe/',
-    'state/',
-  ],
-  'feed/': [
-    'node:',
-    'kube/',
-    'resources/',
-    'accelerators/',
-    'scheduling/',
-    'workloads/',
-    'checklist/',
-    'describe/',
-    'state/',
-  ],
-  'actions/': [
-    'node:',
-    'kube/',
-    'resources/',
-    'accelerators/',
-    'scheduling/',
-    'workloads/',
-    'checklist/',
-    'describe/',
-    'state/',
-  ],
+  'state/': [...pureRooms, 'kube/object.ts', 'zustand/vanilla'],
+  'feed.ts': ['node:', 'kube/', ...pureRooms, 'state/'],
+  'feed/': ['node:', 'kube/', ...pureRooms, 'state/'],
+  'actions/': ['node:', 'kube/', ...pureRooms, 'state/'],
   'ui/': ['node:', 'ink', 'react', 'ink-spinner', 'ink-table', 'string-width', '../themes/'],
-  'screens/': [
-    'ui/',
-    'state/',
-    'resources/',
-    'accelerators/',
-    'scheduling/',
-    'workloads/',
-    'checklist/',
-    'describe/',
-    'actions/',
-    'ink',
-    'react',
-    'zustand',
-    'kube/object.ts',
-  ],
+  'screens/': ['ui/', 'state/', ...pureRooms, 'actions/', 'ink', 'react', 'zustand', 'kube/object.ts'],
   'cli/': [
     'node:',
     'yaml',
     'kube/',
-    'resources/',
-    'accelerators/',
-    'scheduling/',
-    'workloads/',
-    'checklist/',
-    'describe/',
+    ...pureRooms,
     'state/',
     'actions/',
     'feed.ts',
@@ -148,7 +93,7 @@ test('pure rooms take only types from client-node', () => {
 
 test('pure rooms read no clock and do no I/O', () => {
   const strays = files
-    .filter((file) => /^(resources|accelerators|scheduling|workloads|checklist|describe)\//.test(file))
+    .filter((file) => pureRooms.some((room) => file.startsWith(room)))
     .filter((file) =>
       /\bDate\.now\(|\bnew Date\(\)|\bprocess\.|\bsetTimeout\(|\bsetInterval\(/.test(
         readFileSync(join(source, file), 'utf8'),

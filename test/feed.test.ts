@@ -1,15 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { createTables } from '../src/actions/tables.ts';
 import type { Demo, DemoOptions } from '../src/demo/index.ts';
 import type { KubeLike } from '../src/demo/object.ts';
-import { type FeedOptions, startFeed } from '../src/feed.ts';
+import type { FeedOptions } from '../src/feed.ts';
 import { connect } from '../src/kube/connection.ts';
 import { discover } from '../src/kube/discovery.ts';
-import { startReflector } from '../src/kube/reflector.ts';
-import { visibleNamespaces } from '../src/kube/rights.ts';
 import { events } from '../src/resources/events.ts';
 import { kueueworkloads } from '../src/resources/kueue.ts';
 import { nodes } from '../src/resources/nodes.ts';
@@ -17,7 +13,7 @@ import type { PodRow } from '../src/resources/pod-row.ts';
 import { pods } from '../src/resources/pods.ts';
 import { anyResource } from '../src/resources/resource.ts';
 import { pytorchjobs, tfjobs } from '../src/resources/training-jobs.ts';
-import { type Cluster, createCluster } from '../src/state/cluster.ts';
+import type { Cluster } from '../src/state/cluster.ts';
 import {
   createSession,
   goTo,
@@ -27,6 +23,8 @@ import {
   tableView,
 } from '../src/state/session.ts';
 import { demoOf } from './demo/cluster.ts';
+import { temporaryFolder } from './folder.ts';
+import { feedFrom, until } from './live-feed.ts';
 
 const podKind = anyResource(pods);
 const nodeKind = anyResource(nodes);
@@ -78,9 +76,7 @@ async function givenFeed({
   ...more
 }: GivenOptions): Promise<Given> {
   const demo = await demoOf({ objects, ...demoOptions });
-  const folder = await mkdtemp(join(tmpdir(), 'mltop-feed-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  const kubeconfig = join(folder, 'config');
+  const kubeconfig = join(temporaryFolder('feed'), 'config');
   const other = `  - name: other\n    context: {cluster: mltop-demo, user: demo-${user}, namespace: ${otherNamespace}}\n`;
   await writeFile(
     kubeconfig,
@@ -89,35 +85,13 @@ async function givenFeed({
       .replace(/^contexts:\n/m, (line) => `${line}${otherNamespace === undefined ? '' : other}`),
   );
   const connection = await connect({ kubeconfig, userAgent: 'mltop-test' });
-  const cluster = createCluster();
-  const session = createSession({ table, namespaces, labelSelector, nowMs: Date.now() });
-  const feed = startFeed({
-    connection,
-    startReflector,
-    visibleNamespaces,
-    cluster,
-    session,
-    tableNamed: createTables([]).named,
+  onTestFinished(() => connection.close());
+  const fed = feedFrom(connection, {
+    session: createSession({ table, namespaces, labelSelector, nowMs: Date.now() }),
     always: [podKind, nodeKind],
     ...more,
   });
-  onTestFinished(async () => {
-    feed.stop();
-    await connection.close();
-  });
-  return { demo, cluster, session };
-}
-
-/** Resolves once the cluster is so; fails by the test's own time limit. */
-function until(cluster: Cluster, isSo: () => boolean): Promise<void> {
-  return new Promise((resolve) => {
-    if (isSo()) return resolve();
-    const stop = cluster.subscribe(() => {
-      if (!isSo()) return;
-      stop();
-      resolve();
-    });
-  });
+  return { demo, ...fed };
 }
 
 const names = (cluster: Cluster, kind = podKind): string[] =>

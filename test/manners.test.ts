@@ -1,23 +1,19 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { createTables } from '../src/actions/tables.ts';
 import type { DemoOptions } from '../src/demo/index.ts';
 import type { KubeLike } from '../src/demo/object.ts';
-import { startFeed } from '../src/feed.ts';
-import { connect } from '../src/kube/connection.ts';
-import { startReflector } from '../src/kube/reflector.ts';
-import { visibleNamespaces } from '../src/kube/rights.ts';
 import { events } from '../src/resources/events.ts';
 import { namespaces } from '../src/resources/namespaces.ts';
 import { nodes } from '../src/resources/nodes.ts';
 import { pods } from '../src/resources/pods.ts';
 import { anyResource, type Resource } from '../src/resources/resource.ts';
-import { type Cluster, createCluster } from '../src/state/cluster.ts';
-import { createSession, goTo, type SessionStore, tableView } from '../src/state/session.ts';
+import type { Cluster } from '../src/state/cluster.ts';
+import { goTo, type SessionStore, tableView } from '../src/state/session.ts';
 import { demoOf } from './demo/cluster.ts';
+import { temporaryFolder } from './folder.ts';
+import { connectTo, feedFrom, until } from './live-feed.ts';
 
 // What mltop costs an API server, read from the server's own log of requests.
 
@@ -44,9 +40,7 @@ const pod = (index: number, phase = 'Running'): KubeLike => ({
 });
 
 async function given(options: DemoOptions) {
-  const folder = await mkdtemp(join(tmpdir(), 'mltop-manners-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  const requestsFile = join(folder, 'requests');
+  const requestsFile = join(temporaryFolder('manners'), 'requests');
   const demo = await demoOf({ ...options, requestsFile });
   let inFlight = 0;
   let mostInFlight = 0;
@@ -61,41 +55,14 @@ async function given(options: DemoOptions) {
       });
     },
   );
-  const kubeconfig = await demo.writeKubeconfig(join(folder, 'config'));
-  const connection = await connect({ kubeconfig, userAgent: 'mltop/test (linux)' });
-  const cluster = createCluster();
-  const session = createSession({ table: 'pods', namespaces: 'all', nowMs: Date.now() });
-  const feed = startFeed({
-    connection,
-    startReflector,
-    visibleNamespaces,
-    cluster,
-    session,
-    tableNamed: createTables([]).named,
-    always,
-    graceMs: 0,
-  });
-  onTestFinished(async () => {
-    feed.stop();
-    await connection.close();
-  });
+  const { connection } = await connectTo(demo, { userAgent: 'mltop/test (linux)' });
+  const { cluster, session } = feedFrom(connection, { always, graceMs: 0 });
   const requests = (): Request[] =>
     readFileSync(requestsFile, 'utf8')
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line) as Request);
   return { demo, cluster, session, requests, mostInFlight: () => mostInFlight };
-}
-
-function until(cluster: Cluster, isSo: () => boolean): Promise<void> {
-  return new Promise((resolve) => {
-    if (isSo()) return resolve();
-    const stop = cluster.subscribe(() => {
-      if (!isSo()) return;
-      stop();
-      resolve();
-    });
-  });
 }
 
 const isLive = (cluster: Cluster, kind: Resource): boolean =>

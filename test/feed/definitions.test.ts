@@ -1,29 +1,20 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createTables } from '../../src/actions/tables.ts';
 import { startDefinitions } from '../../src/feed/definitions.ts';
-import { connect } from '../../src/kube/connection.ts';
 import { discover } from '../../src/kube/discovery.ts';
 import { createSession, goTo, tableView } from '../../src/state/session.ts';
 import { demoOf } from '../demo/cluster.ts';
+import { connectTo } from '../live-feed.ts';
 
 /** The kinds of the demo cluster as a person of it sees them; the definitions are read as views are opened. */
 async function given(user: string) {
   const demo = await demoOf({ still: true });
-  const folder = await mkdtemp(join(tmpdir(), 'mltop-definitions-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  const kubeconfig = await demo.writeKubeconfig(join(folder, 'config'), user);
-  const connection = await connect({ kubeconfig, userAgent: 'mltop-test' });
+  const { connection } = await connectTo(demo, { user });
   const tables = createTables([]);
   tables.learn((await discover(connection)).kinds);
   const session = createSession({ table: 'pods', namespaces: 'all', nowMs: Date.now() });
   const stop = startDefinitions({ connection, session, ...tables });
-  onTestFinished(async () => {
-    stop();
-    await connection.close();
-  });
+  onTestFinished(stop);
   return {
     columns: (word: string) => tables.named(word)?.columns.map(({ title }) => title),
     isDefined: (word: string) => tables.undefinedKind(word) === undefined,

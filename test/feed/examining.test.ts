@@ -1,24 +1,18 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createTables } from '../../src/actions/tables.ts';
 import type { Demo } from '../../src/demo/index.ts';
 import { startExamining } from '../../src/feed/examining.ts';
-import { startFeed } from '../../src/feed.ts';
-import { connect } from '../../src/kube/connection.ts';
-import { startReflector } from '../../src/kube/reflector.ts';
-import { visibleNamespaces } from '../../src/kube/rights.ts';
 import { events } from '../../src/resources/events.ts';
 import { nodes } from '../../src/resources/nodes.ts';
 import { pods } from '../../src/resources/pods.ts';
 import { anyResource } from '../../src/resources/resource.ts';
-import { type Cluster, createCluster } from '../../src/state/cluster.ts';
+import type { Cluster } from '../../src/state/cluster.ts';
 import { checklistView, type Examination } from '../../src/state/examination.ts';
 import { createSession, moveTo, pop, push, type SessionStore } from '../../src/state/session.ts';
 import { type Subject, subjectNamed } from '../../src/state/subject.ts';
 import { createTrueStates } from '../../src/state/true-states.ts';
 import { demoOf } from '../demo/cluster.ts';
+import { connectTo, feedFrom, until } from '../live-feed.ts';
 
 interface Given {
   readonly demo: Demo;
@@ -39,51 +33,30 @@ const named = (kind: string, namespace: string, name: string): Subject => {
 /** The demo cluster, its rows, and eyes that look at what a test says. */
 async function given(user = 'admin', namespaces: 'all' | readonly string[] = 'all'): Promise<Given> {
   const demo = await demoOf({ still: true });
-  const folder = await mkdtemp(join(tmpdir(), 'mltop-examining-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  const kubeconfig = await demo.writeKubeconfig(join(folder, 'config'), user);
-  const connection = await connect({ kubeconfig, userAgent: 'mltop-test' });
-  const cluster = createCluster();
-  const session = createSession({ table: 'pods', namespaces, nowMs: Date.now() });
-  const tables = createTables([]);
-  const states = createTrueStates(cluster, Date.now);
-  const feed = startFeed({
-    connection,
-    startReflector,
-    visibleNamespaces,
-    cluster,
-    session,
-    tableNamed: tables.named,
+  const { connection } = await connectTo(demo, { user });
+  const { cluster, session } = feedFrom(connection, {
+    session: createSession({ table: 'pods', namespaces, nowMs: Date.now() }),
     always: [anyResource(pods), anyResource(nodes), anyResource(events)],
   });
+  const states = createTrueStates(cluster, Date.now);
   const listeners = new Set<() => void>();
   const examining = startExamining({
     connection,
     cluster,
     session,
     states,
-    tableNamed: tables.named,
+    tableNamed: createTables([]).named,
     rules: () => undefined,
     onChange: () => {
       for (const listener of listeners) listener();
     },
     clock: Date.now,
   });
-  onTestFinished(async () => {
+  onTestFinished(() => {
     examining.stop();
-    feed.stop();
     states.stop();
-    await connection.close();
   });
-  const listed = (): boolean => cluster.hasListed(anyResource(pods)) && cluster.count(anyResource(pods)) > 5;
-  await new Promise<void>((resolve) => {
-    if (listed()) return resolve();
-    const stop = cluster.subscribe(() => {
-      if (!listed()) return;
-      stop();
-      resolve();
-    });
-  });
+  await until(cluster, () => cluster.hasListed(anyResource(pods)) && cluster.count(anyResource(pods)) > 5);
   return {
     demo,
     cluster,

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import { cutAfter, inPiecesOf, onPath } from '../../src/demo/faults.ts';
@@ -6,15 +5,14 @@ import type { Demo, DemoOptions } from '../../src/demo/index.ts';
 import type { KubeLike } from '../../src/demo/object.ts';
 import type { LogLine, LogsProvider } from '../../src/demo/providers.ts';
 import { startLogFeed } from '../../src/feed/logs.ts';
-import { connect } from '../../src/kube/connection.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
 import { type Cluster, createCluster } from '../../src/state/cluster.ts';
 import { createLogStore, type LogStore } from '../../src/state/log-store.ts';
 import { createSession, pop, push, type SessionStore } from '../../src/state/session.ts';
 import { type LogView, logView } from '../../src/state/text-views.ts';
 import { demoOf, pod } from '../demo/cluster.ts';
-import { temporaryFolder } from '../folder.ts';
 import { quickTiming } from '../kube/api-server.ts';
+import { connectTo } from '../live-feed.ts';
 import { listed, podKind } from '../screens/given.tsx';
 
 const isLog = onPath(/\/log$/);
@@ -85,9 +83,7 @@ async function given(
 ): Promise<Given> {
   const written = writers();
   const demo = await demoOf({ objects, still: true, logsProvider: written.provider, ...options });
-  const kubeconfig = await demo.writeKubeconfig(join(temporaryFolder('logs'), 'config'), user);
-  const connection = await connect({ kubeconfig, userAgent: 'mltop/test', timing: quickTiming });
-  onTestFinished(() => connection.close());
+  const { connection } = await connectTo(demo, { user, timing: quickTiming });
   const cluster = createCluster();
   const session = createSession({ table: 'pods', namespaces: 'all', nowMs: start });
   const logs = createLogStore();

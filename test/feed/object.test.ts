@@ -1,18 +1,16 @@
-import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createTables } from '../../src/actions/tables.ts';
 import { answer, isWatch, onPath } from '../../src/demo/faults.ts';
 import type { Demo } from '../../src/demo/index.ts';
 import type { KubeLike } from '../../src/demo/object.ts';
 import { startObjectFeed } from '../../src/feed/object.ts';
-import { connect } from '../../src/kube/connection.ts';
 import { startReflector } from '../../src/kube/reflector.ts';
 import { createInspection, type Inspected, type Inspection } from '../../src/state/inspection.ts';
 import { createSession, pop, push, type SessionStore } from '../../src/state/session.ts';
 import { type ObjectView, objectView } from '../../src/state/text-views.ts';
 import { demoOf, pod } from '../demo/cluster.ts';
-import { temporaryFolder } from '../folder.ts';
 import { quickTiming } from '../kube/api-server.ts';
+import { connectTo } from '../live-feed.ts';
 
 interface Given {
   readonly demo: Demo;
@@ -28,9 +26,7 @@ async function given(
   viewerNamespaces = ['train'],
 ): Promise<Given> {
   const demo = await demoOf({ objects, still: true, viewerNamespaces });
-  const kubeconfig = await demo.writeKubeconfig(join(temporaryFolder('object'), 'config'), user);
-  const connection = await connect({ kubeconfig, userAgent: 'mltop/test', timing: quickTiming });
-  onTestFinished(() => connection.close());
+  const { connection } = await connectTo(demo, { user, timing: quickTiming });
   const session = createSession({ table: 'pods', namespaces: 'all', nowMs: 0 });
   const inspection = createInspection();
   const feed = startObjectFeed({

@@ -1,12 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { statusBody } from '../../src/demo/status.ts';
 import { startQueuePlaces } from '../../src/feed/queue-places.ts';
-import { connect } from '../../src/kube/connection.ts';
 import { booksOf } from '../../src/workloads/sources.ts';
 import { demoOf } from '../demo/cluster.ts';
+import { connectTo } from '../live-feed.ts';
 import { catalogueObjects, clusterOf } from '../workloads/cluster.ts';
 
 const now = Date.parse('2026-09-30T14:00:00Z');
@@ -24,11 +21,7 @@ async function given(answer: Readonly<Record<string, unknown>> | undefined, serv
         : exchange.json(404, statusBody(404, 'the server could not find the requested resource'));
     },
   );
-  const folder = await mkdtemp(join(tmpdir(), 'mltop-queue-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  const kubeconfig = await demo.writeKubeconfig(join(folder, 'config'), 'admin');
-  const connection = await connect({ kubeconfig, userAgent: 'mltop-test' });
-  onTestFinished(() => connection.close());
+  const { connection } = await connectTo(demo);
   const books = booksOf(clusterOf(catalogueObjects('nodes', 'pods', 'workloads', 'queues-and-quota')));
   const places = startQueuePlaces({ connection, workloads: books });
   onTestFinished(places.stop);

@@ -1,14 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createTables } from '../../src/actions/tables.ts';
 import { checkCommand } from '../../src/cli/check.ts';
 import { startSurvey } from '../../src/feed/survey.ts';
-import { startFeed } from '../../src/feed.ts';
-import { connect } from '../../src/kube/connection.ts';
-import { startReflector } from '../../src/kube/reflector.ts';
-import { visibleNamespaces } from '../../src/kube/rights.ts';
 import { events } from '../../src/resources/events.ts';
 import { nodes } from '../../src/resources/nodes.ts';
 import { pods } from '../../src/resources/pods.ts';
@@ -19,24 +12,19 @@ import { createSession, goTo, type Namespaces, showNamespaces, tableView } from 
 import { createSurvey, type Surveyed } from '../../src/state/survey.ts';
 import { createTrueStates } from '../../src/state/true-states.ts';
 import { demoOf } from '../demo/cluster.ts';
+import { connectTo, feedFrom } from '../live-feed.ts';
 
 /** The alerts of the demo cluster, and what `mltop check` says of the same. */
 async function given(namespaces: Namespaces, user = 'admin') {
   const demo = await demoOf({ still: true, viewerNamespaces: ['team-b'] });
-  const folder = await mkdtemp(join(tmpdir(), 'mltop-survey-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  const kubeconfig = await demo.writeKubeconfig(join(folder, 'config'), user);
-  const connection = await connect({ kubeconfig, userAgent: 'mltop-test' });
+  const { connection, kubeconfig } = await connectTo(demo, { user });
   const cluster = createCluster();
   const session = createSession({ table: 'pods', namespaces, nowMs: Date.now() });
   const states = createTrueStates(cluster, Date.now);
   const survey = createSurvey();
   const alerts = findingTables(states, cluster, { survey, namespaces: () => session.getState().namespaces });
   const tables = createTables(alerts);
-  const feed = startFeed({
-    connection,
-    startReflector,
-    visibleNamespaces,
+  feedFrom(connection, {
     cluster,
     session,
     tableNamed: tables.named,
@@ -55,11 +43,9 @@ async function given(namespaces: Namespaces, user = 'admin') {
     },
     clock: Date.now,
   });
-  onTestFinished(async () => {
+  onTestFinished(() => {
     surveying.stop();
-    feed.stop();
     states.stop();
-    await connection.close();
   });
   const surveyed = (shown: Namespaces): Promise<Surveyed> =>
     new Promise((resolve) => {
@@ -80,7 +66,7 @@ async function given(namespaces: Namespaces, user = 'admin') {
     await checkCommand([...flags, '-o', 'json'], {
       stdout: { write: (text: string) => (out += text) },
       stderr: { write: () => true },
-      env: { HOME: folder },
+      env: {},
       connectOptions: { userAgent: 'mltop-test', kubeconfig },
     });
     const { findings } = JSON.parse(out) as {

@@ -1,21 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { createTables } from '../../src/actions/tables.ts';
 import type { Demo, DemoOptions } from '../../src/demo/index.ts';
 import { dcgmMetrics } from '../../src/demo/scenario/dcgm.ts';
 import { statusBody } from '../../src/demo/status.ts';
 import { startUsageFeed, type UsageFeed } from '../../src/feed/usage.ts';
-import { startFeed } from '../../src/feed.ts';
-import { connect } from '../../src/kube/connection.ts';
-import { startReflector } from '../../src/kube/reflector.ts';
-import { visibleNamespaces } from '../../src/kube/rights.ts';
 import { nodes } from '../../src/resources/nodes.ts';
 import type { PodRow } from '../../src/resources/pod-row.ts';
 import { pods } from '../../src/resources/pods.ts';
 import { anyResource, type Row } from '../../src/resources/resource.ts';
-import { type Cluster, createCluster } from '../../src/state/cluster.ts';
+import type { Cluster } from '../../src/state/cluster.ts';
 import {
   createSession,
   goTo,
@@ -26,6 +18,7 @@ import {
 } from '../../src/state/session.ts';
 import { createUsage, type Usage } from '../../src/state/usage.ts';
 import { demoOf } from '../demo/cluster.ts';
+import { connectTo, feedFrom, until } from '../live-feed.ts';
 
 const podKind = anyResource(pods);
 
@@ -75,22 +68,12 @@ async function given({
       return exchange.text(200, dcgmMetrics(demo.store, node, Date.now()));
     },
   );
-  const folder = await mkdtemp(join(tmpdir(), 'mltop-usage-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  const kubeconfig = await demo.writeKubeconfig(join(folder, 'config'), user);
-  const connection = await connect({ kubeconfig, userAgent: 'mltop-test' });
-  const cluster = createCluster();
-  const session = createSession({ table, namespaces: 'all', nowMs: Date.now() });
-  const usage = createUsage();
-  const kinds = startFeed({
-    connection,
-    startReflector,
-    visibleNamespaces,
-    cluster,
-    session,
-    tableNamed: createTables([]).named,
+  const { connection } = await connectTo(demo, { user });
+  const { cluster, session } = feedFrom(connection, {
+    session: createSession({ table, namespaces: 'all', nowMs: Date.now() }),
     always: [podKind, anyResource(nodes)],
   });
+  const usage = createUsage();
   const feed = startUsageFeed({
     connection,
     cluster,
@@ -100,27 +83,8 @@ async function given({
     ...(scrapeUpTo === undefined ? {} : { scrapeUpTo }),
     ...(bigFrom === undefined ? {} : { bigFrom }),
   });
-  onTestFinished(async () => {
-    feed.stop();
-    kinds.stop();
-    await connection.close();
-  });
+  onTestFinished(feed.stop);
   return { demo, cluster, session, usage, feed, asked };
-}
-
-/** Resolves once it is so; fails by the test's own time limit. */
-function until(
-  source: { readonly subscribe: (listener: () => void) => () => void },
-  isSo: () => boolean,
-): Promise<void> {
-  return new Promise((resolve) => {
-    if (isSo()) return resolve();
-    const stop = source.subscribe(() => {
-      if (!isSo()) return;
-      stop();
-      resolve();
-    });
-  });
 }
 
 const usePaths = (asked: readonly string[]): string[] =>
