@@ -165,7 +165,7 @@ export function podsOf(table: Table<Row>, row: Row): View | undefined {
   return tableView('pods', {
     where: { column: 'NAMESPACE', equals: row.namespace },
     crumb: row.name,
-    filter: `-l ${labels}`,
+    within: `-l ${labels}`,
   });
 }
 
@@ -259,7 +259,7 @@ function kubectlOf(context: ActionContext): readonly string[] {
         kind !== undefined && isResource(kind)
           ? `${kind.name}${kind.group === '' || !kind.group.includes('.') || kind.group.endsWith('.k8s.io') ? '' : `.${kind.group}`}`
           : 'pods';
-      const labels = /^-l (\S+)$/.exec(view.filter)?.[1];
+      const labels = /^-l (\S+)$/.exec(view.within ?? view.filter)?.[1];
       const node =
         view.where?.column === 'NODE' ? [`--field-selector=spec.nodeName=${view.where.equals}`] : [];
       return ['get', name, ...scope, ...(labels === undefined ? [] : ['-l', labels]), ...node, '-o', 'wide'];

@@ -79,7 +79,7 @@ function viewOf(cluster: Cluster, table: string, row: Row): Transition {
     case 'gpuhealth':
       return pushInAll({
         ...podsOfNode(nodeOf(row)),
-        filter: holdsDevices(cluster, nodeOf(row)) ? 'GPU>0' : '',
+        ...(holdsDevices(cluster, nodeOf(row)) ? { crumb: `${nodeOf(row)} with GPUs`, within: 'GPU>0' } : {}),
       });
     case 'workloads':
     case 'pending':

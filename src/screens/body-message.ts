@@ -228,7 +228,11 @@ function noMatchMessage({ view, table, total }: EmptyBody): Message {
     return {
       role: 'dim',
       title: `Nothing matches "${view.filter}"${only}.`,
-      lines: [`${counted(total, table)} ${total === 1 ? 'is' : 'are'} hidden; <esc> clears the filter.`],
+      lines: [
+        view.within === undefined
+          ? `${counted(total, table)} ${total === 1 ? 'is' : 'are'} hidden; <esc> clears the filter.`
+          : '<esc> clears the filter.',
+      ],
     };
   }
   return {

@@ -21,6 +21,7 @@ const leastFlexible = (title: string, width: number): number =>
 
 /** The narrowest that such a column still says something with; below it, the less important ones go. */
 const leastWidths: Readonly<Record<string, number>> = {
+  CLASS: 13,
   MESSAGE: 30,
   NODE: 13,
   NODES: 14,

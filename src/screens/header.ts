@@ -326,11 +326,15 @@ function tableName({ table, session, titleOf }: TitleFacts, view: TableView): st
 function tableTitle(facts: TitleFacts, view: TableView): Spans {
   const { shown, total, isUnknown, faults, isCapped, malformed, part, busy, note } = facts;
   const isPart = view.filter !== '' || view.faultsOnly;
-  const count = `${isPart ? `${whole(shown)}${busy ? '+' : ''}/` : ''}${isUnknown ? '?' : whole(total)}`;
+  const found = `${whole(shown)}${busy ? '+' : ''}`;
+  const all = isUnknown ? '?' : whole(total);
+  // Of what a view is about nobody has counted all; faults are counted of all.
+  const isWithin = view.within !== undefined;
+  const count = isWithin ? (isUnknown ? '?' : found) : `${isPart ? `${found}/` : ''}${all}`;
   const spans: Span[] = [{ text: `${tableName(facts, view)}[${count}]`, role: 'title' }];
   if (view.filter !== '') spans.push({ text: ` /${view.filter}`, role: 'title.filter' });
   if (view.faultsOnly) spans.push({ text: ' faults only', role: 'title.filter' });
-  else if (faults > 0) spans.push({ text: ` faults:${whole(faults)}`, role: 'bad' });
+  else if (faults > 0 && !isWithin) spans.push({ text: ` faults:${whole(faults)}`, role: 'bad' });
   if (view.marks.size > 0) spans.push({ text: ` marks:${view.marks.size}`, role: 'mark' });
   if (part !== undefined && part.length > 0)
     spans.push({ text: ` only ${namespacesText(part)}`, role: 'warn' });

@@ -13,8 +13,10 @@ import {
   shownTable,
   shownView,
   type View,
+  wholeFilter,
 } from '../state/session.ts';
 import { isResource, kindsOf } from '../state/source.ts';
+import type { Visible } from '../state/visible.ts';
 import type { Overlay } from '../ui/Frame.tsx';
 import { frameRows } from '../ui/frame.ts';
 import type { Key } from '../ui/keys.ts';
@@ -239,7 +241,7 @@ export function createScreen(options: ScreenOptions): Screen {
     const asked = shownTable(state);
     const current = shownTables.show(asked.table);
     shownTables.fill(now);
-    current.visible.ask({ ...asked, namespaces: state.namespaces }, now);
+    current.visible.ask({ ...asked, filter: wholeFilter(asked), namespaces: state.namespaces }, now);
     if (current.visible.settle(now, settleBudgetMs)) pace.soon();
     // Rows that wait for the order to thaw, or for the next merge, bring no event of their own.
     else if (current.visible.waiting()) pace.data();
@@ -332,7 +334,7 @@ export function createScreen(options: ScreenOptions): Screen {
       page !== undefined
         ? page.note
         : problem === undefined
-          ? { text: `${whole(visible.length())} of ${whole(visible.total())}`, role: 'dim' }
+          ? { text: countText(visible, shownTable(state).within !== undefined), role: 'dim' }
           : { text: problem, role: 'warn' };
     const { line, overlay } = prompts.look(prompt, { theme, columns, room }, note);
     return { prompt: line, overlay };
@@ -451,3 +453,7 @@ export function createScreen(options: ScreenOptions): Screen {
     },
   };
 }
+
+/** `3 of 10,000`; of what a view is about, nobody has counted all. */
+const countText = (visible: Visible, isWithin: boolean): string =>
+  isWithin ? whole(visible.length()) : `${whole(visible.length())} of ${whole(visible.total())}`;

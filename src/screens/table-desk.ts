@@ -90,7 +90,8 @@ export function createTableDesk({ session, cluster, summary, seen, spin }: Table
       cluster,
       connection,
       namespaces,
-      total: visible.total(),
+      // Rows of other objects are none that a filter hides.
+      total: view.within !== undefined && view.filter === '' && !view.faultsOnly ? 0 : visible.total(),
       busy: visible.busy(),
       spinner: spinnerAt(now),
       now,

@@ -25,6 +25,8 @@ export interface TableView {
   /** What stands in the title for `where`: `h100-07`. */
   readonly crumb: string | undefined;
   readonly filter: string;
+  /** A filter that says what the view is about, as the crumb does: it holds beside the one that is typed, and Esc leaves it alone. */
+  readonly within?: string;
   /** Undefined: faults first, then as the table says. */
   readonly sort: SortOrder | undefined;
   readonly faultsOnly: boolean;
@@ -87,6 +89,7 @@ export interface Place {
   readonly where: Where | undefined;
   readonly crumb: string | undefined;
   readonly filter: string;
+  readonly within: string | undefined;
   readonly namespaces: Namespaces;
 }
 
@@ -269,6 +272,7 @@ const placeOf = (view: TableView, namespaces: Namespaces): Place => ({
   where: view.where,
   crumb: view.crumb,
   filter: view.filter,
+  within: view.within,
   namespaces,
 });
 
@@ -286,6 +290,9 @@ export function shownTable(session: Session): TableView {
   }
   throw new Error('A session without a table.');
 }
+
+/** What rows of a table have to pass: what the view is about, and what was typed. */
+export const wholeFilter = ({ within = '', filter }: TableView): string => `${within} ${filter}`.trim();
 
 /** Changes the shown view. */
 export function changeView<V extends View>(kind: V['kind'], change: (view: V) => V): Transition {
@@ -354,6 +361,7 @@ function visit(session: Session, place: Place): Partial<Session> {
 const isSamePlace = (a: Place, b: Place): boolean =>
   a.table === b.table &&
   a.filter === b.filter &&
+  a.within === b.within &&
   String(a.namespaces) === String(b.namespaces) &&
   a.where?.column === b.where?.column &&
   a.where?.equals === b.where?.equals;
@@ -375,7 +383,14 @@ function goToPlace(session: Session, place: number): Partial<Session> {
     ...showNamespaces(target.namespaces)(session),
     place,
     lastPlace: session.place,
-    views: [tableView(target.table, { where: target.where, crumb: target.crumb, filter: target.filter })],
+    views: [
+      tableView(target.table, {
+        where: target.where,
+        crumb: target.crumb,
+        filter: target.filter,
+        ...(target.within === undefined ? {} : { within: target.within }),
+      }),
+    ],
   };
 }
 

@@ -35,7 +35,7 @@ test('Enter shows the devices of the node, and Enter there its pods that hold so
   expect(given.text()).toMatch(/GPUs › GPU devices a100-a-01\[\d+\]/);
   given.type('\r');
   const title = given.text().split('\n')[2] ?? '';
-  expect(title).toMatch(/Pods\(all\) a100-a-01\[\d+\/\d+\] \/GPU>0/);
+  expect(title).toMatch(/Pods\(all\) a100-a-01 with GPUs\[\d+\]/);
 });
 
 test('where pods have devices by claims, Enter on one of them shows all pods of the node', () => {
