@@ -1,4 +1,5 @@
 import { acceleratorCount } from '../resources/devices.ts';
+import { gangJobs } from '../resources/job-kinds.ts';
 import type { Requests } from '../resources/pod-row.ts';
 import { pods } from '../resources/pods.ts';
 import { schedulerState } from './families/unschedulable/verdict.ts';
@@ -43,8 +44,7 @@ function requestsOf({ object, row, index }: PodFacts): Requests {
   return found;
 }
 
-const jobs =
-  /^(?:Job|JobSet|TrainJob|PyTorchJob|MPIJob|TFJob|JAXJob|XGBoostJob|PaddleJob|RayCluster|RayJob|LeaderWorkerSet|PodGroup)$/;
+const jobs: ReadonlySet<string> = new Set(['Job', ...gangJobs, 'RayCluster', 'RayJob', 'PodGroup']);
 
 /** The pods of the same owner, without the subject. */
 function siblings({ facts }: Scene): readonly unknown[] | undefined {
@@ -129,7 +129,7 @@ export const namedFacts: readonly NamedFact[] = [
     args: {},
     help: 'true for a pod with accelerators whose owner is a job, a gang or a Ray cluster',
     of: ({ facts }) =>
-      (acceleratorCount(requestsOf(facts)) ?? 0) > 0 && facts.owners.some(({ kind }) => jobs.test(kind)),
+      (acceleratorCount(requestsOf(facts)) ?? 0) > 0 && facts.owners.some(({ kind }) => jobs.has(kind)),
   },
   {
     id: 'node.ready',

@@ -1,3 +1,4 @@
+import { forKinds, gangJobs, kserveKinds, kubeflowJobs, rayKinds } from '../resources/job-kinds.ts';
 import type { ContainerSpec, PodRow } from '../resources/pod-row.ts';
 import type { Resource, Row, Table } from '../resources/resource.ts';
 import { groupOf } from '../workloads/group.ts';
@@ -72,25 +73,7 @@ const tablesWithPods = new Set([
   'workloads',
 ]);
 
-const jobKinds = new Set([
-  'JobSet',
-  'TrainJob',
-  'PyTorchJob',
-  'TFJob',
-  'XGBoostJob',
-  'PaddleJob',
-  'JAXJob',
-  'MPIJob',
-  'LeaderWorkerSet',
-  'RayCluster',
-  'RayJob',
-  'RayService',
-  'InferenceService',
-  'LLMInferenceService',
-  'Workflow',
-  'NodeSet',
-  'Job',
-]);
+const jobKinds = new Set([...gangJobs, ...rayKinds, ...kserveKinds, 'Workflow', 'NodeSet', 'Job']);
 
 /** The pods of a choice that are there now. */
 export function chosenPods(cluster: Cluster, choice: PodChoice): readonly PodRow[] {
@@ -154,12 +137,7 @@ const labelOfKind: Readonly<Record<string, string>> = {
   Job: 'batch.kubernetes.io/job-name',
   JobSet: 'jobset.sigs.k8s.io/jobset-name',
   TrainJob: 'jobset.sigs.k8s.io/jobset-name',
-  PyTorchJob: 'training.kubeflow.org/job-name',
-  TFJob: 'training.kubeflow.org/job-name',
-  XGBoostJob: 'training.kubeflow.org/job-name',
-  PaddleJob: 'training.kubeflow.org/job-name',
-  JAXJob: 'training.kubeflow.org/job-name',
-  MPIJob: 'training.kubeflow.org/job-name',
+  ...forKinds(kubeflowJobs, 'training.kubeflow.org/job-name'),
   LeaderWorkerSet: 'leaderworkerset.sigs.k8s.io/name',
   RayCluster: 'ray.io/cluster',
   RayJob: 'ray.io/originated-from-cr-name',

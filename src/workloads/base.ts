@@ -1,4 +1,5 @@
 import type { PodGroupRow } from '../resources/gang-objects.ts';
+import { forKinds, kubeflowJobs, rayKinds } from '../resources/job-kinds.ts';
 import type { KueueWorkloadRow } from '../resources/kueue.ts';
 import type { PodRow } from '../resources/pod-row.ts';
 import type { WorkloadObjectRow } from '../resources/workload-object.ts';
@@ -21,15 +22,8 @@ export const groupOfKind: Readonly<Record<string, string>> = {
   Job: 'batch',
   JobSet: 'jobset.x-k8s.io',
   TrainJob: 'trainer.kubeflow.org',
-  PyTorchJob: 'kubeflow.org',
-  TFJob: 'kubeflow.org',
-  XGBoostJob: 'kubeflow.org',
-  PaddleJob: 'kubeflow.org',
-  JAXJob: 'kubeflow.org',
-  MPIJob: 'kubeflow.org',
-  RayJob: 'ray.io',
-  RayCluster: 'ray.io',
-  RayService: 'ray.io',
+  ...forKinds(kubeflowJobs, 'kubeflow.org'),
+  ...forKinds(rayKinds, 'ray.io'),
   LeaderWorkerSet: 'leaderworkerset.x-k8s.io',
   Deployment: 'apps',
   StatefulSet: 'apps',

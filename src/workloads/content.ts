@@ -2,6 +2,7 @@ import { deviceKey } from '../accelerators/dra.ts';
 import { modelOf, shortModel } from '../accelerators/models.ts';
 import { hamiModel } from '../accelerators/sharing.ts';
 import type { PodGroupRow } from '../resources/gang-objects.ts';
+import { gangJobs, kserveKinds } from '../resources/job-kinds.ts';
 import type { KueueWorkloadRow } from '../resources/kueue.ts';
 import type { NodeRow } from '../resources/node-row.ts';
 import type { PodRow, PodSpecRecord } from '../resources/pod-row.ts';
@@ -32,25 +33,13 @@ const servers: ReadonlySet<string> = new Set([
   'StatefulSet',
   'DaemonSet',
   'LeaderWorkerSet',
-  'InferenceService',
-  'LLMInferenceService',
+  ...kserveKinds,
   'RayService',
   'NodeSet',
   'NIMService',
 ]);
 
-const gangKinds: ReadonlySet<string> = new Set([
-  'JobSet',
-  'TrainJob',
-  'PyTorchJob',
-  'TFJob',
-  'XGBoostJob',
-  'PaddleJob',
-  'JAXJob',
-  'MPIJob',
-  'LeaderWorkerSet',
-  'PodGroup',
-]);
+const gangKinds: ReadonlySet<string> = new Set([...gangJobs, 'PodGroup']);
 
 /** What else of the cluster a workload's row tells. */
 export interface Known {

@@ -1,3 +1,4 @@
+import { gangJobs, kserveKinds, rayKinds } from '../resources/job-kinds.ts';
 import type { PodRow } from '../resources/pod-row.ts';
 
 /** The job, server or set of pods that a pod belongs to, and its place in it (gpu.md 5.1). */
@@ -289,20 +290,9 @@ export const gangOfPod = ({ labels, annotations, podGroup: native }: PodRow): st
     '');
 
 const topKinds: ReadonlySet<string> = new Set([
-  'TrainJob',
-  'JobSet',
-  'PyTorchJob',
-  'TFJob',
-  'XGBoostJob',
-  'PaddleJob',
-  'JAXJob',
-  'MPIJob',
-  'RayJob',
-  'RayService',
-  'RayCluster',
-  'LeaderWorkerSet',
-  'InferenceService',
-  'LLMInferenceService',
+  ...gangJobs,
+  ...rayKinds,
+  ...kserveKinds,
   'NIMService',
   'Notebook',
   'SparkApplication',

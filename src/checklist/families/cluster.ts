@@ -1,4 +1,5 @@
 import { quantity } from '../../resources/fields.ts';
+import { gangJobs, rayKinds } from '../../resources/job-kinds.ts';
 import { nodes as nodeResource, unhealthyDevices } from '../../resources/nodes.ts';
 import { kindOf, labelsOf, nameOf, refOf } from '../evidence-index.ts';
 import { cordon, describe, kubectl, podsOnNode } from '../fixes.ts';
@@ -478,27 +479,17 @@ export const terminating: ObjectState = {
     'Deployment',
     'StatefulSet',
     'Job',
-    'JobSet',
+    ...gangJobs,
+    ...rayKinds,
     'Service',
     'PersistentVolume',
     'ResourceClaim',
-    'RayCluster',
     'CustomResourceDefinition',
     'ConfigMap',
     'Secret',
     'DaemonSet',
     'ReplicaSet',
     'CronJob',
-    'PyTorchJob',
-    'MPIJob',
-    'TFJob',
-    'XGBoostJob',
-    'PaddleJob',
-    'JAXJob',
-    'TrainJob',
-    'RayJob',
-    'RayService',
-    'LeaderWorkerSet',
     'InferenceService',
     'Workload',
     'VolumeSnapshot',

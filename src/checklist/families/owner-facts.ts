@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../kube/object.ts';
+import { gangJobs, kserveKinds, rayKinds } from '../../resources/job-kinds.ts';
 import { kindOf, labelsOf, nameOf, selects } from '../evidence-index.ts';
 import { kubectl, managerOf } from '../fixes.ts';
 import { condition, conditions, count, strings, text } from '../read.ts';
@@ -16,20 +17,9 @@ export const podOwners: readonly string[] = [
 
 /** Kinds of job operators and model servers that own pods. */
 export const customOwners: readonly string[] = [
-  'JobSet',
-  'PyTorchJob',
-  'TFJob',
-  'MPIJob',
-  'XGBoostJob',
-  'PaddleJob',
-  'JAXJob',
-  'TrainJob',
-  'RayCluster',
-  'RayJob',
-  'RayService',
-  'LeaderWorkerSet',
-  'InferenceService',
-  'LLMInferenceService',
+  ...gangJobs,
+  ...rayKinds,
+  ...kserveKinds,
   'Workflow',
   'NodeSet',
   'SparkApplication',

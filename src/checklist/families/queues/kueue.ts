@@ -1,3 +1,4 @@
+import { gangJobs } from '../../../resources/job-kinds.ts';
 import { groupOf, labelsOf, nameOf, refOf } from '../../evidence-index.ts';
 import { describe } from '../../fixes.ts';
 import { at, brief, condition, text } from '../../read.ts';
@@ -61,21 +62,7 @@ export const kueueJob: ObjectState = {
   gate: 'released',
   severity: 'warn',
   title: 'It waits in a Kueue queue',
-  kinds: [
-    'Job',
-    'JobSet',
-    'RayJob',
-    'RayCluster',
-    'PyTorchJob',
-    'TFJob',
-    'MPIJob',
-    'XGBoostJob',
-    'PaddleJob',
-    'JAXJob',
-    'TrainJob',
-    'LeaderWorkerSet',
-    'AppWrapper',
-  ],
+  kinds: ['Job', ...gangJobs, 'RayJob', 'RayCluster', 'AppWrapper'],
   match: ({ object, index, namespace }: ObjectFacts) => {
     const suspended =
       at(object, 'spec', 'suspend') === true ||
