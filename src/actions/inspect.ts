@@ -249,12 +249,15 @@ function kubectlOf(context: ActionContext): readonly string[] {
       const kind = context.tables.named(
         aboutNodes.has(view.table) ? 'nodes' : isKind(context, view.table) ? view.table : 'pods',
       );
+      const ofOne = view.where?.column === 'NAMESPACE' ? view.where.equals : undefined;
       const scope =
         kind?.namespaced !== true
           ? []
-          : namespaces === 'all' || namespaces.length !== 1
-            ? ['-A']
-            : inNamespace(namespaces[0] ?? '');
+          : ofOne !== undefined
+            ? inNamespace(ofOne)
+            : namespaces === 'all' || namespaces.length !== 1
+              ? ['-A']
+              : inNamespace(namespaces[0] ?? '');
       const name =
         kind !== undefined && isResource(kind)
           ? `${kind.name}${kind.group === '' || !kind.group.includes('.') || kind.group.endsWith('.k8s.io') ? '' : `.${kind.group}`}`

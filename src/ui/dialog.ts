@@ -66,11 +66,14 @@ export function dialogOverlay(
       : [[{ text: ' ' }, ...promptSpans(look.confirm.typed, inner - 2, { label: `${look.confirm.ask} ` })]];
   const buttons: Spans = [{ text: '  ' }, ...buttonSpans(look)];
   const asks = asked.length > 0;
-  const isTight = body.length + below.length > rows - dialogChrome(asks, false);
+  const hasButtons = look.buttons.length > 0;
+  const chrome = (isTight: boolean): number =>
+    dialogChrome(asks, isTight) - (hasButtons ? 0 : isTight ? 1 : 2);
+  const isTight = body.length + below.length > rows - chrome(false);
   const ending: readonly Spans[] = isTight
-    ? [...asked, buttons]
-    : [...asked.flatMap((line): Spans[] => [[], line]), [], buttons, []];
-  const free = rows - dialogChrome(asks, isTight);
+    ? [...asked, ...(hasButtons ? [buttons] : [])]
+    : [...asked.flatMap((line): Spans[] => [[], line]), ...(hasButtons ? [[], buttons] : []), []];
+  const free = rows - chrome(isTight);
   // A line of the body at least: what it is about.
   const fixed = below.slice(0, Math.max(0, free - 1));
   const range = rangeOf(look.top ?? 0, Math.max(0, free - fixed.length), body.length);

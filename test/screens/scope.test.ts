@@ -131,3 +131,9 @@ test('an object without pods says so', () => {
   screen.clock.now += 20_000;
   expect(screen.text()).toContain('No pods for mine.');
 });
+
+test('the kubectl of the pods of an object asks in its namespace', () => {
+  const screen = atService();
+  screen.type('K');
+  expect(screen.done).toContain('copy kubectl --context research get pods -n train -l app=mine -o wide');
+});
