@@ -85,12 +85,15 @@ function openConnection(found: Access, options: ConnectOptions, reload?: () => P
     userAgent: options.userAgent,
   });
 
-  const open = async (identity: Identity, http1: boolean): Promise<OpenSocket> =>
-    await dial({
-      ...route(identity, http1 ? ['http/1.1'] : ['h2', 'http/1.1']),
-      relayed: relay !== undefined,
-      onReached: (roundTripMs) => liveness.reached(roundTripMs),
-    });
+  const open = async (identity: Identity, http1: boolean, signal: AbortSignal): Promise<OpenSocket> =>
+    await dial(
+      {
+        ...route(identity, http1 ? ['http/1.1'] : ['h2', 'http/1.1']),
+        relayed: relay !== undefined,
+        onReached: (roundTripMs) => liveness.reached(roundTripMs),
+      },
+      signal,
+    );
 
   /** Whether the answers to its pings prove the connection that the watches are on. */
   function lane(identity: Identity, isProof: boolean): Lane {
@@ -98,7 +101,7 @@ function openConnection(found: Access, options: ConnectOptions, reload?: () => P
     const http1 = options.http1 === true || repeats(identity.headers);
     return openLane({
       origin: server.origin,
-      open: () => open(identity, http1),
+      open: (signal) => open(identity, http1, signal),
       timing,
       onPing: (trip) => {
         if (isProof) liveness.heard(trip);

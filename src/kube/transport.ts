@@ -45,8 +45,8 @@ export interface Lane {
 
 export interface LaneOptions {
   readonly origin: string;
-  /** Opens one socket; what ALPN agreed on decides how the lane goes on. */
-  readonly open: () => Promise<OpenSocket>;
+  /** Opens one socket; what ALPN agreed on decides how the lane goes on. One that is given up leaves nothing. */
+  readonly open: (signal: AbortSignal) => Promise<OpenSocket>;
   readonly timing: Timing;
   readonly onPing: (roundTripMs: number) => void;
 }
@@ -69,9 +69,16 @@ export function openLane({ origin, open, timing, onPing }: LaneOptions): Lane {
   let spare: OpenSocket | undefined;
   let clients: Client[] = [];
   let pool: Pool | undefined;
+  let dialling = new AbortController();
+  let isRetired = false;
 
   async function openSocket(): Promise<OpenSocket> {
-    const socket = await open();
+    const { signal } = dialling;
+    const socket = await open(signal);
+    if (signal.aborted) {
+      socket.destroy();
+      throw signal.reason;
+    }
     sockets.add(socket);
     // undici listens too, once it has the socket; until then an error must not be unheard.
     socket.on('error', () => {});
@@ -184,6 +191,8 @@ export function openLane({ origin, open, timing, onPing }: LaneOptions): Lane {
       bodyTimeout: asked.bodyMs,
       ...(asked.signal !== undefined && { signal: asked.signal }),
     });
+    // It was on its way when the lane was replaced: the last one closes the door.
+    if (isRetired) closeAll().catch(ignore);
     // Before anything else: a body that fails while nobody reads would end the process.
     body.on('error', () => {});
     return { status: statusCode, headers: flat(headers), body };
@@ -210,9 +219,16 @@ export function openLane({ origin, open, timing, onPing }: LaneOptions): Lane {
     }
   }
 
-  const ignore = (): void => {};
+  async function closeAll(): Promise<void> {
+    const old = forget();
+    await Promise.all(
+      [...old.clients, ...(old.pool === undefined ? [] : [old.pool])].map((one) => one.close().catch(ignore)),
+    );
+  }
 
   async function destroyAll(error: Error | null): Promise<void> {
+    dialling.abort(error ?? new Error('the connection was closed'));
+    dialling = new AbortController();
     const old = forget();
     await Promise.all(
       [...old.clients, ...(old.pool === undefined ? [] : [old.pool])].map((one) =>
@@ -230,17 +246,15 @@ export function openLane({ origin, open, timing, onPing }: LaneOptions): Lane {
     cut: (error) => {
       destroyAll(error).catch(ignore);
     },
-    retire: async () => {
-      const old = forget();
-      await Promise.all(
-        [...old.clients, ...(old.pool === undefined ? [] : [old.pool])].map((one) =>
-          one.close().catch(ignore),
-        ),
-      );
+    retire: () => {
+      isRetired = true;
+      return closeAll();
     },
     destroy: () => destroyAll(null),
   };
 }
+
+const ignore = (): void => {};
 
 function grouped(headers: readonly (readonly [string, string])[]): Record<string, string | string[]> {
   const all: Record<string, string | string[]> = {};
