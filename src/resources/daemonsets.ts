@@ -1,6 +1,5 @@
 import type { KubeObject } from '../kube/object.ts';
 import { ageColumn, nameColumn } from './columns.ts';
-import { readyTone } from './conditions.ts';
 import { count, record } from './fields.ts';
 import { type OwnedRow, ownedMetaOf } from './meta.ts';
 import { defineResource, type Resource } from './resource.ts';
@@ -8,6 +7,7 @@ import {
   containerColumns,
   countColumn,
   labelsText,
+  replicaColumns,
   selectorColumn,
   type TemplateRow,
   templateOf,
@@ -34,12 +34,7 @@ export const daemonsets: Resource<DaemonSetRow> = defineResource<DaemonSetRow>({
   capabilities: ['logs', 'restart'],
   columns: [
     nameColumn,
-    countColumn('DESIRED', (row) => row.desired, 3),
-    countColumn('CURRENT', (row) => row.current, 4),
-    {
-      ...countColumn('READY', (row: DaemonSetRow) => row.ready, 1),
-      tone: (row) => readyTone(row.ready, row.desired),
-    },
+    ...replicaColumns,
     countColumn('UP-TO-DATE', (row) => row.updated, 5),
     countColumn('AVAILABLE', (row) => row.available, 5),
     {

@@ -1,24 +1,23 @@
 import type { KubeObject } from '../kube/object.ts';
 import { ageColumn, nameColumn } from './columns.ts';
-import { type Condition, conditionsOf, conditionText, findCondition, readyTone } from './conditions.ts';
-import { count, flag, number, record, shared } from './fields.ts';
+import { type Condition, conditionsOf, conditionText, findCondition } from './conditions.ts';
+import { count, flag, record, shared } from './fields.ts';
 import { type OwnedRow, ownedMetaOf } from './meta.ts';
 import { defineResource, type Resource } from './resource.ts';
 import {
   containerColumns,
   countColumn,
   gpuPerPodColumn,
+  type Replicas,
+  readyShareColumn,
+  replicasOf,
   selectorColumn,
   type TemplateRow,
   templateOf,
 } from './template.ts';
 
-export interface DeploymentRow extends OwnedRow, TemplateRow {
-  readonly desired: number;
-  readonly current: number;
-  readonly ready: number;
+export interface DeploymentRow extends OwnedRow, TemplateRow, Replicas {
   readonly updated: number;
-  readonly available: number;
   readonly paused: boolean;
   readonly strategy: string;
   readonly generation: number;
@@ -37,15 +36,7 @@ export const deployments: Resource<DeploymentRow> = defineResource<DeploymentRow
   capabilities: ['logs', 'scale', 'restart'],
   columns: [
     nameColumn,
-    {
-      title: 'READY',
-      value: (row) => (row.desired === 0 ? 1 : row.ready / row.desired),
-      text: (row) => `${row.ready}/${row.desired}`,
-      tone: (row) => readyTone(row.ready, row.desired),
-      align: 'right',
-      kubectl: 'table',
-      priority: 1,
-    },
+    readyShareColumn,
     countColumn('UP-TO-DATE', (row) => row.updated, 4),
     countColumn('AVAILABLE', (row) => row.available, 4),
     ageColumn,
@@ -64,11 +55,8 @@ function deploymentRow(object: KubeObject): DeploymentRow {
   return {
     ...ownedMetaOf(object),
     ...templateOf(spec['template'], spec['selector']),
-    desired: number(spec['replicas']) ?? 1,
-    current: count(status['replicas']),
-    ready: count(status['readyReplicas']),
+    ...replicasOf(spec, status),
     updated: count(status['updatedReplicas']),
-    available: count(status['availableReplicas']),
     paused: flag(spec['paused']),
     strategy: shared(record(spec['strategy'])['type']),
     generation: count(record(object.metadata)['generation']),

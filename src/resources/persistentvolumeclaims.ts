@@ -7,7 +7,14 @@ import { type OwnedRow, ownedMetaOf } from './meta.ts';
 import type { Labels } from './pod-row.ts';
 import { defineResource, type Resource } from './resource.ts';
 import { labelSelectorOf } from './scheduling-terms.ts';
-import { accessModesOf, accessModesText, phaseTone, storageOf } from './volumes.ts';
+import {
+  accessModesOf,
+  accessModesText,
+  phaseColumn,
+  storageClassColumns,
+  storageOf,
+  volumeModeColumn,
+} from './volumes.ts';
 
 export interface PersistentVolumeClaimRow extends OwnedRow {
   /** The phase, or `Terminating`. */
@@ -52,14 +59,7 @@ export const persistentvolumeclaims: Resource<PersistentVolumeClaimRow> =
     capabilities: [],
     columns: [
       nameColumn,
-      {
-        title: 'STATUS',
-        value: (row) => row.status,
-        text: (row) => row.status,
-        tone: (row) => phaseTone(row.status),
-        kubectl: 'table',
-        priority: 1,
-      },
+      phaseColumn,
       {
         title: 'VOLUME',
         value: (row) => row.volume,
@@ -82,28 +82,9 @@ export const persistentvolumeclaims: Resource<PersistentVolumeClaimRow> =
         kubectl: 'table',
         priority: 4,
       },
-      {
-        title: 'STORAGECLASS',
-        value: (row) => row.storageClass,
-        text: blankText((row) => row.storageClass),
-        kubectl: 'table',
-        priority: 3,
-      },
-      {
-        title: 'VOLUMEATTRIBUTESCLASS',
-        value: (row) => row.attributesClass,
-        text: (row) => row.attributesClass || '<unset>',
-        kubectl: 'table',
-        priority: 9,
-      },
+      ...storageClassColumns,
       ageColumn,
-      {
-        title: 'VOLUMEMODE',
-        value: (row) => row.volumeMode,
-        text: (row) => row.volumeMode || '<unset>',
-        kubectl: 'wide',
-        priority: 9,
-      },
+      volumeModeColumn,
     ],
     fault: (row, now) => row.status === 'Lost' || (isPendingLong(row, now) && isUnanswered(row)),
     why: (row, now) => {

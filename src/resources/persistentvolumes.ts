@@ -5,7 +5,14 @@ import { isRecord, record, shared, text } from './fields.ts';
 import { type OwnedRow, ownedMetaOf } from './meta.ts';
 import { defineResource, type Resource } from './resource.ts';
 import { nodeSelectorOf } from './scheduling-terms.ts';
-import { accessModesOf, accessModesText, phaseTone, storageOf } from './volumes.ts';
+import {
+  accessModesOf,
+  accessModesText,
+  phaseColumn,
+  storageClassColumns,
+  storageOf,
+  volumeModeColumn,
+} from './volumes.ts';
 
 export interface PersistentVolumeRow extends OwnedRow {
   /** The phase, or `Terminating`. */
@@ -52,29 +59,9 @@ export const persistentvolumes: Resource<PersistentVolumeRow> = defineResource<P
       priority: 4,
     },
     { title: 'RECLAIM POLICY', value: (row) => row.reclaimPolicy, kubectl: 'table', priority: 5 },
-    {
-      title: 'STATUS',
-      value: (row) => row.status,
-      text: (row) => row.status,
-      tone: (row) => phaseTone(row.status),
-      kubectl: 'table',
-      priority: 1,
-    },
+    phaseColumn,
     { title: 'CLAIM', value: claimText, text: claimText, kubectl: 'table', priority: 2 },
-    {
-      title: 'STORAGECLASS',
-      value: (row) => row.storageClass,
-      text: blankText((row) => row.storageClass),
-      kubectl: 'table',
-      priority: 3,
-    },
-    {
-      title: 'VOLUMEATTRIBUTESCLASS',
-      value: (row) => row.attributesClass,
-      text: (row) => row.attributesClass || '<unset>',
-      kubectl: 'table',
-      priority: 9,
-    },
+    ...storageClassColumns,
     {
       title: 'REASON',
       value: (row) => row.reason,
@@ -83,13 +70,7 @@ export const persistentvolumes: Resource<PersistentVolumeRow> = defineResource<P
       priority: 6,
     },
     ageColumn,
-    {
-      title: 'VOLUMEMODE',
-      value: (row) => row.volumeMode,
-      text: (row) => row.volumeMode || '<unset>',
-      kubectl: 'wide',
-      priority: 9,
-    },
+    volumeModeColumn,
   ],
   fault: (row) => row.phase === 'Failed',
   why: (row) => (row.phase === 'Failed' ? row.message || row.reason : undefined),

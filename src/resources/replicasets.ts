@@ -1,16 +1,20 @@
 import type { KubeObject } from '../kube/object.ts';
 import { ageColumn, nameColumn } from './columns.ts';
-import { type Condition, conditionsOf, conditionText, findCondition, readyTone } from './conditions.ts';
-import { count, number, record } from './fields.ts';
+import { type Condition, conditionsOf, conditionText, findCondition } from './conditions.ts';
+import { record } from './fields.ts';
 import { type OwnedRow, ownedMetaOf } from './meta.ts';
 import { defineResource, type Resource } from './resource.ts';
-import { containerColumns, countColumn, selectorColumn, type TemplateRow, templateOf } from './template.ts';
+import {
+  containerColumns,
+  type Replicas,
+  replicaColumns,
+  replicasOf,
+  selectorColumn,
+  type TemplateRow,
+  templateOf,
+} from './template.ts';
 
-export interface ReplicaSetRow extends OwnedRow, TemplateRow {
-  readonly desired: number;
-  readonly current: number;
-  readonly ready: number;
-  readonly available: number;
+export interface ReplicaSetRow extends OwnedRow, TemplateRow, Replicas {
   readonly conditions: readonly Condition[];
 }
 
@@ -23,18 +27,7 @@ export const replicasets: Resource<ReplicaSetRow> = defineResource<ReplicaSetRow
   aliases: ['rs', 'replicaset'],
   namespaced: true,
   capabilities: ['logs', 'scale'],
-  columns: [
-    nameColumn,
-    countColumn('DESIRED', (row) => row.desired, 3),
-    countColumn('CURRENT', (row) => row.current, 4),
-    {
-      ...countColumn('READY', (row: ReplicaSetRow) => row.ready, 1),
-      tone: (row) => readyTone(row.ready, row.desired),
-    },
-    ageColumn,
-    ...containerColumns,
-    selectorColumn,
-  ],
+  columns: [nameColumn, ...replicaColumns, ageColumn, ...containerColumns, selectorColumn],
   fault: (row) => findCondition(row.conditions, 'ReplicaFailure', 'True') !== undefined,
   why: (row) => {
     // Its numbers are those of the first refusal; the newest event has today's.
@@ -50,10 +43,7 @@ function replicaSetRow(object: KubeObject): ReplicaSetRow {
   return {
     ...ownedMetaOf(object),
     ...templateOf(spec['template'], spec['selector']),
-    desired: number(spec['replicas']) ?? 1,
-    current: count(status['replicas']),
-    ready: count(status['readyReplicas']),
-    available: count(status['availableReplicas']),
+    ...replicasOf(spec, status),
     conditions: conditionsOf(status['conditions']),
   };
 }

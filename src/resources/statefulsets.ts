@@ -1,17 +1,20 @@
 import type { KubeObject } from '../kube/object.ts';
 import { ageColumn, nameColumn } from './columns.ts';
-import { readyTone } from './conditions.ts';
-import { count, number, record, shared } from './fields.ts';
+import { count, record, shared } from './fields.ts';
 import { type OwnedRow, ownedMetaOf } from './meta.ts';
 import { defineResource, type Resource } from './resource.ts';
-import { containerColumns, gpuPerPodColumn, type TemplateRow, templateOf } from './template.ts';
+import {
+  containerColumns,
+  gpuPerPodColumn,
+  type Replicas,
+  readyShareColumn,
+  replicasOf,
+  type TemplateRow,
+  templateOf,
+} from './template.ts';
 
-export interface StatefulSetRow extends OwnedRow, TemplateRow {
-  readonly desired: number;
-  readonly current: number;
-  readonly ready: number;
+export interface StatefulSetRow extends OwnedRow, TemplateRow, Replicas {
   readonly updated: number;
-  readonly available: number;
   /** Headless Service that gives the pods their names; `''` where absent. */
   readonly serviceName: string;
   /** `OrderedReady` waits for each pod before it makes the next. */
@@ -29,21 +32,7 @@ export const statefulsets: Resource<StatefulSetRow> = defineResource<StatefulSet
   aliases: ['sts', 'statefulset'],
   namespaced: true,
   capabilities: ['logs', 'scale', 'restart'],
-  columns: [
-    nameColumn,
-    {
-      title: 'READY',
-      value: (row) => (row.desired === 0 ? 1 : row.ready / row.desired),
-      text: (row) => `${row.ready}/${row.desired}`,
-      tone: (row) => readyTone(row.ready, row.desired),
-      align: 'right',
-      kubectl: 'table',
-      priority: 1,
-    },
-    ageColumn,
-    ...containerColumns,
-    gpuPerPodColumn,
-  ],
+  columns: [nameColumn, readyShareColumn, ageColumn, ...containerColumns, gpuPerPodColumn],
   fault: (row, now) =>
     row.desired > 0 && row.ready === 0 && (row.createdAt === undefined || now - row.createdAt > startIsLate),
   why: (row) => {
@@ -63,11 +52,8 @@ function statefulSetRow(object: KubeObject): StatefulSetRow {
   return {
     ...ownedMetaOf(object),
     ...templateOf(spec['template'], spec['selector']),
-    desired: number(spec['replicas']) ?? 1,
-    current: count(status['replicas']),
-    ready: count(status['readyReplicas']),
+    ...replicasOf(spec, status),
     updated: count(status['updatedReplicas']),
-    available: count(status['availableReplicas']),
     serviceName: shared(spec['serviceName']),
     podManagement: shared(spec['podManagementPolicy']) || 'OrderedReady',
     currentRevision: shared(status['currentRevision']),

@@ -1,7 +1,8 @@
 import type { V1LabelSelector } from '@kubernetes/client-node';
 import { blankText } from './columns.ts';
+import { readyTone } from './conditions.ts';
 import { acceleratorCount } from './devices.ts';
-import { type Fields, labels, list, record, text } from './fields.ts';
+import { count, type Fields, labels, list, number, record, text } from './fields.ts';
 import { intern } from './intern.ts';
 import type { Labels, PodSpecRecord } from './pod-row.ts';
 import { podSpecOf } from './pod-spec.ts';
@@ -105,3 +106,42 @@ export const countColumn = <R extends Row>(
   value: (row: R) => number,
   priority = 3,
 ): Column<R> => ({ title, value, align: 'right', kubectl: 'table', priority });
+
+/** How many pods a kind is to have, and how they are. */
+export interface Replicas {
+  readonly desired: number;
+  readonly current: number;
+  readonly ready: number;
+  readonly available: number;
+}
+
+/** From the spec and the status of a kind that counts its pods. */
+export const replicasOf = (spec: Fields, status: Fields): Replicas => ({
+  desired: number(spec['replicas']) ?? 1,
+  current: count(status['replicas']),
+  ready: count(status['readyReplicas']),
+  available: count(status['availableReplicas']),
+});
+
+type ReadyRow = Row & Pick<Replicas, 'desired' | 'ready'>;
+
+/** `2/3`. */
+export const readyShareColumn: Column<ReadyRow> = {
+  title: 'READY',
+  value: (row) => (row.desired === 0 ? 1 : row.ready / row.desired),
+  text: (row) => `${row.ready}/${row.desired}`,
+  tone: (row) => readyTone(row.ready, row.desired),
+  align: 'right',
+  kubectl: 'table',
+  priority: 1,
+};
+
+/** DESIRED, CURRENT, READY: each a number of its own. */
+export const replicaColumns: readonly Column<ReadyRow & Pick<Replicas, 'current'>>[] = [
+  countColumn('DESIRED', (row) => row.desired, 3),
+  countColumn('CURRENT', (row) => row.current, 4),
+  {
+    ...countColumn('READY', (row: ReadyRow) => row.ready, 1),
+    tone: (row) => readyTone(row.ready, row.desired),
+  },
+];

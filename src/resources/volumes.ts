@@ -1,5 +1,6 @@
+import { blankText } from './columns.ts';
 import { amount, list, record, shared } from './fields.ts';
-import type { Tone } from './resource.ts';
+import type { Column, Row, Tone } from './resource.ts';
 
 const shortModes: readonly (readonly [string, string])[] = [
   ['ReadWriteOnce', 'RWO'],
@@ -23,8 +24,51 @@ export function storageOf(resources: unknown): { readonly text: string; readonly
   return { text: shared(raw), bytes: amount('storage', raw) };
 }
 
-export function phaseTone(status: string): Tone {
+function phaseTone(status: string): Tone {
   if (status === 'Bound' || status === 'Available') return 'good';
   if (status === 'Pending') return 'pending';
   return status === 'Failed' || status === 'Lost' ? 'bad' : 'warn';
 }
+
+/** What a claim and its volume say alike. */
+interface StorageRow extends Row {
+  readonly status: string;
+  readonly storageClass: string;
+  readonly attributesClass: string;
+  readonly volumeMode: string;
+}
+
+export const phaseColumn: Column<StorageRow> = {
+  title: 'STATUS',
+  value: (row) => row.status,
+  text: (row) => row.status,
+  tone: (row) => phaseTone(row.status),
+  kubectl: 'table',
+  priority: 1,
+};
+
+/** STORAGECLASS and VOLUMEATTRIBUTESCLASS. */
+export const storageClassColumns: readonly Column<StorageRow>[] = [
+  {
+    title: 'STORAGECLASS',
+    value: (row) => row.storageClass,
+    text: blankText((row) => row.storageClass),
+    kubectl: 'table',
+    priority: 3,
+  },
+  {
+    title: 'VOLUMEATTRIBUTESCLASS',
+    value: (row) => row.attributesClass,
+    text: (row) => row.attributesClass || '<unset>',
+    kubectl: 'table',
+    priority: 9,
+  },
+];
+
+export const volumeModeColumn: Column<StorageRow> = {
+  title: 'VOLUMEMODE',
+  value: (row) => row.volumeMode,
+  text: (row) => row.volumeMode || '<unset>',
+  kubectl: 'wide',
+  priority: 9,
+};
