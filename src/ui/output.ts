@@ -23,8 +23,10 @@ export interface FrameOutput {
   readonly isBackedUp: () => boolean;
   /** Resolves when everything has been written, or after `withinMs`. */
   readonly settled: (withinMs: number) => Promise<void>;
-  /** The terminal answered the question that `flowControl` asks. */
+  /** The terminal answered the question that flow control asks. */
   readonly acknowledge: () => void;
+  /** Something came from the terminal: whoever holds it sees it. */
+  readonly heard: () => void;
   /** The terminal is known to answer queries: slow links are measured from end to end from now on. */
   readonly startFlowControl: () => void;
   readonly close: () => void;
@@ -57,8 +59,10 @@ const smallWrite = 120;
 /** Bytes without an answer from which on the terminal is asked for one, and bytes that may be under way at most. */
 const askFrom = 1024;
 const mostUnderWay = 2048;
-/** A terminal that did not answer for so long is not waited for again. */
+/** An answer that takes longer than this, and the time of the bytes before it at 8 kbit/s, is overdue. */
 const answerWithinMs = 2000;
+/** While nothing at all comes, the question is asked again so often; each fifth time with the newest frame before it. */
+const framesEvery = 5;
 const question = '\x1b[5n';
 
 export function createFrameOutput({ stdout, onBroken = () => undefined }: FrameOutputOptions): FrameOutput {
@@ -75,7 +79,12 @@ export function createFrameOutput({ stdout, onBroken = () => undefined }: FrameO
   let writing = 0;
   let isHeld = false;
   let isClosed = false;
-  const flow = createFlow(() => flush());
+  const flow = createFlow(
+    () => flush(),
+    (bytes) => {
+      if (!isHeld && !isClosed && writing === 0) write(bytes);
+    },
+  );
 
   function write(bytes: string): void {
     writing++;
@@ -162,6 +171,7 @@ export function createFrameOutput({ stdout, onBroken = () => undefined }: FrameO
       });
     },
     acknowledge: flow.acknowledge,
+    heard: flow.heard,
     startFlowControl: flow.enable,
     close() {
       isClosed = true;
@@ -178,51 +188,89 @@ interface Flow {
   /** Counts written bytes; gives the question to append, or nothing. */
   readonly account: (bytes: number) => string;
   readonly acknowledge: () => void;
+  readonly heard: () => void;
   readonly isFull: () => boolean;
   readonly reset: () => void;
 }
 
 /**
- * How much is under way between us and the person's eyes. The kernel takes 64 kB for a pseudo terminal before a write waits,
- * and SSH takes more: at 64 kbit/s that is many seconds of frames that nobody wants any more. So every kilobyte or so the
- * terminal is asked for its status (DSR 5), and what it has not answered for is under way.
+ * How much is under way between us and the person's eyes. The kernel takes up to 64 kB for a pseudo terminal before a write
+ * waits, and SSH takes more: at 64 kbit/s that is many seconds of frames that nobody wants any more. So every kilobyte or so
+ * the terminal is asked for its status (DSR 5), and what it has not answered for is under way.
+ *
+ * An answer that does not come means one of two things. Keys come all the same: the answer was lost, or this terminal gives
+ * none (another one was attached); it is not waited for until one comes. Nothing comes at all: the link hangs, and what is
+ * written now would have to be waited for when it is back; so little is written until then.
  */
-function createFlow(onRoom: () => void): Flow {
-  let isOn = false;
+function createFlow(onRoom: () => void, ask: (bytes: string) => void): Flow {
+  let isKnown = false;
+  let isTrusted = false;
   let underWay = 0;
   let asked: number | undefined;
+  let wasHeard = false;
+  let overdueTimes = 0;
+  let questions = 0;
   let timer: NodeJS.Timeout | undefined;
   const reset = (): void => {
     clearTimeout(timer);
     underWay = 0;
     asked = undefined;
+    overdueTimes = 0;
   };
+  const wait = (): void => {
+    wasHeard = false;
+    timer = setTimeout(overdue, answerWithinMs + underWay);
+    timer.unref();
+  };
+  function overdue(): void {
+    if (wasHeard || !isTrusted) {
+      isTrusted = false;
+      reset();
+      onRoom();
+      return;
+    }
+    overdueTimes++;
+    if (overdueTimes % framesEvery === 0) {
+      const before = questions;
+      asked = undefined;
+      underWay = mostUnderWay;
+      onRoom();
+      // The frame that went took a question along.
+      if (questions > before) return;
+      asked = underWay;
+    }
+    ask(question);
+    wait();
+  }
   return {
     reset,
     enable() {
-      isOn = true;
+      isKnown = true;
+      isTrusted = true;
     },
     account(bytes) {
-      if (!isOn) return '';
+      if (!isKnown) return '';
       underWay += bytes;
       if (asked !== undefined || underWay < askFrom) return '';
       asked = underWay;
-      timer = setTimeout(() => {
-        isOn = false;
-        reset();
-        onRoom();
-      }, answerWithinMs + underWay);
-      timer.unref();
+      questions++;
+      clearTimeout(timer);
+      wait();
       return question;
     },
     acknowledge() {
+      isTrusted = isKnown;
+      overdueTimes = 0;
       if (asked === undefined) return;
       clearTimeout(timer);
-      underWay -= asked;
+      underWay = Math.max(0, underWay - asked);
       asked = undefined;
       onRoom();
     },
-    isFull: () => isOn && asked !== undefined && underWay >= mostUnderWay,
+    heard() {
+      wasHeard = true;
+    },
+    isFull: () => isTrusted && asked !== undefined && underWay >= mostUnderWay,
   };
 }
 

@@ -102,6 +102,7 @@ export function createTerminal({
 
   const onData = (chunk: Buffer): void => {
     clearTimeout(escapeTimer);
+    output.heard();
     deliver(decoder.push(utf8.write(chunk)));
     if (decoder.isPending()) escapeTimer = setTimeout(() => deliver(decoder.flush()), escapeMs);
   };

@@ -68,23 +68,79 @@ describe('a slow link', () => {
     expect(writes.at(-1)).not.toContain('mmmm');
   });
 
-  test('a terminal that never answers is waited for once, then no more', () => {
-    vi.useFakeTimers();
-    const { sink, writes, takeAll } = slowSink();
-    const output = createFrameOutput({ stdout: sink });
-    output.startFlowControl();
-    const frame = (text: string): void => {
-      output.frame(Array.from({ length: 6 }, () => text.repeat(40)).join('\n'));
-      takeAll();
-    };
-    for (const letter of 'abcdefghijklmn') frame(letter);
-    expect(writes.join('')).not.toContain('nnnn');
-    vi.advanceTimersByTime(20_000);
-    takeAll();
-    expect(writes.at(-1)).toContain('nnnn');
-    for (const letter of 'opqrstuvwxyz') frame(letter);
-    expect(writes.at(-1)).toContain('zzzz');
-    vi.useRealTimers();
+  describe('an answer that does not come', () => {
+    beforeEach(() => {
+      vi.useFakeTimers();
+    });
+    afterEach(() => {
+      vi.useRealTimers();
+    });
+
+    /** A terminal that takes every byte; frames are six lines of one letter. */
+    function given() {
+      const { sink, writes, takeAll } = slowSink();
+      const output = createFrameOutput({ stdout: sink });
+      output.startFlowControl();
+      const show = (letters: string): void => {
+        for (const letter of letters) {
+          output.frame(Array.from({ length: 6 }, () => letter.repeat(40)).join('\n'));
+          takeAll();
+        }
+      };
+      const later = (ms: number): void => {
+        vi.advanceTimersByTime(ms);
+        takeAll();
+      };
+      return { output, show, later, writes, written: () => writes.join('') };
+    }
+
+    test('from a terminal whose keys come is waited for once, and no more until it answers again', () => {
+      const { output, show, later, written, writes } = given();
+      show('abcdefghijklmn');
+      expect(written()).not.toContain('nnnn');
+      output.heard();
+      later(5000);
+      expect(written()).toContain('nnnn');
+      show('opqrstuvwxyz');
+      expect(writes.at(-1)).toContain('zzzz');
+      output.acknowledge();
+      show('ABCDEFGHIJKLMN');
+      expect(written()).not.toContain('NNNN');
+    });
+
+    test('over a link that hangs costs a few bytes, whatever there is to show, and the newest is there when it is back', () => {
+      const { output, show, later, writes, written } = given();
+      show('abcdefghijklmn');
+      const before = written().length;
+      for (let second = 0; second < 60; second++) {
+        show(String.fromCharCode(0x100 + second));
+        later(1000);
+      }
+      expect(written().length - before).toBeLessThan(2000);
+      show('Z');
+      expect(written()).not.toContain('ZZZZ');
+      output.acknowledge();
+      expect(writes.at(-1)).toContain('ZZZZ');
+    });
+
+    test('from a terminal that shows and says nothing leaves a frame now and then', () => {
+      const { show, later, written } = given();
+      show('abcdefghijklmn');
+      expect(written()).not.toContain('nnnn');
+      for (let second = 0; second < 30; second++) later(1000);
+      expect(written()).toContain('nnnn');
+    });
+
+    test('while the terminal is lent is not asked for', () => {
+      const { output, show, later, writes } = given();
+      show('abcdefghijklmn');
+      output.hold();
+      const before = writes.length;
+      later(60_000);
+      expect(writes.length).toBe(before);
+      output.release();
+      expect(writes.at(-1)).toContain('nnnn');
+    });
   });
 });
 
