@@ -5,7 +5,7 @@ import { armedText, isArmed, isProduction } from '../state/arming.ts';
 import type { Link } from '../state/link.ts';
 import { isAge } from '../state/order.ts';
 import type { Namespaces, Session, TableView, View } from '../state/session.ts';
-import { displayWidth, plainBar } from '../ui/text.ts';
+import { displayWidth, plainBar, truncateMiddle } from '../ui/text.ts';
 import type { Bar, Span, Spans, Theme } from '../ui/theme.ts';
 import { whole } from './body-message.ts';
 
@@ -238,14 +238,14 @@ export interface TitleFacts {
 /** `[Pods] GPUs Nodes   Pods(all)[12/10,000] faults:7        faults first  1-16`. */
 export function titleBar(facts: TitleFacts): Bar {
   const { view, columns } = facts;
-  if (view.kind !== 'table')
-    return {
-      left: [{ text: ' ' }, ...dangerSpans(facts), ...crumbs(facts)],
-      ...(facts.info === undefined ? {} : { right: facts.info }),
-    };
   const left: Span[] = [{ text: ' ' }, ...dangerSpans(facts)];
+  if (view.kind !== 'table') {
+    const right = facts.info === undefined ? [] : [{ text: ' ' }, ...facts.info];
+    left.push(...crumbs(facts, columns - widthOf(left) - widthOf(right)));
+    return { left, right };
+  }
   if (columns >= 110) left.push(...tabs(facts), { text: '   ' });
-  left.push(...crumbs(facts));
+  left.push(...crumbs(facts, columns - widthOf(left) - sortAtLeast));
   const room = columns - widthOf(left) - 2;
   const rights = [facts, { ...facts, sources: '' }].map((shown) => sortSpans(shown, view));
   const right =
@@ -273,19 +273,29 @@ function tabs({ home, view }: TitleFacts): Spans {
   );
 }
 
-function crumbs(facts: TitleFacts): Spans {
-  const { session, theme } = facts;
-  const spans: Span[] = [];
-  for (const [at, view] of session.views.entries()) {
-    if (at > 0) spans.push({ text: ` ${theme.glyphs.crumb} `, role: 'crumb' });
-    const isLast = at === session.views.length - 1;
-    if (view.kind === 'table')
-      spans.push(
-        ...(isLast ? tableTitle(facts, view) : [{ text: tableName(facts, view), role: 'crumb' as const }]),
-      );
-    else spans.push({ text: textTitle(view), role: 'title' });
-  }
-  return spans;
+/** What a table's order needs at the right end. */
+const sortAtLeast = 16;
+
+/** The way here. Where it is too long the nearest views stay, and of a name that is too long its two ends. */
+function crumbs(facts: TitleFacts, room: number): Spans {
+  const { ellipsis, crumb } = facts.theme.glyphs;
+  const between: Span = { text: ` ${crumb} `, role: 'crumb' };
+  const { views } = facts.session;
+  const parts = views.map((view, at): Spans => {
+    if (view.kind !== 'table') return [{ text: textTitle(view), role: 'title' }];
+    return at === views.length - 1
+      ? tableTitle(facts, view)
+      : [{ text: tableName(facts, view), role: 'crumb' }];
+  });
+  const from = (at: number): Spans => [
+    ...(at === 0 ? [] : [{ text: ellipsis, role: 'crumb' as const }, between]),
+    ...parts.slice(at).flatMap((part, index) => (index === 0 ? part : [between, ...part])),
+  ];
+  for (let at = 0; at < parts.length; at++) if (widthOf(from(at)) <= room) return from(at);
+  const [last, ...others] = parts.at(-1) ?? [];
+  const before = parts.length > 1 ? from(parts.length - 1).slice(0, 2) : [];
+  if (last === undefined || others.length > 0) return from(parts.length - 1);
+  return [...before, { ...last, text: truncateMiddle(last.text, room - widthOf(before), ellipsis) }];
 }
 
 function textTitle(view: Exclude<View, TableView>): string {

@@ -313,3 +313,10 @@ test('J goes from a pod to its owner', () => {
     where: { column: 'NAME', equals: 'ft-oom' },
   });
 });
+
+test('on a narrow terminal the title keeps the ends of the name, and what stands at its right', () => {
+  const inside = given(40, 24);
+  at(inside, 'l');
+  const title = inside.text().split('\n')[2] ?? '';
+  expect(title).toMatch(/^ … . research\/ft-oom-0 logs +\S.*lost 0$/);
+});
