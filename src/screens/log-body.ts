@@ -135,12 +135,16 @@ export function rankSpans(store: LogStore, theme: Theme, now: number): Spans {
   const sources = store.sources();
   const { good, bad, warn, pending, done } = theme.glyphs;
   const newest = Math.max(0, ...sources.map(({ lastAt }) => lastAt ?? 0));
-  const byRank = sources.toSorted((a, b) => (a.rank ?? 1e9) - (b.rank ?? 1e9));
-  const hasRanks = sources.some(({ rank }) => rank !== undefined);
+  // Of parts that each number from 0, a number tells nobody apart.
+  const ranks = sources.flatMap(({ rank }) => rank ?? []);
+  const areApart = new Set(ranks).size === ranks.length;
+  const inOrder = sources.toSorted((a, b) =>
+    areApart ? (a.rank ?? 1e9) - (b.rank ?? 1e9) : a.label.localeCompare(b.label, 'en', { numeric: true }),
+  );
   return [
-    { text: hasRanks ? ' ranks' : ' pods', role: 'dim' },
-    ...byRank.flatMap((source, index): Spans => {
-      const name = source.rank === undefined ? String(index) : String(source.rank);
+    { text: ranks.length > 0 && areApart ? ' ranks' : ' pods', role: 'dim' },
+    ...inOrder.flatMap((source, index): Spans => {
+      const name = !areApart ? source.label : source.rank === undefined ? String(index) : String(source.rank);
       const state = source.state.state;
       const [sign, role]: readonly [string, Role] =
         source.isGone || source.diedAt !== undefined || state === 'failed'

@@ -320,3 +320,16 @@ test('on a narrow terminal the title keeps the ends of the name, and what stands
   const title = inside.text().split('\n')[2] ?? '';
   expect(title).toMatch(/^ … . research\/ft-oom-0 logs +\S.*lost 0$/);
 });
+
+test('ranks of parts that each number from 0 are told apart by their pods', () => {
+  const inside = given(120, 24);
+  at(inside, 'l');
+  for (const [pod, rank] of [
+    ['vllm-0', 0],
+    ['vllm-0-1', 1],
+    ['vllm-1', 0],
+  ] as const)
+    inside.logs.addSource({ namespace: 'research', pod, container: 'main', rank });
+  expect(inside.text()).toMatch(/pods vllm-0\S vllm-0-1\S vllm-1\S/);
+  expect(inside.text()).not.toMatch(/ranks 0/);
+});
