@@ -240,7 +240,9 @@ export function titleBar(facts: TitleFacts): Bar {
   const { view, columns } = facts;
   const left: Span[] = [{ text: ' ' }, ...dangerSpans(facts)];
   if (view.kind !== 'table') {
-    const right = facts.info === undefined ? [] : [{ text: ' ' }, ...facts.info];
+    const info = facts.info === undefined ? [] : [{ text: ' ' }, ...facts.info];
+    // What is shown is worth more than how much of it.
+    const right = columns - widthOf(left) - widthOf(info) < titleAtLeast ? [] : info;
     left.push(...crumbs(facts, columns - widthOf(left) - widthOf(right)));
     return { left, right };
   }
@@ -272,6 +274,8 @@ function tabs({ home, view }: TitleFacts): Spans {
         : [{ text: `${title} `, role: 'dim' }],
   );
 }
+
+const titleAtLeast = 16;
 
 /** What a table's order needs at the right end. */
 const sortAtLeast = 16;

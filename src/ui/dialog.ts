@@ -77,9 +77,7 @@ export function dialogOverlay(
   // A line of the body at least: what it is about.
   const fixed = below.slice(0, Math.max(0, free - 1));
   const range = rangeOf(look.top ?? 0, Math.max(0, free - fixed.length), body.length);
-  const isCut = range.total > range.room;
-  const part = isCut ? `  ${range.top + 1}-${range.top + range.room} of ${range.total}` : '';
-  const footer = [...(isCut ? scrollKeys : []), ...(look.footer ?? [])];
+  const { footer } = look;
   const lines = boxLines(
     theme,
     [...(isTight ? [] : [[]]), ...bodyLines(theme, body, range), ...fixed, ...ending],
@@ -87,19 +85,14 @@ export function dialogOverlay(
       width,
       title: [
         { text: look.title, role: look.border ?? 'strong' },
-        { text: part, role: 'dim' },
+        { text: rangeText(range), role: 'dim' },
       ],
       border: look.border ?? 'border.focus',
-      ...(footer.length === 0 ? {} : { footer }),
+      ...(footer === undefined ? {} : { footer }),
     },
   );
   return { lines: lines.slice(0, rows), width, range };
 }
-
-const scrollKeys: Spans = [
-  { text: '<down>', role: 'hint.key' },
-  { text: 'more  ', role: 'hint.text' },
-];
 
 const rangeOf = (top: number, room: number, total: number): DialogRange => ({
   top: Math.max(0, Math.min(top, total - room)),
@@ -107,16 +100,28 @@ const rangeOf = (top: number, room: number, total: number): DialogRange => ({
   total,
 });
 
-/** The lines in sight; the last of them says how many are below it. */
-function bodyLines(
-  theme: Theme,
-  body: readonly Spans[],
-  { top, room, total }: DialogRange,
-): readonly Spans[] {
-  const below = total - top - room;
-  if (below <= 0 || room < 2) return body.slice(top, top + room);
-  const more: Spans = [{ text: `  ${theme.glyphs.ellipsis} ${below + 1} more lines`, role: 'dim' }];
-  return [...body.slice(top, top + room - 1), more];
+/** The last line in sight says how much is below it, where there is a line for that. */
+const saysMore = ({ top, room, total }: DialogRange): boolean => top + room < total && room >= 2;
+
+function rangeText(range: DialogRange): string {
+  const { top, room, total } = range;
+  if (total <= room) return '';
+  const last = top + room - (saysMore(range) ? 1 : 0);
+  return `  ${top + 1}-${last} of ${total}${last < total && !saysMore(range) ? ', <down> scrolls' : ''}`;
+}
+
+function bodyLines(theme: Theme, body: readonly Spans[], range: DialogRange): readonly Spans[] {
+  const { top, room, total } = range;
+  if (!saysMore(range)) return body.slice(top, top + room);
+  const last = top + room - 1;
+  return [
+    ...body.slice(top, last),
+    [
+      { text: `  ${theme.glyphs.ellipsis} ${total - last} more lines, `, role: 'dim' },
+      { text: '<down>', role: 'hint.key' },
+      { text: ' scrolls', role: 'dim' },
+    ],
+  ];
 }
 
 function buttonSpans({ buttons, focus }: DialogLook): Spans {
