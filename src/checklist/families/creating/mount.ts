@@ -1,5 +1,7 @@
 import { describe, editOwner, kubectl } from '../../fixes.ts';
+import type { PodFacts } from '../../pod-facts.ts';
 import { brief, essence, list, text, time } from '../../read.ts';
+import type { Verdict } from '../../report.ts';
 import type { PodState } from '../../state.ts';
 import { cause, item, said } from '../../state.ts';
 import { missingObject, missingObjectCause } from '../configuration.ts';
@@ -72,6 +74,29 @@ export const objectMissing: PodState = creating(
   },
 );
 
+type MountReading = readonly [id: string, says: string, verdict: Verdict];
+
+function detailedReading(message: string, facts: PodFacts): MountReading {
+  const [id, says] = readMount(message, facts);
+  return [id, says, id === 'E5.busy' ? 'likely' : 'proven'];
+}
+
+const owningReading = (message: string): MountReading => [
+  'E5.fs-group',
+  `changing the owner of every file of its volume (fsGroup) goes on and holds the start up: set fsGroupChangePolicy OnRootMismatch (${essence(message, 90)})`,
+  'likely',
+];
+
+/** The kubelet only says that it waited in vain: why, it said before. */
+const summedUp = (message: string, volume: string, facts: PodFacts): MountReading =>
+  /^Unable to (?:attach or )?mount volumes/.test(message)
+    ? [
+        'E5.timeout',
+        `the volumes ${volume || 'of the pod'} are not attached and mounted in time, and the message that says why is not in the evidence: the storage backend or its driver does not answer, or a ConfigMap or Secret is missing`,
+        'possible',
+      ]
+    : [...readMount(message, facts), 'possible'];
+
 export const mount: PodState = creating(
   'E5',
   'mount.storage',
@@ -91,34 +116,23 @@ export const mount: PodState = creating(
       /volume "?([^"\s]+)/.exec(found.event.message)?.[1] ??
       /unmounted volumes=\[([^\]]*)\]/.exec(found.event.message)?.[1] ??
       '';
-    const [id, says] =
-      detailed === undefined && owning !== undefined
-        ? [
-            'E5.fs-group',
-            `changing the owner of every file of its volume (fsGroup) goes on and holds the start up: set fsGroupChangePolicy OnRootMismatch (${essence(found.event.message, 90)})`,
-          ]
-        : detailed === undefined && /^Unable to (?:attach or )?mount volumes/.test(found.event.message)
-          ? [
-              'E5.timeout',
-              `the volumes ${volume || 'of the pod'} are not attached and mounted in time, and the message that says why is not in the evidence: the storage backend or its driver does not answer, or a ConfigMap or Secret is missing`,
-            ]
-          : readMount(found.event.message, facts);
+    const { message } = found.event;
+    const [id, says, verdict] =
+      detailed !== undefined
+        ? detailedReading(message, facts)
+        : owning !== undefined
+          ? owningReading(message)
+          : summedUp(message, volume, facts);
     const claim = claimsOf(facts)[0];
     return {
-      headline: `volume ${volume} cannot be mounted: ${brief((says ?? '').replace(/^.*?: /, ''), 70)}`,
+      headline: `volume ${volume} cannot be mounted: ${brief(says.replace(/^.*?: /, ''), 70)}`,
       since: since(found.event, facts),
       diagnose: () => ({
         causes: [
           cause(
-            id ?? 'E5',
-            detailed === undefined && owning !== undefined
-              ? 'likely'
-              : detailed === undefined
-                ? 'possible'
-                : id === 'E5.busy'
-                  ? 'likely'
-                  : 'proven',
-            says ?? '',
+            id,
+            verdict,
+            says,
             id === 'E5.host-path' || id === 'E5.path' || id === 'E5.fs-group'
               ? editOwner(facts, 'Correct the volume')
               : undefined,

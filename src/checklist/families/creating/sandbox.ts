@@ -1,4 +1,5 @@
 import { describe, editOwner, getObject, kubectl, podsOnNode } from '../../fixes.ts';
+import type { PodFacts } from '../../pod-facts.ts';
 import { brief, essence, text } from '../../read.ts';
 import type { PodState } from '../../state.ts';
 import { cause, item, said } from '../../state.ts';
@@ -46,6 +47,55 @@ export const runtimeHandler: PodState = creating(
   },
 );
 
+/** What the message of a sandbox that cannot be made is about, as [id, sentence]. */
+function readSandbox(message: string, facts: PodFacts): readonly [id: string, says: string] {
+  const { node } = facts;
+  if (/OOM-killed|memory limit too low|cannot allocate memory/.test(message)) {
+    const limit = facts.containers
+      .map((container) => text(container.spec, 'resources', 'limits', 'memory'))
+      .find((value) => value !== '');
+    return [
+      'E8.limit-too-low',
+      `the memory limit ${limit ?? ''} is too low even for the sandbox: the runtime is OOM-killed while it starts${limit !== undefined && /m$/.test(limit) ? ' ("m" means thousandths of a byte: use Mi)' : ''}`,
+    ];
+  }
+  if (/no space left on device/.test(message))
+    return ['E8.no-space', `node ${node} has no space left (disk, inodes or cgroups)`];
+  if (/pause|sandbox image/.test(message) && /pull|resolve|not found/.test(message))
+    return ['E8.pause-image', `node ${node} cannot pull the pause image of the sandbox`];
+  if (/failed to reserve sandbox name/.test(message))
+    return [
+      'E8.runtime-stuck',
+      `the container runtime of node ${node} is stuck: an older sandbox still has the name`,
+    ];
+  if (/resolv\.conf/.test(message))
+    return [
+      'E8.resolv-conf',
+      `the file of name servers that the kubelet of node ${node} is to hand to pods (resolvConf) is not there: ${essence(message)}`,
+    ];
+  if (/resource temporarily unavailable|newosproc|can't start new thread|pthread_create failed/.test(message))
+    return [
+      'E8.pids',
+      `node ${node} cannot start another process: its limit of process or thread ids (PIDs) is reached: ${essence(message)}`,
+    ];
+  if (/cgroupsPath to be of format|cgroup driver/.test(message))
+    return [
+      'E8.cgroup-driver',
+      `kubelet and container runtime of node ${node} use different cgroup drivers (systemd and cgroupfs): ${essence(message)}`,
+    ];
+  if (/dial unix|containerd\.sock|crio\.sock|docker daemon|code = Unavailable/.test(message))
+    return ['E8.runtime-down', `the container runtime of node ${node} does not answer: ${essence(message)}`];
+  const program = /fork\/exec (\S+): no such file or directory/.exec(message)?.[1];
+  if (program !== undefined)
+    return [
+      'E8.runtime-program',
+      `the container runtime of node ${node} is set to a program that is not there: ${program}`,
+    ];
+  return /cgroup/.test(message)
+    ? ['E8.cgroup', `node ${node} cannot make the cgroup: ${essence(message)}`]
+    : ['E8.sandbox', `node ${node} cannot make the sandbox: ${essence(message)}`];
+}
+
 export const sandbox: PodState = creating(
   'E8',
   'sandbox.node-broken',
@@ -55,62 +105,16 @@ export const sandbox: PodState = creating(
     const found = complaint(facts, sandboxReasons);
     if (found === undefined) return undefined;
     const { message } = found.event;
-    const limit = facts.containers
-      .map((container) => text(container.spec, 'resources', 'limits', 'memory'))
-      .find((value) => value !== '');
-    const [id, says] = /OOM-killed|memory limit too low|cannot allocate memory/.test(message)
-      ? [
-          'E8.limit-too-low',
-          `the memory limit ${limit ?? ''} is too low even for the sandbox: the runtime is OOM-killed while it starts${limit !== undefined && /m$/.test(limit) ? ' ("m" means thousandths of a byte: use Mi)' : ''}`,
-        ]
-      : /no space left on device/.test(message)
-        ? ['E8.no-space', `node ${facts.node} has no space left (disk, inodes or cgroups)`]
-        : /pause|sandbox image/.test(message) && /pull|resolve|not found/.test(message)
-          ? ['E8.pause-image', `node ${facts.node} cannot pull the pause image of the sandbox`]
-          : /failed to reserve sandbox name/.test(message)
-            ? [
-                'E8.runtime-stuck',
-                `the container runtime of node ${facts.node} is stuck: an older sandbox still has the name`,
-              ]
-            : /resolv\.conf/.test(message)
-              ? [
-                  'E8.resolv-conf',
-                  `the file of name servers that the kubelet of node ${facts.node} is to hand to pods (resolvConf) is not there: ${essence(message)}`,
-                ]
-              : /resource temporarily unavailable|newosproc|can't start new thread|pthread_create failed/.test(
-                    message,
-                  )
-                ? [
-                    'E8.pids',
-                    `node ${facts.node} cannot start another process: its limit of process or thread ids (PIDs) is reached: ${essence(message)}`,
-                  ]
-                : /cgroupsPath to be of format|cgroup driver/.test(message)
-                  ? [
-                      'E8.cgroup-driver',
-                      `kubelet and container runtime of node ${facts.node} use different cgroup drivers (systemd and cgroupfs): ${essence(message)}`,
-                    ]
-                  : /dial unix|containerd\.sock|crio\.sock|docker daemon|code = Unavailable/.test(message)
-                    ? [
-                        'E8.runtime-down',
-                        `the container runtime of node ${facts.node} does not answer: ${essence(message)}`,
-                      ]
-                    : /fork\/exec \S+: no such file or directory/.test(message)
-                      ? [
-                          'E8.runtime-program',
-                          `the container runtime of node ${facts.node} is set to a program that is not there: ${/fork\/exec (\S+):/.exec(message)?.[1]}`,
-                        ]
-                      : /cgroup/.test(message)
-                        ? ['E8.cgroup', `node ${facts.node} cannot make the cgroup: ${essence(message)}`]
-                        : ['E8.sandbox', `node ${facts.node} cannot make the sandbox: ${essence(message)}`];
+    const [id, says] = readSandbox(message, facts);
     return {
-      headline: `no sandbox: ${brief(says ?? '', 90)}`,
+      headline: `no sandbox: ${brief(says, 90)}`,
       since: since(found.event, facts),
       diagnose: () => ({
         causes: [
           cause(
-            id ?? 'E8',
+            id,
             id === 'E8.sandbox' ? 'likely' : 'proven',
-            says ?? '',
+            says,
             id === 'E8.limit-too-low'
               ? editOwner(facts, 'Raise the memory limit to at least some tens of Mi')
               : kubectl('Keep new pods off the node', 'cluster', '', ['cordon', facts.node || 'NODE']),
