@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { createMemory } from '../feed/memory.ts';
 import type { TrueStates } from '../state/true-states.ts';
 import type { WorkloadUse } from '../state/workload-use.ts';
@@ -32,6 +33,7 @@ export function startRounds({ trueStates, workloadUse, refresh, survived }: Roun
   const memory = createMemory({
     held: process.memoryUsage,
     collect: globalThis.gc && (() => globalThis.gc?.({ type: 'major', flavor: 'last-resort' })),
+    limitGrowth: (percent) => setFlagsFromString(`--heap-growing-percent=${percent}`),
     quietMs: () => performance.now() - lastKeyMs,
     now: () => performance.now(),
   });
@@ -39,6 +41,7 @@ export function startRounds({ trueStates, workloadUse, refresh, survived }: Roun
   thrift.unref();
   const ticking = setInterval(() => {
     try {
+      memory.watch();
       trueStates.tick(Date.now(), tickBudgetMs);
       workloadUse.renew(Date.now());
     } catch (error) {

@@ -7,15 +7,17 @@ const mb = 1024 * 1024;
 function given(size: { rss: number; heapUsed?: number; after?: number }, quietMs = 60_000) {
   const clock = { nowMs: 0, quietMs };
   const held = { rss: size.rss * mb, heapUsed: (size.heapUsed ?? 50) * mb };
+  const limits: number[] = [];
   const memory = createMemory({
     held: () => held,
     collect: () => {
       held.rss = (size.after ?? 130) * mb;
     },
+    limitGrowth: (percent) => limits.push(percent),
     quietMs: () => clock.quietMs,
     now: () => clock.nowMs,
   });
-  return { clock, held, memory };
+  return { clock, held, limits, memory };
 }
 
 test('after the first lists memory is given back once, and again only when it has grown, minutes later', () => {
@@ -45,6 +47,28 @@ test('a large heap waits until the person looks elsewhere', () => {
 });
 
 test('a Node that cannot be asked is left alone', () => {
-  const asked = { held: () => ({ rss: 155 * mb, heapUsed: 50 * mb }), quietMs: () => 60_000, now: () => 0 };
-  expect(createMemory({ ...asked, collect: undefined }).look()).toBe(false);
+  const memory = createMemory({
+    held: () => ({ rss: 155 * mb, heapUsed: 50 * mb }),
+    collect: undefined,
+    limitGrowth: () => {},
+    quietMs: () => 60_000,
+    now: () => 0,
+  });
+  expect(memory.look()).toBe(false);
+});
+
+test('the heap may grow freely while the first lists come in, and is held close once they are there', () => {
+  const { clock, limits, memory } = given({ rss: 155 });
+  memory.watch();
+  expect(limits).toEqual([]);
+  clock.nowMs = 10_000;
+  memory.watch();
+  memory.watch();
+  expect(limits).toHaveLength(1);
+});
+
+test('a heap that is large before the lists are whole is held close at once', () => {
+  const { limits, memory } = given({ rss: 300, heapUsed: 100 });
+  memory.watch();
+  expect(limits).toHaveLength(1);
 });
