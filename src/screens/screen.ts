@@ -236,6 +236,17 @@ export function createScreen(options: ScreenOptions): Screen {
     };
   }
 
+  /** The rows on the screen, as long as there are none. */
+  let awaited: Shown['visible'] | undefined;
+  let greeted: Shown['visible'] | undefined;
+
+  /** The first rows of a table are what a person waits for: they do not wait for the clock of data. */
+  function dataCame(): void {
+    if (awaited === undefined || awaited === greeted || !awaited.waiting()) return pace.data();
+    greeted = awaited;
+    pace.soon();
+  }
+
   /** The table that is shown, with what has come since, as far as one frame has time for it. */
   function settle(state: Session, now: number): Shown {
     const asked = shownTable(state);
@@ -245,6 +256,7 @@ export function createScreen(options: ScreenOptions): Screen {
     if (current.visible.settle(now, settleBudgetMs)) pace.soon();
     // Rows that wait for the order to thaw, or for the next merge, bring no event of their own.
     else if (current.visible.waiting()) pace.data();
+    awaited = current.visible.total() === 0 ? current.visible : undefined;
     return current;
   }
 
@@ -409,7 +421,7 @@ export function createScreen(options: ScreenOptions): Screen {
   }
 
   const unsubscribe = [
-    cluster.subscribe(pace.data),
+    cluster.subscribe(dataCame),
     inspection.subscribe(pace.data),
     logs.subscribe(pace.data),
     session.subscribe(() => {
