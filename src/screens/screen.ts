@@ -242,9 +242,10 @@ export function createScreen(options: ScreenOptions): Screen {
 
   /** The first rows of a table are what a person waits for: they do not wait for the clock of data. */
   function dataCame(): void {
-    if (awaited === undefined || awaited === greeted || !awaited.waiting()) return pace.data();
-    greeted = awaited;
-    pace.soon();
+    if (awaited !== undefined && awaited !== greeted && awaited.waiting()) {
+      greeted = awaited;
+      pace.soon();
+    } else pace.data();
   }
 
   /** The table that is shown, with what has come since, as far as one frame has time for it. */
