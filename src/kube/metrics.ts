@@ -2,6 +2,7 @@ import type { Connection } from './contract.ts';
 import { jsonItems } from './json-items.ts';
 import { KubeError } from './kube-error.ts';
 import type { KubeObject } from './object.ts';
+import { noListError } from './wire-error.ts';
 
 const group = 'metrics.k8s.io';
 
@@ -48,12 +49,7 @@ export function metricsReader(connection: Connection): MetricsReader {
         yield* jsonItems(chunks);
       } catch (cause) {
         if (!(cause instanceof SyntaxError)) throw cause;
-        throw new KubeError(`${connection.server} answered ${path} with something other than a list`, {
-          kind: 'bad-answer',
-          status,
-          hint: 'A proxy may stand in front of the API server, or may have cut the answer.',
-          cause,
-        });
+        throw noListError(connection.server, path, status, cause);
       }
     } catch (error) {
       // Another version, or none: asked anew the next time.

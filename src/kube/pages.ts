@@ -3,6 +3,7 @@ import { jsonDecoder } from './json-decoder.ts';
 import { KubeError, type KubeErrorKind } from './kube-error.ts';
 import type { KubeObject } from './object.ts';
 import { backoffMs } from './timing.ts';
+import { noListError } from './wire-error.ts';
 
 /** client-go's page size: larger ones cost the API server more than they save. */
 const pageSize = 500;
@@ -185,13 +186,7 @@ function readPage(
   { headers, body, status }: KubeResponse,
   decoder: Decoder,
 ): ListPage {
-  const noList = (cause: unknown): KubeError =>
-    new KubeError(`${connection.server} answered ${path} with something other than a list`, {
-      kind: 'bad-answer',
-      status,
-      hint: 'A proxy may stand in front of the API server, or may have cut the answer.',
-      cause,
-    });
+  const noList = (cause: unknown): KubeError => noListError(connection.server, path, status, cause);
   function* read(items: Iterable<KubeObject>): Generator<KubeObject> {
     try {
       yield* items;

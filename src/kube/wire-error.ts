@@ -351,3 +351,12 @@ function plainText(contentType: string, body: Uint8Array): string | undefined {
 
 const textField = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined;
+
+/** A list was asked for, and something else came, or its beginning only. */
+export const noListError = (server: string, path: string, status: number, cause: unknown): KubeError =>
+  new KubeError(`${server} answered ${path} with something other than a list`, {
+    kind: 'bad-answer',
+    status,
+    hint: 'A proxy may stand in front of the API server, or may have cut the answer.',
+    cause,
+  });
