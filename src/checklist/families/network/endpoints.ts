@@ -1,8 +1,14 @@
 import { nameOf, refOf } from '../../evidence-index.ts';
 import { getObject, kubectl } from '../../fixes.ts';
 import { at, brief, list, nearNames, text, thereIs } from '../../read.ts';
+import type { Fix } from '../../report.ts';
 import { cause, evidence, item, type Match, type ObjectFacts, type ObjectState } from '../../state.ts';
 import { alive, isReady, podsOf, selectorOf, slicesOf } from './service-pods.ts';
+
+const seePods = ({ namespace, object }: ObjectFacts): Fix | undefined => {
+  const selector = Object.entries(selectorOf(object)).map(([key, value]) => `${key}=${value}`);
+  return getObject('See the pods', 'pods', namespace, '-l', selector.join(','));
+};
 
 /** Endpoints that are there and not ready, their pods not known. */
 function unreadyEndpoints(facts: ObjectFacts): Match | undefined {
@@ -29,15 +35,7 @@ function unreadyEndpoints(facts: ObjectFacts): Match | undefined {
           'L1b.none-ready',
           'proven',
           `Service ${facts.name} has no ready endpoint${names.length > 0 ? `: ${names.slice(0, 4).join(', ')} not ready` : ''}`,
-          getObject(
-            'See the pods',
-            'pods',
-            facts.namespace,
-            '-l',
-            Object.entries(selectorOf(facts.object))
-              .map(([key, value]) => `${key}=${value}`)
-              .join(','),
-          ),
+          seePods(facts),
         ),
       ],
       items: [
@@ -78,15 +76,7 @@ export const noneReady: ObjectState = {
             'L1b.none-ready',
             'proven',
             `Service ${facts.name} has no ready endpoint: none of its ${pods.length} pods is ready`,
-            getObject(
-              'See the pods',
-              'pods',
-              facts.namespace,
-              '-l',
-              Object.entries(selectorOf(facts.object))
-                .map(([key, value]) => `${key}=${value}`)
-                .join(','),
-            ),
+            seePods(facts),
           ),
         ],
         items: [

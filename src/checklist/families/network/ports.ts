@@ -2,6 +2,7 @@ import type { KubeObject } from '../../../kube/object.ts';
 import { selects } from '../../evidence-index.ts';
 import { kubectl } from '../../fixes.ts';
 import { at, list, record, strings, text } from '../../read.ts';
+import type { Fix } from '../../report.ts';
 import { cause, evidence, item, type ObjectFacts, type ObjectState, unknown } from '../../state.ts';
 import { alive, isReady, podsOf, selectorOf } from './service-pods.ts';
 
@@ -20,20 +21,35 @@ const containerPorts = (pod: KubeObject): readonly PortOf[] =>
     list(container, 'ports').map((port) => ({ name: text(port, 'name'), port: text(port, 'containerPort') })),
   );
 
-const ports = (
-  facts: ObjectFacts,
-): readonly {
+interface ServicePort {
   readonly port: string;
   readonly target: string;
   readonly named: boolean;
   readonly position: number;
-}[] =>
+}
+
+const ports = (facts: ObjectFacts): readonly ServicePort[] =>
   list(facts.object, 'spec', 'ports').map((entry, position) => ({
     port: text(entry, 'port'),
     target: text(entry, 'targetPort') || text(entry, 'port'),
     named: typeof at(entry, 'targetPort') === 'string' && !/^\d+$/.test(text(entry, 'targetPort')),
     position,
   }));
+
+/** `value` as JSON has it. */
+const setTargetPort = (
+  { namespace, name }: ObjectFacts,
+  { position }: ServicePort,
+  value: string,
+): Fix | undefined =>
+  kubectl('Correct targetPort', 'reversible', namespace, [
+    'patch',
+    'service',
+    name,
+    '--type=json',
+    '-p',
+    `[{"op":"replace","path":"/spec/ports/${position}/targetPort","value":${value}}]`,
+  ]);
 
 /** Pods, or the templates that would make them. */
 function podShapes(facts: ObjectFacts): readonly KubeObject[] {
@@ -78,14 +94,11 @@ export const namedPort: ObjectState = {
             'L3.named-port',
             'proven',
             `Service ${facts.name} sends port ${wrong.port} to the named port "${wrong.target}", which its pods do not have${has.length > 0 ? `; they have ${has.slice(0, 4).join(', ')}` : ''}`,
-            kubectl('Correct targetPort', 'reversible', facts.namespace, [
-              'patch',
-              'service',
-              facts.name,
-              '--type=json',
-              '-p',
-              `[{"op":"replace","path":"/spec/ports/${wrong.position}/targetPort","value":${JSON.stringify(has[0]?.split('=')[1] === undefined ? 'PORT' : Number(has[0]?.split('=')[1]))}}]`,
-            ]),
+            setTargetPort(
+              facts,
+              wrong,
+              JSON.stringify(has[0]?.split('=')[1] === undefined ? 'PORT' : Number(has[0]?.split('=')[1])),
+            ),
           ),
         ],
         items: [
@@ -138,14 +151,7 @@ export const targetPort: ObjectState = {
             'L2.target-port',
             'likely',
             `Service ${facts.name} sends port ${wrong.port} to ${wrong.target}, but its pods declare ${has.join(', ')}: probably nobody listens there (declared ports are informational)`,
-            kubectl('Correct targetPort', 'reversible', facts.namespace, [
-              'patch',
-              'service',
-              facts.name,
-              '--type=json',
-              '-p',
-              `[{"op":"replace","path":"/spec/ports/${wrong.position}/targetPort","value":${has[0] ?? 'PORT'}}]`,
-            ]),
+            setTargetPort(facts, wrong, has[0] ?? 'PORT'),
             kubectl('Ask a pod on both ports', 'read', facts.namespace, [
               'port-forward',
               `service/${facts.name}`,

@@ -2,10 +2,25 @@ import { gangJobs } from '../../../resources/job-kinds.ts';
 import { groupOf, labelsOf, nameOf, refOf } from '../../evidence-index.ts';
 import { describe } from '../../fixes.ts';
 import { at, brief, condition, text } from '../../read.ts';
-import { cause, evidence, item, type ObjectFacts, type ObjectState, type PodState } from '../../state.ts';
-import { kueueAnswer, queueName, workloadOf } from './kueue-admission.ts';
+import {
+  cause,
+  type Diagnosis,
+  evidence,
+  item,
+  type Match,
+  type ObjectFacts,
+  type ObjectState,
+  type PodState,
+} from '../../state.ts';
+import { kueueAnswer, type QueueAnswer, queueName, workloadOf } from './kueue-admission.ts';
 
 const isKueueGate = (gate: string): boolean => gate.startsWith('kueue.x-k8s.io/');
+
+/** Kueue's answer as a state of what waits, with what only that has to say. */
+const waits = (
+  { headline, severity, since, diagnosis }: QueueAnswer,
+  own: (diagnosis: Diagnosis) => Partial<Diagnosis>,
+): Match => ({ headline, severity, since, diagnose: () => ({ ...diagnosis, ...own(diagnosis) }) });
 
 export const kueuePod: PodState = {
   id: 'B2',
@@ -34,24 +49,18 @@ export const kueuePod: PodState = {
       facts.namespace,
     );
     if (found === undefined) return { headline: 'admitted by Kueue, gate not yet removed', severity: 'none' };
-    return {
-      headline: found.headline,
-      severity: found.severity,
-      since: found.since ?? facts.createdAt,
-      diagnose: () => ({
-        ...found.diagnosis,
-        items: [
-          item(
-            'B2.gate',
-            'released',
-            'No gate holds it',
-            'fail',
-            evidence('gates', facts.gates.join(', '), 'spec.schedulingGates'),
-          ),
-          ...found.diagnosis.items,
-        ],
-      }),
-    };
+    return waits({ ...found, since: found.since ?? facts.createdAt }, ({ items }) => ({
+      items: [
+        item(
+          'B2.gate',
+          'released',
+          'No gate holds it',
+          'fail',
+          evidence('gates', facts.gates.join(', '), 'spec.schedulingGates'),
+        ),
+        ...items,
+      ],
+    }));
   },
 };
 
@@ -72,26 +81,19 @@ export const kueueJob: ObjectState = {
     const queue = queueName(object) || text(workload, 'spec', 'queueName');
     if (!suspended || (workload === undefined && queue === '')) return undefined;
     const found = kueueAnswer(index, workload, queue, namespace);
-    return found === undefined
-      ? undefined
-      : {
-          headline: found.headline,
-          severity: found.severity,
-          since: found.since,
-          diagnose: () => ({
-            ...found.diagnosis,
-            items: [
-              item(
-                'B2.suspend',
-                'released',
-                'It is not suspended',
-                'fail',
-                evidence('suspend', 'true, by Kueue', 'spec.suspend'),
-              ),
-              ...found.diagnosis.items,
-            ],
-          }),
-        };
+    if (found === undefined) return undefined;
+    return waits(found, ({ items }) => ({
+      items: [
+        item(
+          'B2.suspend',
+          'released',
+          'It is not suspended',
+          'fail',
+          evidence('suspend', 'true, by Kueue', 'spec.suspend'),
+        ),
+        ...items,
+      ],
+    }));
   },
 };
 
@@ -112,21 +114,9 @@ export const kueueWorkload: ObjectState = {
       .inNamespace('Pod', namespace)
       .find((pod) => labelsOf(pod)['kueue.x-k8s.io/pod-group-name'] === nameOf(object));
     const found = kueueAnswer(index, object, text(object, 'spec', 'queueName'), namespace);
-    return found === undefined
-      ? undefined
-      : {
-          headline: found.headline,
-          severity: found.severity,
-          since: found.since,
-          diagnose: () => ({
-            ...found.diagnosis,
-            ...(job === undefined
-              ? member === undefined
-                ? {}
-                : { explainedBy: refOf(member) }
-              : { explainedBy: refOf(job) }),
-          }),
-        };
+    if (found === undefined) return undefined;
+    const subject = job ?? member;
+    return waits(found, () => (subject === undefined ? {} : { explainedBy: refOf(subject) }));
   },
 };
 

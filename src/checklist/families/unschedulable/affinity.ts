@@ -22,6 +22,17 @@ interface Want {
 const wantText = ({ key, operator, values }: Want, or = '|'): string =>
   `${key}${operator === 'In' ? '=' : ` ${operator} `}${values.join(or)}`;
 
+/** The terms of which a node must meet one. */
+export const requiredNodeTerms = ({ object }: PodFacts): readonly unknown[] =>
+  list(
+    object,
+    'spec',
+    'affinity',
+    'nodeAffinity',
+    'requiredDuringSchedulingIgnoredDuringExecution',
+    'nodeSelectorTerms',
+  );
+
 function wantsOf(facts: PodFacts): readonly Want[] {
   const selector = Object.entries(strings(facts.object, 'spec', 'nodeSelector')).map(([key, value]) => ({
     key,
@@ -29,14 +40,7 @@ function wantsOf(facts: PodFacts): readonly Want[] {
     values: [value],
     path: `spec.nodeSelector[${key}]`,
   }));
-  const expressions = list(
-    facts.object,
-    'spec',
-    'affinity',
-    'nodeAffinity',
-    'requiredDuringSchedulingIgnoredDuringExecution',
-    'nodeSelectorTerms',
-  ).flatMap((term) => list(term, 'matchExpressions'));
+  const expressions = requiredNodeTerms(facts).flatMap((term) => list(term, 'matchExpressions'));
   return [
     ...selector,
     ...expressions.map((entry) => ({

@@ -1,6 +1,7 @@
 import { nameOf } from '../../evidence-index.ts';
 import { editOwner, getObject, kubectl, recreateDeployment, targetOf } from '../../fixes.ts';
 import { at, list, text } from '../../read.ts';
+import { requiredNodeTerms } from './affinity.ts';
 import { detailOf, type Explain, nodesWith, simple } from './explain.ts';
 import { changesOf } from './verdict.ts';
 
@@ -67,14 +68,9 @@ export const nodeName: Explain = simple('pinned to a node', (facts, _found) => {
         JSON.stringify(at(facts.object, 'spec', 'affinity', 'nodeAffinity') ?? '').replace(/"/g, ' '),
       )?.[1]
       ?.trim() ?? '';
-  const named = list(
-    facts.object,
-    'spec',
-    'affinity',
-    'nodeAffinity',
-    'requiredDuringSchedulingIgnoredDuringExecution',
-    'nodeSelectorTerms',
-  ).flatMap((term) => list(term, 'matchFields').flatMap((field) => list(field, 'values').map(String)));
+  const named = requiredNodeTerms(facts).flatMap((term) =>
+    list(term, 'matchFields').flatMap((field) => list(field, 'values').map(String)),
+  );
   const name = named[0] ?? wanted;
   const exists = name === '' ? undefined : facts.index.find('Node', '', name);
   return {
