@@ -1,19 +1,11 @@
-import type { Hint, Overlay } from '../ui/Frame.tsx';
+import type { FrameProps } from '../ui/Frame.tsx';
 import { frameRows } from '../ui/frame.ts';
-import type { Bar, Spans, Theme } from '../ui/theme.ts';
+import type { Spans, Theme } from '../ui/theme.ts';
 import type { DetailModel } from './detail.ts';
 
 /** All that is drawn, as data: what `Frame` takes, and the body as painted lines. */
-export interface FrameModel {
-  readonly theme: Theme;
-  readonly columns: number;
-  readonly rows: number;
-  readonly header: readonly Bar[];
-  readonly title: Bar;
-  readonly strip: readonly Bar[];
+export interface FrameModel extends Omit<FrameProps, 'children'> {
   readonly prompt: Spans | undefined;
-  readonly hints: readonly Hint[];
-  readonly overlay: Overlay | undefined;
   readonly body: readonly string[];
   readonly bodyHeight: number;
   /** In place of the body: a pod with its table of containers. */
