@@ -56,10 +56,10 @@ export function createPodUses(uses: Iterable<PodUse> = []): PodUses {
       const own = namespaces.get(namespace);
       const place = own?.places.get(name);
       if (own === undefined || place === undefined) return undefined;
-      const [at = Number.NaN, cpu = 0, memory = 0] = own.numbers.subarray(
-        place * perPod,
-        (place + 1) * perPod,
-      );
+      const numberAt = (which: number): number => own.numbers[place * perPod + which] ?? Number.NaN;
+      const at = numberAt(0);
+      const cpu = numberAt(1);
+      const memory = numberAt(2);
       const containers = own.containers[place] ?? [];
       return {
         namespace,
