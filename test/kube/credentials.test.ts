@@ -79,6 +79,18 @@ async function login(
   return connection;
 }
 
+/** A login by a plugin that writes a line each time it runs, and whose answer or failure is remembered for a minute. */
+async function counted(
+  api: ApiServer,
+  script: string,
+  now: () => number = Date.now,
+): Promise<{ readonly connection: Connection; readonly runs: () => string }> {
+  const log = fileName('runs');
+  const timing = { ...quickTiming, pluginRetryMs: 60_000, now };
+  const connection = await login(api, exec(plugin(`echo run >> ${log}; ${script}`)), {}, { timing });
+  return { connection, runs: () => readFileSync(log, 'utf8') };
+}
+
 const ask = (connection: Connection): Promise<unknown> => connection.json({ path: '/api' });
 
 describe('who the server sees', () => {
@@ -459,38 +471,26 @@ describe('login plugins', () => {
   });
 
   test('one whose newest token is refused too is not run for every stream that comes back', async () => {
-    const log = fileName('runs');
     const api = await server((seen) => sendStatus(seen, 401, 'Unauthorized'));
-    const connection = await login(
-      api,
-      exec(plugin(`echo run >> ${log}; ${execCredential('{"token":"t"}')}`)),
-      {},
-      { timing: { ...quickTiming, pluginRetryMs: 60_000 } },
-    );
+    const { connection, runs } = await counted(api, execCredential('{"token":"t"}'));
     for (let at = 0; at < 4; at += 1)
       await expect(ask(connection)).rejects.toMatchObject({ kind: 'unauthorized' });
-    expect(readFileSync(log, 'utf8')).toBe('run\nrun\n');
+    expect(runs()).toBe('run\nrun\n');
     connection.retryNow();
     await expect(ask(connection)).rejects.toMatchObject({ kind: 'unauthorized' });
-    expect(readFileSync(log, 'utf8')).toBe('run\nrun\nrun\n');
+    expect(runs()).toBe('run\nrun\nrun\n');
   });
 
   test('one whose token is over before it begins, by a clock that is wrong, is not run for every request', async () => {
-    const log = fileName('runs');
     let nowMs = Date.now();
     const api = await server();
     const status = `{"token":"t","expirationTimestamp":"${new Date(nowMs - 1000).toISOString()}"}`;
-    const connection = await login(
-      api,
-      exec(plugin(`echo run >> ${log}; ${execCredential(status)}`)),
-      {},
-      { timing: { ...quickTiming, pluginRetryMs: 60_000, now: () => nowMs } },
-    );
+    const { connection, runs } = await counted(api, execCredential(status), () => nowMs);
     for (let at = 0; at < 4; at += 1) await ask(connection);
-    expect(readFileSync(log, 'utf8')).toBe('run\n');
+    expect(runs()).toBe('run\n');
     nowMs += 61_000;
     await ask(connection);
-    expect(readFileSync(log, 'utf8')).toBe('run\nrun\n');
+    expect(runs()).toBe('run\nrun\n');
   });
 
   test('its certificate is rotated as its token is', async () => {
@@ -564,36 +564,24 @@ describe('login plugins', () => {
   });
 
   test('a failure is remembered for a while, and forgotten when a person asks', async () => {
-    const log = fileName('runs');
     const api = await server();
-    const connection = await login(
-      api,
-      exec(plugin(`echo run >> ${log}; exit 1`)),
-      {},
-      { timing: { ...quickTiming, pluginRetryMs: 60_000 } },
-    );
+    const { connection, runs } = await counted(api, 'exit 1');
     await expect(ask(connection)).rejects.toMatchObject({ kind: 'credentials' });
     await expect(ask(connection)).rejects.toMatchObject({ kind: 'credentials' });
-    expect(readFileSync(log, 'utf8')).toBe('run\n');
+    expect(runs()).toBe('run\n');
     connection.retryNow();
     await expect(ask(connection)).rejects.toMatchObject({ kind: 'credentials' });
-    expect(readFileSync(log, 'utf8')).toBe('run\nrun\n');
+    expect(runs()).toBe('run\nrun\n');
   });
 
   test('a failure is not remembered for longer because the clock was set back', async () => {
-    const log = fileName('runs');
     let nowMs = Date.now();
     const api = await server();
-    const connection = await login(
-      api,
-      exec(plugin(`echo run >> ${log}; exit 1`)),
-      {},
-      { timing: { ...quickTiming, pluginRetryMs: 60_000, now: () => nowMs } },
-    );
+    const { connection, runs } = await counted(api, 'exit 1', () => nowMs);
     await expect(ask(connection)).rejects.toMatchObject({ kind: 'credentials' });
     nowMs -= 3_600_000;
     await expect(ask(connection)).rejects.toMatchObject({ kind: 'credentials' });
-    expect(readFileSync(log, 'utf8')).toBe('run\nrun\n');
+    expect(runs()).toBe('run\nrun\n');
   });
 
   test('what it leaves running, with its pipes in hand, is not waited for', async () => {
